@@ -1,0 +1,1 @@
+"""Text to mentions: gate, encoder, decoding, normalisation, the registries and the weights."""

@@ -1,0 +1,1 @@
+"""How the weights are made. The only place that imports torch."""

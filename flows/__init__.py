@@ -1,0 +1,1 @@
+"""Prefect flows; each task wraps one plain function."""

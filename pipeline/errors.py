@@ -1,0 +1,124 @@
+"""Every error that Clampdown raises on purpose.
+
+    ClampdownError                       shown to the user as one line; exit code `exit_code`
+    ├── SettingsError                    a setting is unknown, malformed or out of range
+    ├── SourceListError                  sources.toml or an OPML file can't be used
+    ├── InputError                       a file, URL or option given on the command line can't be used
+    ├── FetchError (url)                 one request ended without a usable response
+    │   ├── AddressRefused               the address is private, the scheme or port is not allowed
+    │   ├── RobotsDisallowed             robots.txt forbids the URL
+    │   ├── FetchTimeout                 the total deadline passed
+    │   ├── TooLarge                     the decoded body passed the byte cap
+    │   ├── TooManyRedirects             the hop cap was passed, or a redirect has no usable target
+    │   ├── HTTPStatusError (status)     the final status is not 2xx or 304
+    │   └── NetworkError                 DNS, connection, TLS, protocol or decoding failure
+    ├── ParseError (url)                 bytes that are no feed, or a page with no readable text
+    ├── ModelError                       weights are missing, altered or of another format
+    ├── ArchiveError                     a part of the archive can't be read or written
+    └── WarehouseError                   the warehouse is locked, newer than this program, or damaged
+
+A third party's exception never leaves the module that called the third party: it is turned into one of these, with the
+URL, file or setting that it concerns and, in `hint`, the way out.
+"""
+
+
+class ClampdownError(Exception):
+    """Root of the tree. `hint` is one sentence that says what to do next, or None."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class SettingsError(ClampdownError):
+    """A setting is unknown, malformed or out of range; the message names key, file and line."""
+
+    exit_code = 2
+
+
+class SourceListError(ClampdownError):
+    """A source list or OPML file can't be used; the message names file and entry."""
+
+    exit_code = 2
+
+
+class InputError(ClampdownError):
+    """A file, URL or option given on the command line can't be used."""
+
+    exit_code = 2
+
+
+class FetchError(ClampdownError):
+    """One request ended without a usable response. `retryable` says whether a later try may succeed."""
+
+    retryable = False
+
+    def __init__(self, message: str, *, url: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.url = url
+
+
+class AddressRefused(FetchError):
+    """The host resolves to an address that must not be reached, or scheme or port is not allowed."""
+
+
+class RobotsDisallowed(FetchError):
+    """The site's robots.txt forbids this URL to us."""
+
+
+class FetchTimeout(FetchError):
+    """The total deadline of the request passed."""
+
+    retryable = True
+
+
+class TooLarge(FetchError):
+    """The body, once decoded, passed the byte cap."""
+
+
+class TooManyRedirects(FetchError):
+    """The hop cap was passed, or a redirect has no usable target."""
+
+
+class HTTPStatusError(FetchError):
+    """The final response has a status that is neither 2xx nor 304. `retry_after` is in seconds, or None."""
+
+    def __init__(self, message: str, *, url: str, status: int, retry_after: float | None = None) -> None:
+        super().__init__(message, url=url)
+        self.status = status
+        self.retry_after = retry_after
+        self.retryable = status in (408, 425, 429) or status >= 500
+
+
+class NetworkError(FetchError):
+    """DNS, connection, TLS, HTTP syntax or content decoding failed."""
+
+    retryable = True
+
+
+class ParseError(ClampdownError):
+    """Bytes that are no feed, or a page with no readable text."""
+
+    def __init__(self, message: str, *, url: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.url = url
+
+
+class ModelError(ClampdownError):
+    """Weights are missing, altered or of a format that this version can't load."""
+
+    exit_code = 3
+
+
+class ArchiveError(ClampdownError):
+    """A part of the archive can't be read or written."""
+
+    exit_code = 4
+
+
+class WarehouseError(ClampdownError):
+    """The warehouse is locked by another process, newer than this program, or damaged."""
+
+    exit_code = 4

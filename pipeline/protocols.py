@@ -1,0 +1,25 @@
+"""What the stages need of each other, named here so that `pipeline` imports nobody."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pipeline.types import Document, Mention
+
+
+class Gate(Protocol):
+    """A cheap, recall-first test of whether a text may hold a restriction event."""
+
+    def passes(self, text: str) -> bool:
+        """Return False only where the text can hold no event."""
+        ...
+
+
+class Extractor(Protocol):
+    """Documents in, mentions out. `revision` identifies weights, registries and decoding together."""
+
+    @property
+    def revision(self) -> str: ...
+
+    def extract(self, documents: Sequence[Document]) -> list[list[Mention]]:
+        """Return one list of mentions per document, in order, each quote an exact slice of the document's text."""
+        ...

@@ -1,0 +1,414 @@
+"""The records that pass between stages: one frozen dataclass per stage, and the classes of the annotation guidelines.
+
+Offsets everywhere count Unicode code points (Python's `str` indices) into `Article.text`, the stored text. Times are
+aware UTC `datetime`s; dates in the sense of the guidelines are strings, `YYYY-MM-DD`, `YYYY-MM` or `YYYY`, exactly as
+precise as what was stated.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from pipeline.ids import content_id
+
+
+class Action(StrEnum):
+    """What is done, most forceful first (the order in which one measure told in two words is classed)."""
+
+    BAN = "ban"
+    BLOCK = "block"
+    SUSPEND = "suspend"
+    LIMIT = "limit"
+    REMOVE = "remove"
+    WARN = "warn"
+    INVESTIGATE = "investigate"
+    PENALIZE = "penalize"
+    LIFT = "lift"
+
+
+class Side(StrEnum):
+    """The three sides on which actions stand when they are compared leniently."""
+
+    RESTRICTING = "restricting"
+    PRESSING = "pressing"
+    EASING = "easing"
+
+
+SIDE: Mapping[Action, Side] = {
+    Action.BAN: Side.RESTRICTING,
+    Action.BLOCK: Side.RESTRICTING,
+    Action.SUSPEND: Side.RESTRICTING,
+    Action.LIMIT: Side.RESTRICTING,
+    Action.REMOVE: Side.RESTRICTING,
+    Action.WARN: Side.PRESSING,
+    Action.INVESTIGATE: Side.PRESSING,
+    Action.PENALIZE: Side.PRESSING,
+    Action.LIFT: Side.EASING,
+}
+
+
+class Status(StrEnum):
+    """How far the measure has come."""
+
+    IN_FORCE = "in_force"
+    ANNOUNCED = "announced"
+    PROPOSED = "proposed"
+    REJECTED = "rejected"
+
+
+class ReasonClass(StrEnum):
+    """Why, in the words of the one who restricts."""
+
+    PRIVACY = "privacy"
+    NATIONAL_SECURITY = "national_security"
+    CYBERSECURITY = "cybersecurity"
+    SECURITY = "security"
+    CONTENT = "content"
+    CHILD_PROTECTION = "child_protection"
+    PUBLIC_ORDER = "public_order"
+    LEGAL = "legal"
+    COMPETITION = "competition"
+    INTELLECTUAL_PROPERTY = "intellectual_property"
+    SAFETY = "safety"
+    PRODUCTIVITY = "productivity"
+    OTHER = "other"
+
+
+class ScopeClass(StrEnum):
+    """For whom or where, coarsely."""
+
+    NATIONWIDE = "nationwide"
+    SUBNATIONAL = "subnational"
+    GOVERNMENT_DEVICES = "government_devices"
+    MILITARY = "military"
+    WORKPLACE = "workplace"
+    SCHOOLS = "schools"
+    MINORS = "minors"
+    APP_STORES = "app_stores"
+    CRITICAL_INFRASTRUCTURE = "critical_infrastructure"
+    EXPORTS = "exports"
+    OTHER = "other"
+
+
+class ActorKind(StrEnum):
+    """What sort of body restricts."""
+
+    GOVERNMENT = "government"
+    MINISTRY = "ministry"
+    REGULATOR = "regulator"
+    DATA_PROTECTION = "data_protection"
+    COURT = "court"
+    LEGISLATURE = "legislature"
+    SUBNATIONAL = "subnational"
+    MILITARY = "military"
+    POLICE = "police"
+    COMPANY = "company"
+    SCHOOL = "school"
+    APP_STORE = "app_store"
+    INTERNATIONAL = "international"
+    OTHER = "other"
+
+
+class DateBasis(StrEnum):
+    """Where a publication date comes from. There is no member for the time of collection: it is never a date."""
+
+    FEED = "feed"
+    META = "meta"
+    URL = "url"
+
+
+class TextOrigin(StrEnum):
+    """Whether the stored text was read from the page or is the feed's own."""
+
+    PAGE = "page"
+    FEED = "feed"
+
+
+class Outcome(StrEnum):
+    """How a discovered entry ended: exactly one per entry, PENDING until then."""
+
+    PENDING = "pending"
+    EVENTS = "events"
+    NO_EVENT = "no_event"
+    GATED = "gated"
+    SAME_STORY = "same_story"
+    SAME_ARTICLE = "same_article"
+    OTHER_LANGUAGE = "other_language"
+    NO_TEXT = "no_text"
+    UNSUPPORTED_TYPE = "unsupported_type"
+    NOT_FOUND = "not_found"
+    HTTP_ERROR = "http_error"
+    TIMEOUT = "timeout"
+    NETWORK_ERROR = "network_error"
+    ROBOTS = "robots"
+    REFUSED = "refused"
+    TOO_LARGE = "too_large"
+    QUARANTINED = "quarantined"
+
+
+class FeedOutcome(StrEnum):
+    """How one poll of one source ended."""
+
+    OK = "ok"
+    NOT_MODIFIED = "not_modified"
+    EMPTY = "empty"
+    BROKEN = "broken"
+    NOT_FOUND = "not_found"
+    HTTP_ERROR = "http_error"
+    TIMEOUT = "timeout"
+    NETWORK_ERROR = "network_error"
+    ROBOTS = "robots"
+    REFUSED = "refused"
+    TOO_LARGE = "too_large"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One feed to poll. `items_per_week` is what the operator expects of it, or None."""
+
+    id: str
+    name: str
+    url: str
+    homepage: str | None = None
+    country: str | None = None
+    language: str | None = "en"
+    owner: str | None = None
+    topics: tuple[str, ...] = ()
+    enabled: bool = True
+    items_per_week: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What the last successful poll of a source left behind; stored in the transaction that stores its entries."""
+
+    source_id: str
+    etag: str | None = None
+    last_modified: str | None = None
+    moved_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """One GET. `etag` and `last_modified` make it conditional."""
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+    accept: str = "*/*"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A 2xx or 304 response. `body` is decoded (no content encoding left) and empty for a 304."""
+
+    url: str
+    final_url: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    fetched_at: datetime
+    moved_to: str | None = None
+    """Where permanent redirects (301, 308) from `url` onwards lead, if the chain began with one."""
+
+    def header(self, name: str) -> str | None:
+        """Return the first header called `name` (any case), or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveRef:
+    """Where a response lies in the archive: a part's path below the archive's root, and the record in it."""
+
+    part: str
+    offset: int
+    length: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A publication time with its basis. `value` has a time only where one was stated."""
+
+    value: datetime | date
+    basis: DateBasis
+
+    @property
+    def day(self) -> date:
+        return self.value.date() if isinstance(self.value, datetime) else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item of a feed, cleaned but not judged. `url` is absolute; `canonical_url` identifies the article."""
+
+    source_id: str
+    guid: str
+    url: str
+    canonical_url: str
+    title: str
+    summary: str = ""
+    content: str = ""
+    published: Stamp | None = None
+    updated: datetime | None = None
+    authors: tuple[str, ...] = ()
+    language: str | None = None
+
+    @property
+    def id(self) -> str:
+        return content_id("entry", self.source_id, self.guid)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFeed:
+    """A feed as read: its title, its format ("rss20", "atom10", "rdf", "json11" …), entries and what was odd."""
+
+    title: str
+    format: str
+    entries: tuple[Entry, ...]
+    issues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article as stored. `text` is the title, a blank line, then the body: all offsets refer to it."""
+
+    canonical_url: str
+    url: str
+    source_id: str
+    title: str
+    text: str
+    text_origin: TextOrigin
+    published: Stamp | None
+    language: str | None
+    fetched_at: datetime
+    site: str | None = None
+    authors: tuple[str, ...] = ()
+    paywalled: bool = False
+    issues: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return content_id("article", self.canonical_url)
+
+    @property
+    def body(self) -> str:
+        return self.text[len(self.title) :].lstrip("\n") if self.text.startswith(self.title) else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What an extractor reads: a text (its title first, where it has one) and the day on which it was published."""
+
+    id: str
+    text: str
+    published: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Words of the stored text and where they stand: `text == document.text[start:end]`."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One restriction event as one document states it.
+
+    `scores` holds a probability per field name ("trigger", "status", "actor" …); `score` is the probability that the
+    whole is a restriction event with this action, actor and service.
+    """
+
+    document_id: str
+    action: Action
+    status: Status
+    trigger: Quote
+    service: Quote
+    service_canonical: str
+    country: str
+    actor: Quote | None = None
+    actor_canonical: str | None = None
+    actor_kind: ActorKind | None = None
+    scope: Quote | None = None
+    scope_class: ScopeClass | None = None
+    date: Quote | None = None
+    date_value: str | None = None
+    reason: Quote | None = None
+    reason_classes: tuple[ReasonClass, ...] = ()
+    score: float = 1.0
+    scores: Mapping[str, float] = field(default_factory=dict)
+    model: str = ""
+
+    @property
+    def id(self) -> str:
+        actor = "" if self.actor_canonical is None else self.actor_canonical
+        where = f"{self.trigger.start}:{self.trigger.end}"
+        scope = "" if self.scope is None else self.scope.text
+        return content_id("mention", self.document_id, where, self.action, actor, self.service_canonical, scope)
+
+    @property
+    def quotes(self) -> dict[str, Quote]:
+        """The evidence by field name; fields that the document does not state are absent."""
+        named = {
+            "trigger": self.trigger,
+            "actor": self.actor,
+            "service": self.service,
+            "scope": self.scope,
+            "date": self.date,
+            "reason": self.reason,
+        }
+        return {name: quote for name, quote in named.items() if quote is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class MentionContext:
+    """A mention with what the resolver must know of the article that states it."""
+
+    mention: Mention
+    article_id: str
+    story_id: str
+    source_id: str
+    published: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A step in an event's life: it reached `status` on `date_value` (None if unstated), as `mention_id` shows."""
+
+    status: Status
+    action: Action
+    date_value: str | None
+    reported_on: date | None
+    mention_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What the mentions of one happening agree on."""
+
+    id: str
+    action: Action
+    status: Status
+    country: str
+    service_canonical: str
+    actor_canonical: str | None
+    actor_kind: ActorKind | None
+    scope: str | None
+    scope_class: ScopeClass | None
+    date_value: str | None
+    reason_classes: tuple[ReasonClass, ...]
+    first_reported: date | None
+    last_reported: date | None
+    stories: int
+    articles: int
+    score: float
+    mention_ids: tuple[str, ...]
+    transitions: tuple[Transition, ...]
+    why: str
+    """Why these mentions are one event, in plain words."""

@@ -1,0 +1,1 @@
+"""Read-only outputs over the published snapshot."""

@@ -1,0 +1,1 @@
+"""DuckDB: migrations, one module per table or question, and the published snapshot."""
