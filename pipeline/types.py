@@ -412,3 +412,78 @@ class Event:
     transitions: tuple[Transition, ...]
     why: str
     """Why these mentions are one event, in plain words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """How polling one source ended: its new state and entries, committed together or not at all."""
+
+    source_id: str
+    outcome: FeedOutcome
+    detail: str | None = None
+    state: FeedState | None = None
+    entries: tuple[Entry, ...] = ()
+    archived: ArchiveRef | None = None
+    fetched_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEntry:
+    """An entry that waits for its outcome, and how often it was tried."""
+
+    entry: Entry
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EntryResult:
+    """How one entry ended, with all that its ending brings into the warehouse.
+
+    `retry_at` is set only where the outcome may heal. `story_id` and `signature` (the MinHash of the body) come with an
+    article; `mentions` are empty unless the outcome is EVENTS.
+    """
+
+    entry_id: str
+    outcome: Outcome
+    detail: str | None = None
+    retry_at: datetime | None = None
+    article: Article | None = None
+    archived: ArchiveRef | None = None
+    story_id: str | None = None
+    signature: bytes | None = None
+    mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service or technology of the registry: canonical English name, other names, category and who provides it."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...]
+    category: str
+    provider: str | None = None
+    provider_country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A public body or company of the registry. `part_of` is the id of the body it belongs to, if any."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...]
+    kind: ActorKind
+    country: str
+    part_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """A country: ISO 3166-1 alpha-2 code, English name, other names, demonyms, capital."""
+
+    code: str
+    name: str
+    aliases: tuple[str, ...]
+    demonyms: tuple[str, ...]
+    capital: str | None = None
