@@ -4,12 +4,34 @@
 nearest valid key.
 """
 
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentValueError
+
+from pipeline.errors import SettingsError
+
+CONFIG_NAME = "clampdown.toml"
+ENV_PREFIX = "CLAMPDOWN_"
+ENV_RESERVED = frozenset({"CLAMPDOWN_CONFIG", "CLAMPDOWN_FAILPOINT"})
+"""Variables under our prefix that are no settings: where the settings file is, and where a test wants a crash."""
+
+
+def _split(value: object) -> object:
+    """An environment variable gives a list as words between commas."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
 
 Seconds = Annotated[float, Field(gt=0)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Section(BaseModel):
@@ -28,7 +50,7 @@ class FetchSettings(Section):
     concurrency: int = Field(32, ge=1, description="Requests under way at once, over all hosts")
     host_gap: float = Field(1.0, ge=0, description="Seconds between two requests to one host")
     retries: int = Field(1, ge=0, description="Tries after the first, for failures that can heal")
-    allow_hosts: tuple[str, ...] = Field(
+    allow_hosts: Words = Field(
         (), description="host or host:port entries that may have private addresses and other ports than 80 and 443"
     )
 
@@ -49,11 +71,161 @@ class RunSettings(Section):
     retry_after: Seconds = Field(3600.0, description="Seconds before such an article is tried again, doubled each time")
 
 
-class Settings(Section):
+class Settings(BaseSettings):
     """All settings. Relative paths are relative to the settings file, or to the current folder without one."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
 
     data_dir: Path = Field(Path("clampdown-data"), description="Folder of archive, warehouse and published snapshot")
     sources: Path = Field(Path("sources.toml"), description="The source list")
     fetch: FetchSettings = FetchSettings()
     extract: ExtractSettings = ExtractSettings()
     run: RunSettings = RunSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings with the file they came from, if any, and the origin of each dotted key."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    file: Path | None
+
+
+def load(
+    file: Path | None = None, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> LoadedSettings:
+    """Read settings from `file` (else $CLAMPDOWN_CONFIG, else ./clampdown.toml if it is there) and what overrides it.
+
+    `flags` maps dotted keys ("fetch.timeout") to values; None values are ignored.
+    """
+    environ = os.environ if environ is None else environ
+    path, text = _settings_file(file, environ)
+    from_file = _parse_toml(path, text) if path else {}
+    from_env = _from_environment(environ)
+    from_flags = {key: value for key, value in (flags or {}).items() if value is not None}
+
+    values: dict[str, Any] = {}
+    origins = {key: "default" for key, _ in flatten(Settings.model_construct().model_dump())}
+    for layer, origin in ((from_file, str(path)), (from_env, "environment"), (from_flags, "flag")):
+        for key, value in layer.items():
+            _set(values, key, value)
+            origins[key] = _env_name(key) if origin == "environment" else origin
+    base = path.parent if path else Path()
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise _explain(error, origins, path, text) from None
+    resolved = {name: base / getattr(settings, name) for name in ("data_dir", "sources")}
+    if settings.extract.model is not None:
+        resolved["extract"] = settings.extract.model_copy(update={"model": base / settings.extract.model})
+    return LoadedSettings(settings.model_copy(update=resolved), origins, path)
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (dotted key, value) for each leaf of nested tables, in order."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def describe() -> dict[str, str]:
+    """Return each dotted key with its description, in the order of the classes."""
+    described: dict[str, str] = {}
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            for key, inner in section.model_fields.items():
+                described[f"{name}.{key}"] = inner.description or ""
+        else:
+            described[name] = field.description or ""
+    return described
+
+
+def _settings_file(file: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, str]:
+    named = file or (Path(environ["CLAMPDOWN_CONFIG"]) if environ.get("CLAMPDOWN_CONFIG") else None)
+    path = named or Path(CONFIG_NAME)
+    try:
+        return path, path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if named:
+            raise SettingsError(f"{path}: no such settings file", hint="`clampdown init` writes one") from None
+        return None, ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: can't be read: {error}") from None
+
+
+def _parse_toml(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return dict(flatten(tomllib.loads(text)))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    known = {_env_name(key): key for key in describe()}
+    found = {name for name in environ if name.upper().startswith(ENV_PREFIX)} - ENV_RESERVED
+    for name in sorted(found):
+        if name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.5)
+            raise SettingsError(
+                f"environment variable {name}: no such setting", hint=f"did you mean {near[0]}?" if near else None
+            )
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {name.lower(): environ[name] for name in found}
+    try:
+        return dict(flatten(source()))
+    except EnvironmentValueError as error:
+        raise SettingsError(f"environment: {error}") from None
+
+
+def _env_name(key: str) -> str:
+    return ENV_PREFIX + key.upper().replace(".", "__")
+
+
+def _set(values: dict[str, Any], key: str, value: Any) -> None:
+    *tables, leaf = key.split(".")
+    for table in tables:
+        values = values.setdefault(table, {})
+    values[leaf] = value
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str], path: Path | None, text: str) -> SettingsError:
+    """Turn the first problem into one sentence with key, origin, line and the nearest valid key."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
+    origin = origins.get(key) or next((origins[k] for k in origins if k.startswith(f"{key}.")), "settings")
+    if path is not None and origin == str(path) and (line := _line_of(text, key)):
+        origin = f"{path}, line {line}"
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, describe(), n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else "`clampdown config` lists all settings"
+        return SettingsError(f"{origin}: unknown setting {key}", hint=hint)
+    message = problem["msg"][:1].lower() + problem["msg"][1:]
+    about = describe().get(key)
+    return SettingsError(
+        f"{origin}: {key} = {problem['input']!r}: {message}", hint=f"{key}: {about}" if about else None
+    )
+
+
+def _line_of(text: str, key: str) -> int | None:
+    """The line on which a dotted key is set, found by walking the table headers."""
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\s*([\w.\s\"-]+?)\s*\]", line):
+            table = header[1].replace('"', "").replace(" ", "") + "."
+            if table == f"{key}.":
+                return number
+        elif assigned := re.match(r"\s*([\w.\s\"-]+?)\s*=", line):
+            full = table + assigned[1].replace('"', "").replace(" ", "")
+            if full == key or full.startswith(f"{key}."):
+                return number
+    return None
