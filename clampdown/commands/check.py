@@ -1,0 +1,121 @@
+"""`doctor`: is everything there that a run needs?"""
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from clampdown.output import console, print_json, printable
+from pipeline.errors import ClampdownError
+
+if TYPE_CHECKING:
+    from pipeline.settings import LoadedSettings
+
+MIN_FREE_BYTES = 1_000_000_000
+"""Under this the archive of a few days may not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding: what was looked at, whether it is well ("ok", "warn", "fail"), and what to do."""
+
+    name: str
+    state: str
+    detail: str
+    hint: str | None = None
+
+
+def doctor(context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False) -> None:
+    """Check settings, sources, model, warehouse and disk. Nothing is fetched or changed."""
+    from pipeline.settings import load
+
+    loaded = load(context.obj)
+    looks: list[Callable[[LoadedSettings], Check]] = [_python, _settings, _sources, _contact, _model, _warehouse, _disk]
+    found = [_safely(look, loaded) for look in looks]
+    if as_json:
+        print_json(found)
+    else:
+        out = console()
+        marks = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red")}
+        for check in found:
+            out.print(Text.assemble(marks[check.state], "  ", (f"{check.name:10}", "bold"), printable(check.detail)))
+            if check.hint:
+                out.print(Text(f"      {'':10}{printable(check.hint)}", style="dim"))
+    if any(check.state == "fail" for check in found):
+        raise typer.Exit(1)
+
+
+def _safely(look: "Callable[[LoadedSettings], Check]", loaded: "LoadedSettings") -> Check:
+    try:
+        return look(loaded)
+    except ClampdownError as error:
+        return Check(look.__name__.strip("_"), "fail", str(error), error.hint)
+
+
+def _python(loaded: "LoadedSettings") -> Check:
+    from importlib.metadata import version
+
+    return Check("python", "ok", f"Python {sys.version.split()[0]}, clampdown {version('clampdown')}")
+
+
+def _settings(loaded: "LoadedSettings") -> Check:
+    if loaded.file is None:
+        return Check("settings", "ok", "defaults, no settings file", "`clampdown init` writes one")
+    return Check("settings", "ok", str(loaded.file))
+
+
+def _sources(loaded: "LoadedSettings") -> Check:
+    from pipeline.sources import load_sources
+
+    path = loaded.settings.sources
+    if not path.exists():
+        return Check("sources", "warn", f"{path}: not there", "`clampdown init` writes one with well-known feeds")
+    found = load_sources(path)
+    return Check("sources", "ok", f"{path}: {sum(source.enabled for source in found)} of {len(found)} feeds enabled")
+
+
+def _contact(loaded: "LoadedSettings") -> Check:
+    if loaded.settings.fetch.contact:
+        return Check("contact", "ok", loaded.settings.fetch.contact)
+    return Check("contact", "warn", "fetch.contact is not set", "publishers want a mail address or URL to turn to")
+
+
+def _model(loaded: "LoadedSettings") -> Check:
+    from extractors.extractor import load_extractor
+
+    extractor = load_extractor(loaded.settings.extract)
+    return Check("model", "ok", f"revision {extractor.revision}, checksums right")
+
+
+def _warehouse(loaded: "LoadedSettings") -> Check:
+    from flows.house import WAREHOUSE_NAME
+    from warehouse.store import open_warehouse
+
+    path = loaded.settings.data_dir / WAREHOUSE_NAME
+    if not path.exists():
+        return Check("warehouse", "ok", f"{path}: not there yet; the first run makes it")
+    with open_warehouse(path) as warehouse:
+        return Check(
+            "warehouse", "ok", f"{path}: schema {warehouse.schema_version}, {warehouse.count_pending()} pending"
+        )
+
+
+def _disk(loaded: "LoadedSettings") -> Check:
+    folder = loaded.settings.data_dir.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    writable = _can_write(folder)
+    state = "fail" if not writable else "warn" if free < MIN_FREE_BYTES else "ok"
+    return Check("disk", state, f"{folder}: {free / 1e9:.1f} GB free{'' if writable else ', not writable'}")
+
+
+def _can_write(folder: Path) -> bool:
+    import os
+
+    return os.access(folder, os.W_OK)

@@ -1,0 +1,75 @@
+"""The `clampdown` command. Commands live in `clampdown.commands`; each imports what it needs only when it runs.
+
+Exit codes: 0 done · 1 a check failed or an unexpected error · 2 a setting, source list, option or input is wrong ·
+3 the model can't be loaded · 4 the archive or the warehouse can't be used · 130 interrupted.
+"""
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clampdown.commands import check, configure, extract, query, run, sources
+from clampdown.output import fail
+from pipeline.errors import ClampdownError
+
+app = typer.Typer(
+    name="clampdown",
+    help="Watches the news for restrictions on digital services and keeps each with the words that state it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"clampdown {version('clampdown')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Settings file [default: $CLAMPDOWN_CONFIG or clampdown.toml]")
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+    context.obj = config
+
+
+app.command("init", rich_help_panel="Set up")(configure.init)
+app.command("config", rich_help_panel="Set up")(configure.config)
+app.command("doctor", rich_help_panel="Set up")(check.doctor)
+app.add_typer(sources.app, name="sources", rich_help_panel="Set up")
+app.command("run", rich_help_panel="Watch")(run.run)
+app.command("extract", rich_help_panel="Watch")(extract.extract)
+app.command("events", rich_help_panel="Ask")(query.events)
+app.command("show", rich_help_panel="Ask")(query.show)
+app.command("sql", rich_help_panel="Ask")(query.sql)
+app.command("export", rich_help_panel="Ask")(query.export)
+
+
+def main() -> None:
+    """Run the command; turn known errors into one line and an exit code."""
+    # onnxruntime reads this when it is imported, and reports home unless it is set.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    try:
+        app()
+    except ClampdownError as error:
+        sys.exit(fail(error))
+    except BrokenPipeError:
+        # The reader of a pipe (`| head`) went away; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Nothing committed is lost: the next run goes on from here.", err=True)
+        sys.exit(130)

@@ -1,0 +1,135 @@
+"""What the commands print: tables for people, JSON for programs, and one line for an error."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.errors import ClampdownError
+
+NARROW = 100
+"""Columns to assume where there is no terminal to ask: wide enough for a table in a log."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console for standard output or error; a pipe gets plain lines of a fixed width."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else NARROW)
+
+
+def fail(error: ClampdownError) -> int:
+    """Print an error and its way out; return the exit code."""
+    out = console(stderr=True)
+    out.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
+    if error.hint:
+        out.print(f"  [dim]{escape(error.hint)}[/]", soft_wrap=True)
+    return error.exit_code
+
+
+def print_json(value: object, *, indent: int | None = 2) -> None:
+    """Print a value of dataclasses, dates, enums and paths as JSON."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=indent, default=_plain) + "\n")
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
+
+
+def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[Any]], **styles: str) -> Table:
+    """Build a table. Cells are text, never markup: what a publisher wrote can't style or hide anything."""
+    result = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        numeric = bool(rows) and all(isinstance(row[len(result.columns)], int | float) for row in rows)
+        result.add_column(column, justify="right" if numeric else "left", style=styles.get(column), overflow="fold")
+    for row in rows:
+        result.add_row(*(cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row))
+    return result
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, Enum):
+        return str(value.value)
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """Drop control characters, so that no stored text can steer the terminal."""
+    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
+
+
+class _Lines:
+    """Progress as plain lines on standard error, one per stage and one per tenth of it."""
+
+    def __init__(self) -> None:
+        self._out = console(stderr=True)
+        self._done: dict[str, int] = {}
+        self._total: dict[str, int] = {}
+
+    def begin(self, stage: str, total: int) -> None:
+        self._done[stage], self._total[stage] = 0, total
+        self._out.print(f"{stage}: {total} to do")
+
+    def advance(self, stage: str, done: int) -> None:
+        before, total = self._done[stage], max(self._total[stage], 1)
+        self._done[stage] += done
+        if before * 10 // total != self._done[stage] * 10 // total:
+            self._out.print(f"{stage}: {self._done[stage]} of {total}")
+
+
+class _Bars:
+    """Progress as bars on a terminal."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def begin(self, stage: str, total: int) -> None:
+        self._tasks[stage] = self._bars.add_task(stage, total=total)
+
+    def advance(self, stage: str, done: int) -> None:
+        self._bars.advance(self._tasks[stage], done)
+
+
+@contextmanager
+def progress() -> Iterator[_Lines | _Bars]:
+    """Bars where standard error is a terminal, plain lines where it is not."""
+    out = console(stderr=True)
+    if not out.is_terminal:
+        yield _Lines()
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=out, transient=True) as bars:
+        yield _Bars(bars)

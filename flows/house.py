@@ -1,0 +1,79 @@
+"""Everything a run works with, opened together and closed together."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from extractors.extractor import load_extractor
+from extractors.gate import GazetteerGate
+from extractors.registries import bodies, countries, services
+from pipeline.archive import Archive
+from pipeline.errors import FetchError
+from pipeline.fetch import FetchSession
+from pipeline.protocols import Extractor, Gate
+from pipeline.settings import Settings
+from pipeline.stories import StoryIndex
+from pipeline.types import ArchiveRef, Response, Source
+from warehouse.store import Warehouse, open_warehouse
+
+WAREHOUSE_NAME = "warehouse.duckdb"
+ARCHIVE_NAME = "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One run's tools. `started_at` is the run's only clock: what is due is decided by it."""
+
+    settings: Settings
+    warehouse: Warehouse
+    archive: Archive
+    session: FetchSession
+    gate: Gate
+    extractor: Extractor
+    stories: StoryIndex
+    mode: str = "direct"
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def run_id(self) -> str:
+        """The run's name: its start to the microsecond. Runs hold the warehouse's lock, so no two share one."""
+        return self.started_at.strftime("%Y%m%dT%H%M%S.%fZ")
+
+    def begin_run(self, sources: Sequence[Source]) -> None:
+        """Record the run and what it works with."""
+        self.archive.sweep()
+        self.warehouse.sync_sources(sources)
+        self.warehouse.sync_registries(services(), bodies(), countries())
+        self.warehouse.begin_run(
+            self.run_id, self.started_at, mode=self.mode, model=self.extractor.revision, version=version("clampdown")
+        )
+
+    def finish_run(self) -> None:
+        """Record that the run came to its end."""
+        self.warehouse.finish_run(self.run_id, datetime.now(UTC), "finished")
+
+    def archive_bodies(self, results: Sequence[Response | FetchError]) -> list[ArchiveRef | None]:
+        """Archive the responses that have a body, in one part; one reference or None per result, in order."""
+        bodies_ = [result for result in results if isinstance(result, Response) and result.status != 304]
+        refs = iter(self.archive.append(bodies_))
+        return [next(refs) if isinstance(result, Response) and result.status != 304 else None for result in results]
+
+
+@contextmanager
+def open_house(settings: Settings, *, mode: str = "direct") -> Iterator[House]:
+    """Open warehouse, archive, network session and model for one run."""
+    with ExitStack() as stack:
+        warehouse = stack.enter_context(open_warehouse(settings.data_dir / WAREHOUSE_NAME))
+        session = stack.enter_context(FetchSession(settings.fetch))
+        yield House(
+            settings=settings,
+            warehouse=warehouse,
+            archive=Archive(settings.data_dir / ARCHIVE_NAME),
+            session=session,
+            gate=GazetteerGate(),
+            extractor=load_extractor(settings.extract),
+            stories=StoryIndex(warehouse.signatures()),
+            mode=mode,
+        )

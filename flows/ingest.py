@@ -1,0 +1,74 @@
+"""One run of the main job, from feeds to the published snapshot. Read this first: it shows the whole way.
+
+The same function runs directly (`clampdown run`) and as a Prefect flow (`flows.tasks`), which passes the same stages
+wrapped as tasks. What a run learns is committed batch by batch, each batch in one transaction, so that a run that is
+killed anywhere is continued by the next one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flows import stages
+from flows.house import House
+from flows.progress import NoProgress, Progress
+from flows.stages import FetchedEntry, ReadEntry
+from pipeline.types import EntryResult, PendingEntry, Poll, Source
+from warehouse.snapshot import Snapshot
+from warehouse.summary import RunSummary
+
+SOURCES_PER_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The steps of a run, each over one batch. The default is the plain functions."""
+
+    poll: Callable[[House, Sequence[Source]], list[Poll]] = stages.poll_sources
+    store_polls: Callable[[House, Sequence[Poll]], int] = stages.store_polls
+    fetch: Callable[[House, Sequence[PendingEntry]], list[FetchedEntry]] = stages.fetch_articles
+    read: Callable[[House, Sequence[FetchedEntry]], list[ReadEntry]] = stages.read_articles
+    extract: Callable[[House, Sequence[ReadEntry]], list[EntryResult]] = stages.extract_events
+    store: Callable[[House, Sequence[EntryResult]], None] = stages.store_results
+    publish: Callable[[House], Snapshot] = stages.publish
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run did, and the snapshot that shows it."""
+
+    summary: RunSummary
+    snapshot: Snapshot
+
+
+def ingest(
+    house: House, sources: Sequence[Source], do: Stages | None = None, progress: Progress | None = None
+) -> RunReport:
+    """Poll `sources`, bring every due entry to its outcome, publish. Returns what happened in this run."""
+    do, progress = do or Stages(), progress or NoProgress()
+    house.begin_run(sources)
+
+    progress.begin("feeds", len(sources))
+    for some in batches(sources, SOURCES_PER_BATCH):
+        do.store_polls(house, do.poll(house, some))
+        progress.advance("feeds", len(some))
+
+    progress.begin("articles", house.warehouse.count_due(house.started_at))
+    while due := house.warehouse.pending(house.started_at, house.settings.run.batch_size):
+        do.store(house, do.extract(house, do.read(house, do.fetch(house, due))))
+        progress.advance("articles", len(due))
+
+    snapshot = do.publish(house)
+    house.finish_run()
+    return RunReport(house.warehouse.summary(house.run_id), snapshot)
+
+
+def batches(items: Sequence[Source], size: int) -> Iterator[Sequence[Source]]:
+    """Cut `items` into runs of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def utc_run_id(now: datetime) -> str:
+    """Name a run by its start, to the microsecond: runs hold the warehouse's lock, so no two share one."""
+    return now.strftime("%Y%m%dT%H%M%S.%fZ")
