@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from clampdown.commands import check, configure, extract, query, run, sources
+from clampdown.options import GlobalOptions
 from clampdown.output import fail
 from pipeline.errors import ClampdownError
 
@@ -38,12 +39,15 @@ def options(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Settings file [default: $CLAMPDOWN_CONFIG or clampdown.toml]")
     ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", "-d", help="Folder of archive, warehouse and snapshot")
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Options that stand before the command."""
-    context.obj = config
+    context.obj = GlobalOptions(config, data_dir)
 
 
 app.command("init", rich_help_panel="Set up")(configure.init)

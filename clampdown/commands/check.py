@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from clampdown.options import load_settings
 from clampdown.output import console, print_json, printable
 from pipeline.errors import ClampdownError
 
@@ -32,9 +33,8 @@ class Check:
 
 def doctor(context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False) -> None:
     """Check settings, sources, model, warehouse and disk. Nothing is fetched or changed."""
-    from pipeline.settings import load
 
-    loaded = load(context.obj)
+    loaded = load_settings(context)
     looks: list[Callable[[LoadedSettings], Check]] = [_python, _settings, _sources, _contact, _model, _warehouse, _disk]
     found = [_safely(look, loaded) for look in looks]
     if as_json:

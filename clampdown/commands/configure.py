@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from clampdown.options import load_settings
 from clampdown.output import console, print_json, table
 from pipeline.errors import InputError
 
@@ -65,9 +66,8 @@ def _toml(value: Any) -> str:
 
 def config(context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False) -> None:
     """Show each setting, its value and where it came from."""
-    from pipeline.settings import load
 
-    loaded = load(context.obj)
+    loaded = load_settings(context)
     rows = list(_rows(loaded.settings.model_dump(), loaded.origins))
     if as_json:
         print_json([{"key": key, "value": value, "origin": origin} for key, value, origin in rows])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clampdown.options import load_settings
 from clampdown.output import console, print_json, printable
 from pipeline.errors import FetchError, InputError
 
@@ -38,13 +39,12 @@ def extract(
 ) -> None:
     """Extract restriction events from plain text or HTML, and print them with their evidence."""
     from extractors.extractor import load_extractor, passage_record
-    from pipeline.settings import load
 
     if bool(inputs) == bool(passages):
         raise InputError(
             "name files, URLs or - to read, or --passages FILE.jsonl", hint="`clampdown extract --help` shows both"
         )
-    settings = load(context.obj, {"extract.min_score": min_score}).settings
+    settings = load_settings(context, {"extract.min_score": min_score}).settings
     day = published.date() if published else None
     documents = _passages(passages) if passages else _inputs(inputs or [], day, settings)
     extractor = load_extractor(settings.extract)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from clampdown.options import load_settings
 from clampdown.output import console, print_json, table
 from pipeline.errors import InputError
 
@@ -14,10 +15,9 @@ app = typer.Typer(help="List feeds; import and export OPML.", no_args_is_help=Tr
 @app.command("list")
 def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False) -> None:
     """List the feeds of sources.toml."""
-    from pipeline.settings import load
     from pipeline.sources import load_sources
 
-    found = load_sources(load(context.obj).settings.sources)
+    found = load_sources(load_settings(context).settings.sources)
     if as_json:
         print_json(found)
         return
@@ -32,14 +32,13 @@ def import_(
 ) -> None:
     """Add the feeds of an OPML file to sources.toml; feeds that are there stay as they are."""
     from pipeline.opml import sources_from_opml
-    from pipeline.settings import load
     from pipeline.sources import load_sources, render_sources
 
     try:
         found = sources_from_opml(opml.read_bytes())
     except OSError as error:
         raise InputError(f"{opml}: can't be read: {error.strerror}") from None
-    path = load(context.obj).settings.sources
+    path = load_settings(context).settings.sources
     present = load_sources(path) if path.exists() else ()
     urls, ids = {source.url for source in present}, {source.id for source in present}
     new = tuple(source for source in found if source.url not in urls and source.id not in ids)
@@ -60,10 +59,9 @@ def export(
 ) -> None:
     """Write the feeds of sources.toml as OPML."""
     from pipeline.opml import opml_from_sources
-    from pipeline.settings import load
     from pipeline.sources import load_sources
 
-    text = opml_from_sources(load_sources(load(context.obj).settings.sources))
+    text = opml_from_sources(load_sources(load_settings(context).settings.sources))
     if to is None:
         typer.echo(text)
     else:

@@ -1,0 +1,29 @@
+"""The options that stand before the command, and the settings they lead to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pipeline.settings import LoadedSettings
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalOptions:
+    """Where the settings file and the data folder are, as far as the command line says."""
+
+    config: Path | None = None
+    data_dir: Path | None = None
+
+
+def load_settings(context: typer.Context, flags: Mapping[str, Any] | None = None) -> "LoadedSettings":
+    """Load the settings for this command; `flags` are its own options by dotted key, None where not given."""
+    from pipeline.settings import load
+
+    given: GlobalOptions = context.obj
+    # A path on the command line is relative to the current folder, one in the settings file to that file.
+    data_dir = given.data_dir.absolute() if given.data_dir else None
+    return load(given.config, {"data_dir": data_dir, **(flags or {})})
