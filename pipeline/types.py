@@ -439,8 +439,8 @@ class PendingEntry:
 class EntryResult:
     """How one entry ended, with all that its ending brings into the warehouse.
 
-    `retry_at` is set only where the outcome may heal. `story_id` and `signature` (the MinHash of the body) come with an
-    article; `mentions` are empty unless the outcome is EVENTS.
+    `retry_at` is set only where the outcome may heal. `story_id`, `signature` (the MinHash of the body) and `body_hash`
+    come with an article; `mentions` are empty unless the outcome is EVENTS.
     """
 
     entry_id: str
@@ -451,6 +451,7 @@ class EntryResult:
     archived: ArchiveRef | None = None
     story_id: str | None = None
     signature: bytes | None = None
+    body_hash: str | None = None
     mentions: tuple[Mention, ...] = ()
 
 
