@@ -1,9 +1,27 @@
-"""What the model found, before anything is looked up: spans of the text with their classes and scores."""
+"""From scores to events: pure functions over the encoder's numbers. Nothing here is looked up or normalised.
 
-from collections.abc import Mapping
+The encoder tells, for each word, whether it begins or continues a trigger; then, for each trigger, which words are its
+actors, services, scope, date and reason, and of which class it is. An event is one trigger with one of its actors (or
+none) and one of its services.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors.words import Words
 from pipeline.types import Action, Quote, ReasonClass, Status
+
+DECODING = "1"  # part of the revision: raise it when a change here changes results
+ACTIONS = tuple(Action)
+STATUSES = tuple(Status)
+REASONS = tuple(ReasonClass)
+ROLES = ("actor", "service", "scope", "date", "reason")
+
+Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +29,8 @@ class RawMention:
     """One event as the encoder reads it: quotes are exact slices of the document's text, nothing is normalised.
 
     `score` is the probability that the whole is an event with this action, actor and service; `scores` holds a
-    probability per part ("trigger", "actor", "service", "scope", "date", "reason", "status", "action").
+    probability per part: "trigger" (these words state a restriction), "event" (it happened, was planned or refused),
+    "link" (this actor and this service belong together), and the fields by name.
     """
 
     action: Action
@@ -25,3 +44,231 @@ class RawMention:
     reason_classes: tuple[ReasonClass, ...] = ()
     score: float = 1.0
     scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Words `start` up to, not including, `end`, and the probability that they are what they are taken for."""
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerScores:
+    """The argument head's answer for one trigger in a window of W words.
+
+    `roles` (W, 5, 3): log-probabilities of outside, begin and inside per role; `actors` and `services` (W, D) and
+    `no_actor` (D,): vectors whose products, the last component being a bias, are the logits of a pair; `reasons`
+    (W, 13): logits per word, averaged over the reason's words.
+    """
+
+    valid: float
+    action: Array
+    status: Array
+    roles: Array
+    reasons: Array
+    actors: Array
+    services: Array
+    no_actor: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where candidates begin, and how three logits become the one score; fitted after training (see the manifest)."""
+
+    trigger: float = 0.25
+    part: float = 0.5
+    pair: float = 0.3
+    weights: tuple[float, float, float] = (0.0, 1.0, 1.0)
+    bias: float = 0.0
+
+
+def begin_inside(outside: Array, begin: Array, threshold: float) -> list[Span]:
+    """Read spans off per-word probabilities: words whose `1 - outside` reaches `threshold`, cut where one begins."""
+    inside = 1 - outside
+    spans: list[Span] = []
+    start = -1
+    for word, value in enumerate(inside):
+        held = value >= threshold
+        begins = begin[word] > value - begin[word]
+        if start >= 0 and (not held or begins):
+            spans.append(Span(start, word, float(inside[start:word].max())))
+            start = -1
+        if held and start < 0:
+            start = word
+    if start >= 0:
+        spans.append(Span(start, len(inside), float(inside[start:].max())))
+    return spans
+
+
+def trigger_spans(log_probs: Array, threshold: float) -> list[Span]:
+    """Return the trigger candidates of a window; `log_probs` is (W, 3)."""
+    probs = np.exp(log_probs)
+    return begin_inside(probs[:, 0], probs[:, 1], threshold)
+
+
+def role_spans(scores: TriggerScores, role: str, threshold: float) -> list[Span]:
+    """Return the spans that fill `role` for this trigger."""
+    probs = np.exp(scores.roles[:, ROLES.index(role)])
+    return begin_inside(probs[:, 0], probs[:, 1], threshold)
+
+
+def mentions(
+    words: Words,
+    numbers: Sequence[int],
+    trigger: Span,
+    scores: TriggerScores,
+    thresholds: Thresholds,
+) -> list[RawMention]:
+    """Return the events of one trigger. `numbers[i]` is the word's number in the text of the window's word i."""
+
+    def quote(span: Span | None) -> Quote | None:
+        trimmed = None if span is None else _trim(words, numbers, span)
+        if trimmed is None:
+            return None
+        start, end = words.starts[numbers[trimmed[0]]], words.ends[numbers[trimmed[1] - 1]]
+        return Quote(words.text[start:end], start, end)
+
+    trigger_quote = quote(trigger)
+    services = [span for span in _contiguous(numbers, role_spans(scores, "service", thresholds.part)) if quote(span)]
+    if trigger_quote is None or not services:
+        return []
+    actors: list[Span | None] = [
+        span for span in _contiguous(numbers, role_spans(scores, "actor", thresholds.part)) if quote(span)
+    ]
+    others = {
+        role: _contiguous(numbers, role_spans(scores, role, thresholds.part)) for role in ("scope", "date", "reason")
+    }
+    found: list[RawMention] = []
+    action, status = int(scores.action.argmax()), int(scores.status.argmax())
+    for service in services:
+        service_vector = scores.services[service.start : service.end].mean(0)
+        pairs = [(actor, _pair(_actor_vector(scores, actor), service_vector)) for actor in actors]
+        chosen = [pair for pair in pairs if _sigmoid(pair[1]) >= thresholds.pair]
+        if not chosen:
+            chosen = [(None, _pair(scores.no_actor, service_vector))]
+        for actor, logit in chosen:
+            near = [span for span in (actor, service) if span is not None]
+            parts = {role: _nearest(spans, near, trigger) for role, spans in others.items()}
+            total = (
+                thresholds.bias
+                + thresholds.weights[0] * logit_of(trigger.score)
+                + thresholds.weights[1] * float(scores.valid)
+                + thresholds.weights[2] * logit
+            )
+            service_quote = quote(service)
+            if service_quote is None:
+                continue
+            reason = parts["reason"]
+            named = {"actor": actor, "service": service, **parts}
+            found.append(
+                RawMention(
+                    action=ACTIONS[action],
+                    status=STATUSES[status],
+                    trigger=trigger_quote,
+                    service=service_quote,
+                    actor=quote(actor),
+                    scope=quote(parts["scope"]),
+                    date=quote(parts["date"]),
+                    reason=quote(reason),
+                    reason_classes=() if reason is None or quote(reason) is None else _reason_classes(scores, reason),
+                    score=round(_sigmoid(total), 4),
+                    scores={
+                        "trigger": round(trigger.score, 4),
+                        "event": round(_sigmoid(scores.valid), 4),
+                        "link": round(_sigmoid(logit), 4),
+                        "action": round(float(np.exp(scores.action[action])), 4),
+                        "status": round(float(np.exp(scores.status[status])), 4),
+                        **{role: round(span.score, 4) for role, span in named.items() if span is not None},
+                    },
+                )
+            )
+    return found
+
+
+def without_repeats(found: Sequence[RawMention]) -> list[RawMention]:
+    """Keep one of several tellings of one event: same action, actor and service by their words, no differing scope.
+
+    The fullest telling stays, with the better score of the two; order is that of the text.
+    """
+    kept: list[RawMention] = []
+    for mention in sorted(found, key=lambda m: (-_fullness(m), -m.score, m.trigger.start)):
+        if not any(_same_event(mention, other) for other in kept):
+            kept.append(mention)
+    return sorted(kept, key=lambda m: (m.trigger.start, m.service.start, -1 if m.actor is None else m.actor.start))
+
+
+def _same_event(one: RawMention, other: RawMention) -> bool:
+    if one.action != other.action or _key(one.service) != _key(other.service) or _key(one.actor) != _key(other.actor):
+        return False
+    if one.trigger == other.trigger:
+        return _key(one.scope) == _key(other.scope)
+    return one.scope is None or other.scope is None or _key(one.scope) == _key(other.scope)
+
+
+def _key(quote: Quote | None) -> str | None:
+    return None if quote is None else " ".join(quote.text.casefold().replace("’", "'").split())
+
+
+def _fullness(mention: RawMention) -> int:
+    return sum(quote is not None for quote in (mention.actor, mention.scope, mention.date, mention.reason))
+
+
+def _trim(words: Words, numbers: Sequence[int], span: Span) -> tuple[int, int] | None:
+    """Drop leading articles and the punctuation around a span; None if nothing is left."""
+    start, end = span.start, span.end
+    while start < end and (
+        words[numbers[start]].lower() in ("the", "a", "an") or words[numbers[start]] in ",.;:!?)]}'’”\"“‘-–—|"
+    ):
+        start += 1
+    while start < end and words[numbers[end - 1]] in ",.;:!?([{'’”\"“‘-–—|":
+        end -= 1
+    return (start, end) if start < end else None
+
+
+def _contiguous(numbers: Sequence[int], spans: Sequence[Span]) -> list[Span]:
+    """Cut spans where the window jumps in the text: the end of a repeated headline is not beside what follows it."""
+    cut: list[Span] = []
+    jumps = [place + 1 for place, (one, two) in enumerate(pairwise(numbers)) if two != one + 1]
+    for span in spans:
+        edges = [span.start, *(jump for jump in jumps if span.start < jump < span.end), span.end]
+        cut.extend(Span(start, end, span.score) for start, end in pairwise(edges))
+    return cut
+
+
+def _nearest(spans: Sequence[Span], anchors: Sequence[Span], trigger: Span) -> Span | None:
+    """Return the best span; where several parties each have their own, the one that stands nearest to this party."""
+    if len(spans) < 2:
+        return spans[0] if spans else None
+    return min(spans, key=lambda s: (min(_gap(s, a) for a in anchors) + _gap(s, trigger), -s.score))
+
+
+def _gap(one: Span, other: Span) -> int:
+    return max(one.start - other.end, other.start - one.end, 0)
+
+
+def _actor_vector(scores: TriggerScores, actor: Span | None) -> Array:
+    vector: Array = scores.no_actor if actor is None else scores.actors[actor.start : actor.end].mean(0)
+    return vector
+
+
+def _pair(actor: Array, service: Array) -> float:
+    return float(actor[:-1] @ service[:-1] + actor[-1] + service[-1])
+
+
+def _reason_classes(scores: TriggerScores, reason: Span) -> tuple[ReasonClass, ...]:
+    logits = scores.reasons[reason.start : reason.end].mean(0)
+    best = int(logits.argmax())
+    return tuple(REASONS[i] for i, logit in enumerate(logits) if logit > 0 or i == best)
+
+
+def _sigmoid(logit: float) -> float:
+    return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
+
+
+def logit_of(probability: float) -> float:
+    """Return the log-odds, kept finite."""
+    clipped = min(max(probability, 1e-4), 1 - 1e-4)
+    return float(np.log(clipped / (1 - clipped)))

@@ -1,0 +1,127 @@
+"""The weights as they lie on disk: what belongs to them, that they are unaltered, and how they are opened.
+
+A model is a folder with `manifest.json`, two ONNX graphs and a tokenizer. The manifest holds the sha256 of each file;
+nothing that is not listed is read, and a file that differs is refused before it is parsed.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from extractors.decode import DECODING, Thresholds
+from pipeline.errors import ModelError
+
+BUNDLED = Path(__file__).parent / "weights"
+FORMAT = 1
+ENCODER, ARGUMENTS, TOKENIZER = "encoder.onnx", "arguments.onnx", "tokenizer.json"
+_HINT = "Reinstall clampdown, or name a folder made by the training command in the setting extract.model"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An opened model: two inference sessions, a fast tokenizer, and what the manifest says of them."""
+
+    encoder: Any
+    arguments: Any
+    tokenizer: Any
+    unknown: int
+    first: int
+    last: int
+    max_pieces: int
+    thresholds: Thresholds
+    revision: str
+
+
+def load(folder: Path | None = None) -> Model:
+    """Check and open the model in `folder` (the bundled one by default).
+
+    Raises ModelError where a file is missing, altered or of another format.
+    """
+    folder = BUNDLED if folder is None else folder
+    manifest = read_manifest(folder)
+    content = {name: _checked(folder / name, digest) for name, digest in manifest["files"].items()}
+    try:
+        encoder = session(content[ENCODER])
+        arguments = session(content[ARGUMENTS])
+        tokenizer = load_tokenizer(folder / TOKENIZER)
+        special = manifest["special"]
+        fitted = dict(manifest["thresholds"], weights=tuple(manifest["thresholds"]["weights"]))
+        return Model(
+            encoder=encoder,
+            arguments=arguments,
+            tokenizer=tokenizer,
+            unknown=int(special["unknown"]),
+            first=int(special["first"]),
+            last=int(special["last"]),
+            max_pieces=int(manifest["max_pieces"]),
+            thresholds=Thresholds(**fitted),
+            revision=revision(manifest),
+        )
+    except ModelError:
+        raise
+    except Exception as error:  # onnxruntime and tokenizers raise bare Exceptions of many kinds
+        raise ModelError(f"The model in {folder} can't be opened: {error}", hint=_HINT) from error
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a model folder; raises ModelError if it is absent, broken or of another format."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelError(f"No model in {folder}: {error}", hint=_HINT) from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise ModelError(f"The model in {folder} is of another format than {FORMAT}", hint=_HINT)
+    missing = {ENCODER, ARGUMENTS, TOKENIZER} - set(manifest.get("files", ()))
+    if missing:
+        raise ModelError(f"The manifest in {folder} names no {', '.join(sorted(missing))}", hint=_HINT)
+    return manifest
+
+
+def revision(manifest: dict[str, Any]) -> str:
+    """Return a short name of these weights with their thresholds and this version of the decoding."""
+    identity = json.dumps([manifest["files"], manifest["thresholds"], DECODING], sort_keys=True)
+    return f"m{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+
+
+def _checked(path: Path, digest: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"The model file {path} can't be read: {error}", hint=_HINT) from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ModelError(f"The model file {path} was altered: its sha256 is not the one pinned", hint=_HINT)
+    return content
+
+
+def session(content: bytes) -> Any:
+    """Open an ONNX graph. A pass runs on one thread; the caller runs passes side by side."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, when the library is imported
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def load_tokenizer(path: Path) -> Any:
+    """Open a fast tokenizer from its `tokenizer.json`; nothing is looked up elsewhere."""
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(tokenizer_file=str(path))
+
+
+def word_pieces(tokenizer: Any, words: Sequence[str], unknown: int) -> list[list[int]]:
+    """Return the piece ids of each word; a word that the tokenizer drops (a control character) becomes `unknown`."""
+    if not words:
+        return []
+    encoded = tokenizer(list(words), is_split_into_words=True, add_special_tokens=False, verbose=False)
+    pieces: list[list[int]] = [[] for _ in words]
+    for number, piece in zip(encoded.word_ids(0), encoded["input_ids"], strict=True):
+        pieces[number].append(piece)
+    return [ids or [unknown] for ids in pieces]

@@ -1,0 +1,171 @@
+"""Annotated passages, and what the network is taught about each word of them."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors.decode import ACTIONS, REASONS, ROLES, STATUSES
+
+WRITTEN = Path(__file__).parent / "data" / "written.jsonl"
+FIELDS = ("trigger", *ROLES)
+Offsets = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class GoldEvent:
+    """One annotated event; `spans` holds the offsets of each stated field."""
+
+    action: int
+    status: int
+    reasons: tuple[int, ...]
+    spans: dict[str, Offsets]
+    optional: bool
+
+
+@dataclass(frozen=True)
+class Passage:
+    """An annotated text. `raw` is the annotation as it was read, for scoring."""
+
+    id: str
+    text: str
+    published: str | None
+    events: tuple[GoldEvent, ...]
+    raw: tuple[dict[str, Any], ...]
+    real: bool
+
+
+def read_passages(path: Path, split: str | None = None) -> list[Passage]:
+    """Read annotated passages (JSON lines), all of them or those of one split."""
+    with path.open(encoding="utf-8") as lines:
+        records = [json.loads(line) for line in lines]
+    return [
+        _passage(record["id"], record["text"], record)
+        for record in records
+        if split is None or record["split"] == split
+    ]
+
+
+def read_seeds(folder: Path) -> list[Passage]:
+    """Read whole articles with their events: `gold.jsonl` names the files beside it."""
+    with (folder / "gold.jsonl").open(encoding="utf-8") as lines:
+        records = [json.loads(line) for line in lines]
+    return [
+        _passage(record["id"], (folder / record["file"]).read_text(encoding="utf-8").rstrip(), record)
+        for record in records
+    ]
+
+
+def _passage(name: str, text: str, record: dict[str, Any]) -> Passage:
+    events = tuple(_event(text, event) for event in record["events"])
+    return Passage(
+        name, text, record.get("published"), events, tuple(record["events"]), record.get("corpus") != "written"
+    )
+
+
+def _event(text: str, event: dict[str, Any]) -> GoldEvent:
+    return GoldEvent(
+        action=[str(a) for a in ACTIONS].index(event["action"]),
+        status=[str(s) for s in STATUSES].index(event["status"]),
+        reasons=tuple([str(r) for r in REASONS].index(r) for r in event.get("reason_classes") or ()),
+        spans=locate(text, {name: event[name] for name in FIELDS if event.get(name)}),
+        optional=bool(event.get("optional")),
+    )
+
+
+def occurrences(text: str, quote: str) -> list[Offsets]:
+    """Return where `quote` occurs as whole words, or anywhere if it never does."""
+    found: list[Offsets] = []
+    at = text.find(quote)
+    while at >= 0:
+        found.append((at, at + len(quote)))
+        at = text.find(quote, at + 1)
+    whole = [
+        (start, end)
+        for start, end in found
+        if not (start and text[start - 1].isalnum() and text[start].isalnum())
+        and not (end < len(text) and text[end].isalnum() and text[end - 1].isalnum())
+    ]
+    return whole or found
+
+
+def locate(text: str, quotes: dict[str, str]) -> dict[str, Offsets]:
+    """Place quotes in the text: the trigger where its fields are nearest, each field where it is nearest to it."""
+    places = {name: occurrences(text, quote) for name, quote in quotes.items()}
+    places = {name: spots for name, spots in places.items() if spots}
+    if "trigger" not in places:
+        return {}
+
+    def distance(one: Offsets, other: Offsets) -> int:
+        return max(one[0] - other[1], other[0] - one[1], 0)
+
+    fields = [spots for name, spots in places.items() if name != "trigger"]
+    trigger = min(
+        places["trigger"], key=lambda spot: (sum(min(distance(spot, s) for s in spots) for spots in fields), spot)
+    )
+    return {name: min(spots, key=lambda s: (distance(s, trigger), s)) for name, spots in places.items()} | {
+        "trigger": trigger
+    }
+
+
+def moved(passage: Passage, text: str, shift: Iterable[tuple[int, int, int]]) -> Passage:
+    """Return the passage with a new text, made by edits `(start, end, new length)`, in order, not
+    overlapping, each replacing at least one character."""
+    edits = list(shift)
+
+    def place(offset: int, *, closing: bool) -> int:
+        delta = 0
+        for start, end, length in edits:
+            if offset >= end:
+                delta += length - (end - start)
+            elif offset > start:
+                return start + delta + (length if closing else 0)
+        return offset + delta
+
+    events = tuple(
+        replace(
+            event,
+            spans={name: (place(a, closing=False), place(b, closing=True)) for name, (a, b) in event.spans.items()},
+        )
+        for event in passage.events
+    )
+    return replace(passage, text=text, events=events)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What one trigger of a window teaches. Word spans count the window's words.
+
+    `roles` (W, 5): 0 outside, 1 begin, 2 inside, -1 not taught. `valid` is 1 for an event, 0 for none, -1 untaught.
+    """
+
+    start: int
+    end: int
+    valid: int
+    action: int
+    status: int
+    reasons: NDArray[np.float32]
+    roles: NDArray[np.int8]
+    actors: tuple[tuple[int, int], ...]
+    services: tuple[tuple[int, int], ...]
+    reason: tuple[tuple[int, int], ...]
+    pairs: tuple[tuple[int, int], ...]
+    """Pairs (actor number or -1, service number) that are events."""
+    weight: float
+
+
+@dataclass(frozen=True)
+class Example:
+    """One window ready for the network."""
+
+    ids: NDArray[np.int64]
+    first: NDArray[np.int64]
+    features: NDArray[np.float32]
+    trigger: NDArray[np.int8]
+    trigger_weight: NDArray[np.float32]
+    targets: tuple[Target, ...]
+    words: tuple[str, ...]

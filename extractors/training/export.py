@@ -1,0 +1,139 @@
+"""Turn a trained network into the files that run: two int8 ONNX graphs, the tokenizer, and a manifest of their hashes.
+
+`python -m extractors.training.export --from DIR --to extractors/weights` also fits the thresholds on the held-out
+passages and checks the int8 graphs against the float network.
+"""
+
+import argparse
+import hashlib
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from extractors.decode import Thresholds
+from extractors.encoder import Tagger
+from extractors.features import WIDTH
+from extractors.model import ARGUMENTS, ENCODER, FORMAT, TOKENIZER
+from extractors.training.data import Passage
+from extractors.training.evaluate import calibrated, predict, score, tagger
+from extractors.training.examples import Layout
+from extractors.training.network import Network, NetworkConfig
+from extractors.training.train import base_folder, layout_of, load_split, new_network
+
+ENCODER_IO = (("ids", "features", "first"), ("log_probs", "hidden"))
+ARGUMENTS_IO = (
+    ("hidden", "marked", "distance", "first"),
+    ("valid", "action", "status", "roles", "reasons", "actors", "services", "no_actor"),
+)
+
+
+def load_network(folder: Path, base: Path) -> Network:
+    """Read `best.pt` of a training folder into a network on `base`."""
+    state = torch.load(folder / "best.pt", weights_only=True)
+    network = new_network(base, NetworkConfig(**state["config"]))
+    network.load_state_dict(state["network"])
+    network.eval()
+    return network
+
+
+def export(network: Network, layout: Layout, folder: Path) -> None:
+    """Write both graphs, int8, and the tokenizer into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pieces, words = torch.export.Dim("pieces", min=3, max=512), torch.export.Dim("words", min=1, max=510)
+    width = network.encoder.features.out_features
+    ids = torch.full((1, 24), layout.unknown)
+    first = torch.arange(1, 17)[None]
+    hidden = torch.zeros(1, 24, width)
+    marked = torch.zeros(1, 24)
+    marked[0, 3] = 1
+    encoder_shapes = {"ids": {1: pieces}, "features": {1: pieces}, "first": {1: words}}
+    argument_shapes = {name: {1: pieces} for name in ("hidden", "marked", "distance")}
+    with tempfile.TemporaryDirectory() as scratch:
+        for part, inputs, names, shapes, name in (
+            (network.encoder, (ids, torch.zeros(1, 24, WIDTH), first), ENCODER_IO, encoder_shapes, ENCODER),
+            (
+                network.arguments,
+                (hidden, marked, torch.zeros(1, 24, dtype=torch.long), first),
+                ARGUMENTS_IO,
+                {**argument_shapes, "first": {1: words}},
+                ARGUMENTS,
+            ),
+        ):
+            graph, prepared = Path(scratch) / name, Path(scratch) / f"prepared-{name}"
+            torch.onnx.export(
+                part,
+                inputs,
+                graph,
+                input_names=list(names[0]),
+                output_names=list(names[1]),
+                dynamic_shapes=shapes,
+                opset_version=20,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+            quant_pre_process(graph, prepared, skip_symbolic_shape=True)
+            bare = onnx.load(prepared)
+            del bare.graph.value_info[:]  # shapes noted before the rewriting; the quantiser trips over them
+            onnx.save(bare, prepared)
+            quantize_dynamic(prepared, folder / name, weight_type=QuantType.QInt8, per_channel=True)
+    layout.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+
+
+def write_manifest(layout: Layout, thresholds: Thresholds, folder: Path, about: dict[str, Any]) -> None:
+    """Pin the files of `folder` by sha256, with what the decoding needs beside them."""
+    manifest = {
+        "format": FORMAT,
+        "about": about,
+        "max_pieces": layout.max_pieces,
+        "special": {"first": layout.first, "last": layout.last, "unknown": layout.unknown},
+        "thresholds": asdict(thresholds),
+        "files": {
+            name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (ARGUMENTS, ENCODER, TOKENIZER)
+        },
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def report(name: str, run: Tagger, parts: dict[str, Sequence[Passage]]) -> dict[str, str]:
+    """Score a tagger on parts of the data, at its own threshold of 0.5."""
+    results = {part: str(score(passages, predict(run, passages), 0.5)) for part, passages in parts.items()}
+    print(name, json.dumps(results), flush=True)
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--from", dest="source", type=Path, default=Path("build/training"))
+    parser.add_argument("--to", type=Path, default=Path("build/weights"))
+    parser.add_argument("--base", type=Path, default=None, help="a Hugging Face encoder's folder")
+    given = parser.parse_args()
+    base = given.base or base_folder()
+    layout = layout_of(base)
+    network = load_network(given.source, base)
+    dev, written = load_split("dev")
+    held_out = [*dev, *written]
+    thresholds = calibrated(Thresholds(), held_out, predict(tagger(network, layout, Thresholds()), held_out))
+    export(network, layout, given.to)
+    write_manifest(layout, thresholds, given.to, {"base": base.name, "recipe": _recipe(given.source)})
+    parts: dict[str, Sequence[Passage]] = {"real dev": dev, "written dev": written}
+    report("float", tagger(network, layout, thresholds), parts)
+    report("int8", Tagger.load(given.to), parts)
+
+
+def _recipe(folder: Path) -> dict[str, Any]:
+    path = folder / "recipe.json"
+    recipe: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return recipe
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Words and windows lose nothing, whatever the text."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.features import WIDTH, word_features
+from extractors.words import HEADLINE_WORDS, split, windows
+
+TEXTS = st.text(max_size=300)
+LENGTHS = st.lists(st.integers(1, 12), max_size=700)
+
+
+@given(TEXTS)
+def test_words_and_white_space_are_the_text(text: str) -> None:
+    words = split(text)
+    assert "".join(words[i] for i in range(len(words))) == "".join(text.split())
+    rebuilt, at = "", 0
+    for start, end in zip(words.starts, words.ends, strict=True):
+        assert start >= at
+        assert not text[at:start].strip()
+        rebuilt += text[at:start] + text[start:end]
+        at = end
+    assert rebuilt + text[at:] == text
+
+
+@given(TEXTS)
+def test_a_slice_of_words_is_a_slice_of_the_text(text: str) -> None:
+    words = split(text)
+    for first in range(len(words)):
+        last = min(first + 3, len(words))
+        assert words.slice(first, last) == text[words.starts[first] : words.ends[last - 1]]
+
+
+@given(TEXTS)
+def test_every_word_has_one_shape(text: str) -> None:
+    words = split(text)
+    table = word_features(words)
+    assert table.shape == (len(words), WIDTH)
+    assert (table[:, :7].sum(1) == 1).all()
+
+
+def test_the_first_line_is_the_headline_if_it_is_short() -> None:
+    assert split("Italy blocks DeepSeek\nThe regulator acted.").headline == 3
+    assert split("One line only, no body").headline == 0
+    assert split("word " * (HEADLINE_WORDS + 1) + "\nBody").headline == 0
+    assert split("\nBody").headline == 0
+
+
+@given(LENGTHS, st.integers(0, HEADLINE_WORDS))
+def test_windows_own_every_word_once_and_fit(lengths: list[int], headline: int) -> None:
+    headline = min(headline, len(lengths))
+    found = windows(lengths, headline, max_pieces=320)
+    owned = [word for window in found for word in range(window.own_start, window.own_end)]
+    assert owned == list(range(len(lengths)))
+    for window in found:
+        assert sum(lengths[word] for word in window.words) <= 318
+        shown = set(window.words)
+        assert all(word in shown for word in range(window.own_start, window.own_end))
+        assert list(window.words) == sorted(shown)
+
+
+def test_later_windows_show_the_headline_and_what_stands_around_their_own_words() -> None:
+    found = windows([1] * 2000, 10)
+    assert all(window.words[:10] == tuple(range(10)) for window in found)
+    for window in found[1:]:
+        assert window.own_start - window.words[10] >= 40
