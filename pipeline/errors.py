@@ -61,11 +61,15 @@ class FetchError(ClampdownError):
 
 
 class AddressRefused(FetchError):
-    """The host resolves to an address that must not be reached, or scheme or port is not allowed."""
+    """The host resolves to an address that must not be reached, or scheme, port or request is not allowed."""
 
 
 class RobotsDisallowed(FetchError):
-    """The site's robots.txt forbids this URL to us."""
+    """The site's robots.txt forbids this URL to us, or forbids all by failing; the latter is `temporary`."""
+
+    def __init__(self, message: str, *, url: str, hint: str | None = None, temporary: bool = False) -> None:
+        super().__init__(message, url=url, hint=hint)
+        self.retryable = temporary
 
 
 class FetchTimeout(FetchError):

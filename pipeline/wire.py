@@ -1,0 +1,203 @@
+"""One GET on the wire: the only place that speaks to the HTTP library, and where its exceptions end.
+
+No redirects, retries, cookies, proxies or robots.txt here: one URL, one connection to a checked address, one answer.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
+
+from pipeline.addresses import CONTROL, Guard
+from pipeline.codecs import ACCEPT_ENCODING, BODY_HEADERS, BodyDecoder, BodyTooLarge, CodingError
+from pipeline.errors import NetworkError, TooLarge
+
+# What real servers send: content security policies alone pass the library's 8 KiB.
+MAX_HEADER = 16_384
+MAX_HEADERS = 256
+
+LOOKUPS = 16
+"""Names resolved at once. The system's resolver blocks a thread for each."""
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+"""Host and port to addresses, as text. Raises OSError or UnicodeError where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer, whatever its status. `body` is decoded, and read for 2xx only; `headers` are true of that body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    received_at: datetime
+
+    def header(self, name: str) -> str | None:
+        """Return the first header called `name` (lower case), or None."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+
+@asynccontextmanager
+async def open_wire(guard: Guard, user_agent: str, resolve: Resolve | None = None) -> AsyncIterator["Wire"]:
+    """Open the connections' pool. `resolve` replaces the system's resolver."""
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(_on_connected)
+    resolver = _GuardedResolver(guard, resolve)
+
+    def make_socket(info: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if not guard.admits_socket(str(address[0]), int(address[1])):
+            raise PermissionError(f"{address[0]} was never admitted")
+        return socket.socket(family, kind, protocol)
+
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            resolver=resolver,
+            use_dns_cache=False,  # a connection goes to the addresses checked for it, never to older ones
+            socket_factory=make_socket,
+            limit=0,  # turns at hosts and the fetcher's own limit are finer
+        ),
+        headers={"User-Agent": user_agent, "Accept-Encoding": ACCEPT_ENCODING},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+        auto_decompress=False,
+        trust_env=False,  # a proxy would connect where the guard can't see
+        trace_configs=[trace],
+        middlewares=(_once,),
+        max_line_size=MAX_HEADER,
+        max_field_size=MAX_HEADER,
+        max_headers=MAX_HEADERS,
+    )
+    try:
+        async with session:
+            yield Wire(session)
+    finally:
+        await resolver.close()
+
+
+class Wire:
+    """A pool of connections; see `open_wire`."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def get(
+        self, url: URL, headers: Mapping[str, str], on_connected: Callable[[], None], *, cap: int, cut: bool = False
+    ) -> Reply:
+        """GET `url`, which the guard has admitted. The body is capped at `cap` decoded bytes, or `cut` there.
+
+        Raises NetworkError, TooLarge, and AddressRefused where the host resolves to no public address. A time limit
+        comes from outside, as a cancellation; it closes the connection.
+        """
+        try:
+            async with self._session.get(
+                url, headers=headers, allow_redirects=False, trace_request_ctx=on_connected
+            ) as response:
+                received_at = datetime.now(UTC)
+                body = await _read(response, url, cap=cap, cut=cut) if 200 <= response.status < 300 else b""
+                return Reply(response.status, _clean_headers(response.raw_headers), body, received_at)
+        except CodingError as error:
+            raise NetworkError(str(error), url=str(url)) from error
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, EOFError) as error:
+            raise NetworkError(_say(error), url=str(url)) from error
+
+
+async def _read(response: aiohttp.ClientResponse, url: URL, *, cap: int, cut: bool) -> bytes:
+    encodings = response.headers.getall("Content-Encoding", [])
+    decoder = BodyDecoder(",".join(encodings), cap)
+    too_large = TooLarge(f"the body passes {cap:,} bytes", url=str(url))
+    if response.content_length is not None and response.content_length > cap and not cut:
+        raise too_large
+    try:
+        async for chunk in response.content.iter_any():
+            decoder.feed(chunk)
+    except BodyTooLarge:
+        if cut:
+            return decoder.head()
+        raise too_large from None
+    return decoder.finish()
+
+
+def _clean_headers(raw: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
+    """Decode headers (UTF-8, else Latin-1, which can't fail) without control characters and what concerns the wire."""
+    decoded = ((name.decode("latin-1"), _decode(value)) for name, value in raw)
+    return tuple((name, CONTROL.sub(" ", value).strip()) for name, value in decoded if name.lower() not in BODY_HEADERS)
+
+
+def _decode(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _say(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"can't connect: {error.os_error}"
+    return str(error) or type(error).__name__
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep the library from trying again on its own: its second try would come without a turn at the host."""
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(_say(error)) from error
+
+
+async def _on_connected(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceConnectionCreateEndParams
+) -> None:
+    context.trace_request_ctx()
+
+
+class _GuardedResolver(AbstractResolver):
+    """Hands the connector only addresses that the guard admits, and the connector connects to no others."""
+
+    def __init__(self, guard: Guard, resolve: Resolve | None) -> None:
+        self._guard = guard
+        self._resolve = resolve or self._look_up
+        # The loop's own pool would hold up the end of the program until the last slow name is answered.
+        self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="resolver")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        try:
+            addresses = await self._resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise NetworkError(f"{host} can't be resolved: {error}", url=host) from error
+        admitted = self._guard.admit_addresses(host, port, addresses)
+        if not admitted:
+            raise NetworkError(f"{host} has no address", url=host)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address in admitted
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _look_up(self, host: str, port: int) -> list[str]:
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(
+            self._threads,
+            lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG),
+        )
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
