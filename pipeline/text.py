@@ -1,0 +1,265 @@
+"""Page bytes to article: the text that a reader of the page sees, its title, its date and what was odd.
+
+All offsets of the project count characters of the text that is made here.
+"""
+
+import logging
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+import trafilatura
+from lxml.html import HtmlElement
+
+from pipeline import language, publication
+from pipeline.charset import decode
+from pipeline.errors import InputError, ParseError
+from pipeline.markup import one_line, remove_hidden, tidy, visible_text
+from pipeline.metadata import PageMetadata, date_in_words, read_metadata
+from pipeline.types import Article, DateBasis, Document, Entry, Response, Stamp, TextOrigin
+from pipeline.urls import canonical_url, page_canonical
+
+MIN_BODY: Final = 200
+"""Characters of body below which the feed's own text is preferred where it is longer."""
+STUB: Final = 1_500
+"""Characters of body below which the words of a paywall on the page mean that the rest is behind it."""
+
+READABLE_TYPES = re.compile(r"text/|application/(?:xhtml|xml|octet-stream)|unknown", re.IGNORECASE)
+HTML_START = re.compile(
+    r"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
+HTML_BLOCKS = re.compile(r"</(?:p|div|article|body|html)>", re.IGNORECASE)
+BREAKS = re.compile("\n+")
+
+# Titles of pages that stand where the article was. Anchored: "TikTok videos not found harmful" is a headline.
+NOT_FOUND = re.compile(
+    r"\W*(?:(?:sorry|oops|error)\W*)*(?:404\b.*|not found\W*|"
+    r"(?:(?:the|this|that) )?(?:page|article|story|content)(?: (?:you|that you).{0,40}?)? "
+    r"(?:(?:was |is )?not found|(?:doesn.t|does not|no longer) exists?|(?:can.t|cannot|could not|couldn.t) be found|"
+    r"(?:is )?(?:no longer|not) available)\b.*)",
+    re.IGNORECASE,
+)
+BOT_CHECK = re.compile(
+    r"\W*(?:just a moment|attention required|access (?:to this page has been )?denied|are you (?:a )?(?:human|robot)|"
+    r"security check|checking your browser|please (?:verify|enable javascript)|pardon our interruption|one more step|"
+    r"403\b|forbidden)\b.{0,60}",
+    re.IGNORECASE,
+)
+PAYWALL = re.compile(
+    r"subscribe (?:now )?to (?:continue|keep|read|unlock)|(?:to|and) continue reading (?:this|the|with|,|for)|"
+    r"(?:sign|log) in to (?:continue|keep) reading|register (?:for free )?to (?:continue|keep|read)|"
+    r"(?:article|story|content) is (?:only |exclusively )?(?:available (?:only )?)?(?:to|for|reserved for) "
+    r"(?:\w+ )?(?:subscribers|members)|(?:for|exclusive to) subscribers only|"
+    r"unlock (?:this|the full) (?:article|story)|reached your (?:\w+ )?(?:article )?limit|"
+    r"create (?:a|an|your) (?:free )?account to (?:continue|keep|read)",
+    re.IGNORECASE,
+)
+
+# trafilatura and htmldate log each page that they can't use as an error or warning; we return it as a value.
+for _name in ("trafilatura", "htmldate"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What was read off one page. `seen` is all of its visible text where the body is short, else empty."""
+
+    root: HtmlElement
+    metadata: PageMetadata
+    body: str
+    seen: str
+    issues: tuple[str, ...]
+
+
+def read_article(entry: Entry, response: Response | None, *, fetched_at: datetime | None = None) -> Article:
+    """Return the article that `entry` names, read from `response`, or from the feed's own text.
+
+    The feed's text stands in (`TextOrigin.FEED`, with an issue that says why) where there is no response, or where the
+    page has less text than the feed because it is empty, a paywall's stub, a "not found" or a check for robots.
+    `fetched_at` is the time of collection where there is no response (default: now); it never becomes a date.
+
+    Raises ParseError where neither page nor feed has text.
+    """
+    collected = response.fetched_at if response is not None else fetched_at or datetime.now(UTC)
+    issues: list[str] = []
+    page = None
+    if response is not None:
+        try:
+            page = _read_page(response, feed_title=entry.title)
+        except ParseError as error:
+            issues.append(str(error))
+        else:
+            issues.extend(page.issues)
+    moved_home = response is not None and _leads_home(response.final_url, entry.url)
+    if moved_home:
+        # The home page's teasers are other articles: nothing of it may be read as this one.
+        page = None
+        issues = ["the link leads to the site's home page: the article was probably removed"]
+    strange = () if page is None else _strangeness(page)
+    issues.extend(strange)
+    paywalled = page is not None and _is_paywalled(page)
+    body, origin = _better_text(entry, page, strange=bool(strange), paywalled=paywalled)
+    if origin is TextOrigin.FEED and page is not None:
+        issues.append("the feed's own text is used: the page has less")
+    page_title = page.metadata.title if page is not None else None
+    title = (page_title if origin is TextOrigin.PAGE else None) or one_line(entry.title) or page_title or ""
+    body = _without_title(body, title)
+    if not body:
+        reason = "; ".join(issues) or "the feed gives no text and no page was fetched"
+        raise ParseError(f"no readable text: {reason}", url=entry.url)
+    published, date_issues = _published(entry, page, response, now=collected)
+    issues.extend(date_issues)
+    return Article(
+        canonical_url=_key(entry, page, response, moved_home=moved_home),
+        url=entry.url if response is None else response.final_url,
+        source_id=entry.source_id,
+        title=title,
+        text=_joined(title, body),
+        text_origin=origin,
+        published=published,
+        language=language.detect(body) or (page.metadata.language if page else None) or entry.language,
+        fetched_at=collected,
+        site=page.metadata.site if page else None,
+        authors=(page.metadata.authors if page else ()) or entry.authors,
+        paywalled=paywalled,
+        issues=tuple(dict.fromkeys(issues)),
+    )
+
+
+def document_from_bytes(data: bytes, *, name: str, published: date | None = None) -> Document:
+    """Return the document that a file called `name` holds: HTML is read as a page, plain text kept as it is.
+
+    Of plain text only a byte order mark is dropped and line ends become newlines, so offsets are those of the file as
+    an editor shows it. `published` wins over what an HTML page says of itself.
+
+    Raises InputError for a file that is empty, no text, or a page without text.
+    """
+    if b"\x00" in data[:1024] and not data.startswith((b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")):
+        raise InputError(f"{name} is not a text file", hint="Give plain text or HTML.")
+    text = decode(data).text
+    if not _looks_like_html(text):
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if not text.strip():
+            raise InputError(f"{name} is empty", hint="Give plain text or HTML.")
+        return Document(id=name, text=text, published=published)
+    try:
+        page = _page_from_html(text, url=name, feed_title="")
+    except ParseError as error:
+        raise InputError(f"{name}: {error}", hint="Give plain text, or the HTML of an article page.") from error
+    title = page.metadata.title or ""
+    body = _without_title(page.body, title)
+    if not body:
+        raise InputError(f"{name} holds no readable text", hint="Give plain text, or the HTML of an article page.")
+    stated = page.metadata.published
+    day = stated.date() if isinstance(stated, datetime) else stated
+    return Document(id=name, text=_joined(title, body), published=published or day)
+
+
+def _read_page(response: Response, *, feed_title: str) -> _Page:
+    content_type = response.header("content-type")
+    if content_type and not READABLE_TYPES.match(content_type):
+        kind = content_type.partition(";")[0].strip()
+        raise ParseError(f"{kind} is no page", url=response.final_url)
+    decoded = decode(response.body, content_type)
+    if content_type and content_type.lower().startswith("text/plain") and not _looks_like_html(decoded.text):
+        page = _plain_page(decoded.text)
+    else:
+        page = _page_from_html(decoded.text, url=response.final_url, feed_title=feed_title)
+    if decoded.issue is None:
+        return page
+    return _Page(page.root, page.metadata, page.body, page.seen, (f"encoding: {decoded.issue}",))
+
+
+def _page_from_html(text: str, *, url: str, feed_title: str) -> _Page:
+    """Parse once: metadata and text are read off the same tree, from which hidden parts were taken first."""
+    try:
+        root = trafilatura.load_html(text)
+        if root is None:
+            raise ParseError("the page is empty or no HTML", url=url)
+        remove_hidden(root)
+        metadata = read_metadata(root, feed_title=feed_title)
+        document = trafilatura.bare_extraction(
+            root, url=url, favor_precision=True, include_comments=False, include_tables=True
+        )
+    except (ParseError, MemoryError):
+        raise
+    except Exception as error:
+        # trafilatura promises nothing about what it raises, and hostile pages reach lxml's and its own depths.
+        raise ParseError(f"the page can't be read ({type(error).__name__})", url=url) from error
+    body = "" if document is None or not document.text else _lines(document.text)
+    return _Page(root, metadata, body, _lines(visible_text(root)) if len(body) < STUB else "", ())
+
+
+def _plain_page(text: str) -> _Page:
+    root = HtmlElement()
+    nothing = PageMetadata(title=None, site=None, authors=(), language=None, published=None, free=None)
+    return _Page(root, nothing, tidy(text), "", ())
+
+
+def _better_text(entry: Entry, page: _Page | None, *, strange: bool, paywalled: bool) -> tuple[str, TextOrigin]:
+    own = max(entry.content, entry.summary, key=len)
+    body = page.body if page is not None else ""
+    doubtful = paywalled or len(body) < MIN_BODY
+    if own and (page is None or strange or (doubtful and len(own) > len(body))):
+        return own, TextOrigin.FEED
+    return body, TextOrigin.PAGE
+
+
+def _strangeness(page: _Page) -> tuple[str, ...]:
+    """What a page that answers 200 is instead of the article; only short pages are suspected."""
+    if len(page.body) >= STUB:
+        return ()
+    title = page.metadata.title or ""
+    if NOT_FOUND.fullmatch(title):
+        return ("the page says that it was not found",)
+    if BOT_CHECK.fullmatch(title):
+        return ("the page is a check for robots, not the article",)
+    return ()
+
+
+def _is_paywalled(page: _Page) -> bool:
+    return page.metadata.free is False or bool(PAYWALL.search(page.seen))
+
+
+def _published(
+    entry: Entry, page: _Page | None, response: Response | None, *, now: datetime
+) -> tuple[Stamp | None, tuple[str, ...]]:
+    url = entry.url if response is None else response.final_url
+    meta = None if page is None else page.metadata.published
+    stamp, issues = publication.choose(entry.published, meta, url, updated=entry.updated, now=now)
+    if stamp is not None or page is None:
+        return stamp, issues
+    day = date_in_words(page.root)
+    if day is None or publication.implausible(day, now):
+        return None, issues
+    return Stamp(day, DateBasis.META), (*issues, "the date was read from words on the page")
+
+
+def _key(entry: Entry, page: _Page | None, response: Response | None, *, moved_home: bool) -> str:
+    if response is None or moved_home:
+        return entry.canonical_url
+    stated = None if page is None else page_canonical(page.root, response.final_url)
+    return stated or canonical_url(response.final_url) or entry.canonical_url
+
+
+def _leads_home(final_url: str, url: str) -> bool:
+    final, asked = canonical_url(final_url), canonical_url(url)
+    return final is not None and final != asked and final.count("/") == 3 and final.endswith("/")
+
+
+def _looks_like_html(text: str) -> bool:
+    return bool(HTML_START.match(text[:2048]) or (text.lstrip().startswith("<") and HTML_BLOCKS.search(text)))
+
+
+def _without_title(body: str, title: str) -> str:
+    first, _, rest = body.partition("\n")
+    return rest.lstrip("\n") if title and one_line(first).casefold() == title.casefold() else body
+
+
+def _joined(title: str, body: str) -> str:
+    return f"{title}\n\n{body}" if title else body
+
+
+def _lines(text: str) -> str:
+    return BREAKS.sub("\n", tidy(text))
