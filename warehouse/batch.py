@@ -1,0 +1,114 @@
+"""Storing a batch: articles, stories, mentions, outcomes and the events they touch, in one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from pipeline.errors import WarehouseError
+from pipeline.events import block_key
+from pipeline.failpoints import hit
+from pipeline.types import EntryResult, Event, MentionContext, Outcome
+from warehouse.database import Database, storable
+from warehouse.tables import articles, events, mentions, outcomes, runs, stories
+
+Resolve = Callable[[Sequence[MentionContext]], Sequence[Event]]
+
+
+def store(database: Database, run_id: str, results: Sequence[EntryResult], resolve: Resolve) -> None:
+    """Commit a batch, all or nothing. The same batch stored twice changes nothing.
+
+    An article that another entry has brought already ends as `same_article`; one that its own entry brings anew
+    replaces what was stored. Every block that lost or gained a mention is resolved afresh from all its mentions.
+    Raises WarehouseError where a quote does not stand where its offsets say.
+    """
+    with database.transaction():
+        accepted, replaced = _admit(database, results)
+        for result in accepted:
+            if result.article is not None:
+                mentions.check_offsets(result.article, result.mentions)
+        touched = {block for stored in mentions.of_articles(database, replaced).values() for block, _ in stored}
+        for table in (articles, stories, mentions):
+            table.remove(database, replaced)
+        hit("store.removed")
+        articles.add(database, run_id, accepted)
+        hit("store.articles")
+        stories.add(database, accepted)
+        hit("store.stories")
+        new = {mention.id: mention for result in accepted for mention in result.mentions}
+        mentions.add(database, run_id, list(new.values()), block_key)
+        hit("store.mentions")
+        touched |= {block_key(mention) for mention in new.values()}
+        _resolve(database, run_id, touched, resolve)
+        hit("store.events")
+        outcomes.replace(database, run_id, accepted, _articles_of(database, results))
+        hit("store.outcomes")
+    hit("store.committed")
+
+
+def _admit(database: Database, results: Sequence[EntryResult]) -> tuple[list[EntryResult], list[str]]:
+    """The results as they will be stored, and the ids of the articles that they replace."""
+    wanted = [result.article.id for result in results if result.article is not None]
+    stored = articles.stored(database, wanted)
+    known = mentions.of_articles(database, stored)
+    owners = {article_id: entry_id for article_id, (entry_id, _) in stored.items()}
+    accepted: list[EntryResult] = []
+    replaced: list[str] = []
+    for result in results:
+        article = result.article
+        if article is None:
+            if result.mentions:
+                raise WarehouseError(f"entry {result.entry_id} has mentions without the article that states them")
+            accepted.append(result)
+            continue
+        owner = owners.setdefault(article.id, result.entry_id)
+        if owner != result.entry_id:
+            accepted.append(_same_article(result, article.id))
+            continue
+        accepted.append(result)
+        if article.id in stored:
+            same_mentions = {m.id: m for m in result.mentions} == {m.id: m for _, m in known.get(article.id, ())}
+            if not same_mentions or stored[article.id][1] != storable(article.text):
+                replaced.append(article.id)
+    return accepted, replaced
+
+
+def _same_article(result: EntryResult, article_id: str) -> EntryResult:
+    return replace(
+        result,
+        outcome=Outcome.SAME_ARTICLE,
+        detail=f"article {article_id} is stored",
+        retry_at=None,
+        article=None,
+        story_id=None,
+        signature=None,
+        body_hash=None,
+        mentions=(),
+    )
+
+
+def _articles_of(database: Database, results: Sequence[EntryResult]) -> dict[str, str]:
+    """Entry id → the article that the entry brought, or for a twin the one that was there already."""
+    found = {result.entry_id: result.article.id for result in results if result.article is not None}
+    twins = [result.entry_id for result in results if result.outcome is Outcome.SAME_ARTICLE]
+    return articles.of_entries(database, twins) | found
+
+
+def _resolve(database: Database, run_id: str, blocks: set[str], resolve: Resolve) -> None:
+    if not blocks:
+        return
+    order = sorted(blocks)
+    new: dict[str, tuple[Event, str]] = {}
+    for block, contexts in mentions.of_blocks(database, order).items():
+        resolved = resolve(contexts) if contexts else ()
+        _check_partition(block, contexts, resolved)
+        new |= {event.id: (event, block) for event in resolved}
+    old = events.of_blocks(database, order)
+    events.apply(database, run_id, events.compare(old, new, run_id, runs.order(database)))
+
+
+def _check_partition(block: str, contexts: Sequence[MentionContext], resolved: Sequence[Event]) -> None:
+    """Nothing vanishes: each mention of the block is evidence of exactly one event."""
+    placed = sorted(mention_id for event in resolved for mention_id in event.mention_ids)
+    if placed != sorted(context.mention.id for context in contexts):
+        raise WarehouseError(f"the events of block {block!r} do not hold each of its mentions exactly once")
+    if len({event.id for event in resolved}) < len(resolved):
+        raise WarehouseError(f"two events of block {block!r} have the same id")

@@ -1,0 +1,105 @@
+"""Read-only access to a DuckDB file: attached to an engine in memory that has no way to any other file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from pipeline.errors import InputError, WarehouseError
+from warehouse.database import OFFLINE, opening_error, storable
+
+CATALOG = "clampdown"
+"""The name under which the file is attached."""
+
+
+def open_reader(path: Path, *, memory_limit: str | None = None) -> "Reader":
+    """Open the DuckDB file at `path`. Raises InputError where there is none, WarehouseError where it can't be read.
+
+    A link is followed once, so that everything that is read comes from one version of a published snapshot, also where
+    a newer one is published meanwhile.
+    """
+    try:
+        return _open(path, memory_limit)
+    except _Vanished:
+        # Between following the link and opening the file, that version was removed: a newer one is there.
+        return _open(path, memory_limit)
+
+
+class _Vanished(InputError):
+    """There is no file at the path."""
+
+
+def _open(path: Path, memory_limit: str | None) -> "Reader":
+    real = path.resolve()
+    if not real.is_file():
+        raise _Vanished(f"there is no snapshot at {path}", hint="`clampdown run` publishes one.")
+    config = dict(OFFLINE)
+    config["temp_directory"] = ""
+    if memory_limit is not None:
+        config["memory_limit"] = memory_limit
+    connection = duckdb.connect(":memory:", config=config)
+    quoted = str(real).replace("'", "''")
+    try:
+        connection.execute(f"ATTACH '{quoted}' AS {CATALOG} (READ_ONLY)")
+        connection.execute(f"USE {CATALOG}")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+    except duckdb.Error as error:
+        connection.close()
+        if not real.exists():
+            raise _Vanished(f"there is no snapshot at {path}", hint="`clampdown run` publishes one.") from error
+        raise opening_error(error, path) from error
+    return Reader(connection, real)
+
+
+class Reader:
+    """An open file that can only be read. `path` is the file itself, links followed. A context manager."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self.connection = connection
+        self.path = path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of one of our own questions. Raises WarehouseError where the file is damaged."""
+        try:
+            return self.connection.execute(sql, [storable(parameter) for parameter in parameters]).fetchall()
+        except duckdb.Error as error:
+            raise WarehouseError(f"{self.path}: {str(error).splitlines()[0]}") from error
+
+    def tables(self) -> list[str]:
+        """The names of the tables, sorted."""
+        return self._names("duckdb_tables()", "table_name")
+
+    def views(self) -> list[str]:
+        """The names of the views, sorted."""
+        return self._names("duckdb_views()", "view_name")
+
+    def columns(self, relation: str) -> dict[str, str]:
+        """Name → DuckDB type of the columns of a table or view, in order; empty if there is no such relation."""
+        return dict(
+            self.rows(
+                "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND table_name = ? "
+                "ORDER BY column_index",
+                [CATALOG, relation],
+            )
+        )
+
+    def _names(self, function: str, column: str) -> list[str]:
+        rows = self.rows(
+            f"SELECT {column} FROM {function} WHERE database_name = ? AND NOT internal ORDER BY 1", [CATALOG]
+        )
+        return [name for (name,) in rows]

@@ -1,0 +1,130 @@
+"""The warehouse as the rest of the program sees it: each method hands over to the module of its table or question."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pipeline.failpoints import hit
+from pipeline.stories import StorySignature
+from pipeline.types import Body, Country, EntryResult, FeedState, PendingEntry, Poll, Service, Source
+from warehouse import batch, schema, snapshot, summary
+from warehouse.batch import Resolve
+from warehouse.database import Database
+from warehouse.snapshot import Snapshot
+from warehouse.summary import LedgerBalance, RunSummary
+from warehouse.tables import articles, entries, polls, registries, runs, sources, stories
+
+
+def open_warehouse(path: Path, *, memory_limit: str | None = None) -> "Warehouse":
+    """Open the warehouse at `path`, creating and migrating it as needed. One process at a time can hold it.
+
+    `memory_limit` caps DuckDB, as in "2GB". Raises WarehouseError where the file is locked (naming the holder), of a
+    newer schema, damaged or out of reach.
+    """
+    database = Database.open(path, memory_limit=memory_limit)
+    try:
+        schema.migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return Warehouse(database)
+
+
+class Warehouse:
+    """All that is known, in one DuckDB file. Every method that writes is one transaction. A context manager."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        """The warehouse's file."""
+        return self._database.path
+
+    def close(self) -> None:
+        """Let go of the file. What is committed is safe without it."""
+        self._database.close()
+
+    def sync_sources(self, listed: Sequence[Source]) -> None:
+        """Take over the source list. Sources that left it stay known, marked as not listed."""
+        sources.sync(self._database, listed)
+
+    def sync_registries(
+        self, services: Sequence[Service], bodies: Sequence[Body], countries: Sequence[Country]
+    ) -> None:
+        """Take over the registries, so that snapshots explain their own names."""
+        registries.sync(self._database, services, bodies, countries)
+
+    def feed_states(self) -> dict[str, FeedState]:
+        """What the last successful poll of each source left behind, by source id."""
+        return polls.states(self._database)
+
+    def begin_run(self, run_id: str, started_at: datetime, *, mode: str, model: str, version: str) -> None:
+        """Log a run as running. An earlier one that never ended is marked interrupted."""
+        runs.begin(self._database, run_id, started_at, mode=mode, model=model, version=version)
+
+    def finish_run(self, run_id: str, finished_at: datetime, status: str) -> None:
+        """Log how a run ended."""
+        runs.finish(self._database, run_id, finished_at, status)
+
+    def store_polls(self, run_id: str, done: Sequence[Poll]) -> int:
+        """Commit polls, feed states and new entries together. Returns how many entries are new."""
+        with self._database.transaction():
+            new = entries.add(self._database, run_id, [entry for poll in done for entry in poll.entries])
+            hit("polls.entries")
+            polls.add(self._database, run_id, done, new)
+            polls.set_states(self._database, done)
+            hit("polls.states")
+        hit("polls.committed")
+        return new.total()
+
+    def pending(self, now: datetime, limit: int) -> list[PendingEntry]:
+        """Up to `limit` entries that are due at `now`: by day of publication, undated ones last, then by id."""
+        return entries.due(self._database, now, limit)
+
+    def count_due(self, now: datetime) -> int:
+        """How many entries are due at `now`."""
+        return entries.count_due(self._database, now)
+
+    def count_pending(self) -> int:
+        """How many entries wait for their first outcome or another try, due or not."""
+        return entries.count_pending(self._database)
+
+    def known_articles(self, canonical_urls: Iterable[str]) -> dict[str, str]:
+        """Canonical URL → article id, for those that lead to a stored article."""
+        return articles.known(self._database, canonical_urls)
+
+    def signatures(self) -> list[StorySignature]:
+        """The signatures of all stored articles, in the order of their placing, for the index of stories."""
+        return stories.signatures(self._database)
+
+    def store_batch(self, run_id: str, results: Sequence[EntryResult], resolve: Resolve) -> None:
+        """Commit how a batch of entries ended, and resolve anew each block of mentions that it touches."""
+        batch.store(self._database, run_id, results, resolve)
+
+    def summary(self, run_id: str) -> RunSummary:
+        """One run in numbers."""
+        return summary.of_run(self._database, run_id)
+
+    def ledger_balance(self) -> LedgerBalance:
+        """All entries against all outcomes."""
+        return summary.balance(self._database)
+
+    def publish(self, target: Path, *, manifest: Mapping[str, object]) -> Snapshot:
+        """Replace the published snapshot in the folder `target`, unless it says the same already.
+
+        `manifest` describes the data (model revision, program version) and must hold no clock: a snapshot is written
+        anew when it differs.
+        """
+        with self._database.exclusive():
+            return snapshot.publish(self._database, target, manifest)

@@ -1,0 +1,96 @@
+"""What a run did, and whether the ledger balances."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.errors import WarehouseError
+from pipeline.types import FeedOutcome, Outcome
+from warehouse.database import Database, from_utc
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run in numbers.
+
+    `feeds` counts polls by outcome, `outcomes` the entries that this run tried by how they stand now, `new_events` the
+    events that no earlier run knew. `pending` counts entries that wait for their first outcome, `retrying` those that
+    failed and will be tried again; both over all runs.
+    """
+
+    run_id: str
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    feeds: Mapping[FeedOutcome, int]
+    discovered: int
+    outcomes: Mapping[Outcome, int]
+    new_events: int
+    pending: int
+    retrying: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerBalance:
+    """All entries against all outcomes: `missing` entries have none, `surplus` outcomes have no entry of their own."""
+
+    discovered: int
+    outcomes: Mapping[Outcome, int]
+    missing: int
+    surplus: int
+
+    @property
+    def balanced(self) -> bool:
+        """Whether each entry has exactly one outcome."""
+        return self.missing == 0 == self.surplus and self.discovered == sum(self.outcomes.values())
+
+
+def of_run(database: Database, run_id: str) -> RunSummary:
+    """The summary of a run, finished or not."""
+    run = database.execute("SELECT status, started_at, finished_at FROM runs WHERE run_id = ?", [run_id])
+    if not run:
+        raise WarehouseError(f"run {run_id} was never begun")
+    status, started_at, finished_at = run[0]
+    started = from_utc(started_at)
+    assert started is not None, "the column is NOT NULL"
+    counts = database.execute(
+        """
+        SELECT (SELECT count(*) FROM entries WHERE run_id = $1),
+               (SELECT count(*) FROM events WHERE first_run_id = $1),
+               (SELECT count(*) FROM outcomes WHERE outcome = 'pending'),
+               (SELECT count(*) FROM outcomes WHERE outcome <> 'pending' AND retry_at IS NOT NULL)
+        """,
+        [run_id],
+    )
+    discovered, new_events, pending, retrying = counts[0]
+    feeds = database.execute("SELECT outcome, count(*) FROM polls WHERE run_id = ? GROUP BY ALL ORDER BY ALL", [run_id])
+    return RunSummary(
+        run_id=run_id,
+        status=status,
+        started_at=started,
+        finished_at=from_utc(finished_at),
+        feeds={FeedOutcome(outcome): number for outcome, number in feeds},
+        discovered=discovered,
+        outcomes=_by_outcome(database, "WHERE run_id = ?", run_id),
+        new_events=new_events,
+        pending=pending,
+        retrying=retrying,
+    )
+
+
+def balance(database: Database) -> LedgerBalance:
+    """Count entries and outcomes independently of each other."""
+    discovered, missing, surplus = database.execute(
+        """
+        SELECT (SELECT count(*) FROM entries),
+               (SELECT count(*) FROM entries ANTI JOIN outcomes USING (entry_id)),
+               (SELECT count(*) FROM outcomes)
+                   - (SELECT count(*) FROM entries SEMI JOIN outcomes USING (entry_id))
+        """
+    )[0]
+    return LedgerBalance(discovered, _by_outcome(database, ""), missing, surplus)
+
+
+def _by_outcome(database: Database, where: str, *parameters: str) -> dict[Outcome, int]:
+    rows = database.execute(f"SELECT outcome, count(*) FROM outcomes {where} GROUP BY ALL ORDER BY ALL", parameters)
+    return {Outcome(outcome): number for outcome, number in rows}

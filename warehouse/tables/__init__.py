@@ -1,0 +1,1 @@
+"""One module per table, or per few tables that are only ever written together."""

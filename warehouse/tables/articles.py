@@ -1,0 +1,91 @@
+"""Table `articles`: what was read, one row per canonical address."""
+
+from collections.abc import Iterable, Sequence
+
+from pipeline.types import EntryResult
+from warehouse.database import Database, to_utc
+from warehouse.tables import refs, stamps
+
+COLUMNS = (
+    "article_id", "entry_id", "source_id", "canonical_url", "url", "title", "text", "text_origin", *stamps.COLUMNS,
+    "language", "site", "authors", "paywalled", "issues", "fetched_at", *refs.COLUMNS, "run_id",
+)  # fmt: skip
+
+
+def known(database: Database, canonical_urls: Iterable[str]) -> dict[str, str]:
+    """Canonical URL → article id, for those that name a stored article.
+
+    A URL names an article by being its canonical URL, or by being that of an entry which led to it: a page may call
+    itself by another URL than its feed does.
+    """
+    rows = database.execute(
+        """
+        WITH wanted AS (SELECT DISTINCT unnest(?::VARCHAR[]) AS canonical_url)
+        SELECT canonical_url, min(article_id) FROM (
+            SELECT canonical_url, article_id FROM wanted JOIN articles USING (canonical_url)
+            UNION ALL
+            SELECT canonical_url, o.article_id FROM wanted
+                JOIN entries USING (canonical_url) JOIN outcomes AS o USING (entry_id)
+            WHERE o.article_id IS NOT NULL
+        ) GROUP BY ALL
+        """,
+        [list(canonical_urls)],
+    )
+    return dict(rows)
+
+
+def stored(database: Database, article_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Article id → the entry that brought it and its text, for those that are stored."""
+    rows = database.execute(
+        "SELECT article_id, entry_id, text FROM articles WHERE article_id IN (SELECT unnest(?::VARCHAR[]))",
+        [list(article_ids)],
+    )
+    return {article_id: (entry_id, text) for article_id, entry_id, text in rows}
+
+
+def remove(database: Database, article_ids: Sequence[str]) -> None:
+    """Delete articles; for their successors of the same ids, in the same transaction."""
+    database.execute("DELETE FROM articles WHERE article_id IN (SELECT unnest(?::VARCHAR[]))", [list(article_ids)])
+
+
+def add(database: Database, run_id: str, results: Sequence[EntryResult]) -> None:
+    """Insert the articles of `results` that are not stored."""
+    rows = []
+    for result in results:
+        article = result.article
+        if article is None:
+            continue
+        rows.append(
+            (
+                article.id,
+                result.entry_id,
+                article.source_id,
+                article.canonical_url,
+                article.url,
+                article.title,
+                article.text,
+                article.text_origin.value,
+                *stamps.to_columns(article.published),
+                article.language,
+                article.site,
+                list(article.authors),
+                article.paywalled,
+                list(article.issues),
+                to_utc(article.fetched_at),
+                *refs.to_columns(result.archived),
+                run_id,
+            )
+        )
+    database.insert("articles", COLUMNS, rows, unless=("article_id",))
+
+
+def of_entries(database: Database, entry_ids: Sequence[str]) -> dict[str, str]:
+    """Entry id → the stored article that has the entry's canonical URL, where there is one."""
+    rows = database.execute(
+        """
+        SELECT e.entry_id, a.article_id FROM entries AS e JOIN articles AS a USING (canonical_url)
+        WHERE e.entry_id IN (SELECT unnest(?::VARCHAR[]))
+        """,
+        [list(entry_ids)],
+    )
+    return dict(rows)

@@ -1,0 +1,151 @@
+"""Table `mentions`: events as articles state them; and whole blocks of them, as the resolver reads them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pipeline.errors import WarehouseError
+from pipeline.types import (
+    Action,
+    ActorKind,
+    Article,
+    Mention,
+    MentionContext,
+    Quote,
+    ReasonClass,
+    ScopeClass,
+    Status,
+)
+from warehouse.database import Database, as_map
+
+FIELDS = ("trigger", "service", "actor", "scope", "date", "reason")
+"""The fields that have a quote. Each is three columns: `_quote`, `_start` and `_end`."""
+
+_QUOTE_COLUMNS = tuple(f"{field}_{part}" for field in FIELDS for part in ("quote", "start", "end"))
+_VALUE_COLUMNS = (
+    "mention_id", "article_id", "action", "status", "country", "service_canonical", "actor_canonical", "actor_kind",
+    "scope_class", "date_value", "reason_classes", "score", "scores", "model",
+)  # fmt: skip
+COLUMNS = (*_VALUE_COLUMNS, *_QUOTE_COLUMNS, "block", "run_id")
+
+
+def check_offsets(article: Article, mentions: Iterable[Mention]) -> None:
+    """Raise WarehouseError unless every quote is the slice of the article's text that its offsets name."""
+    for mention in mentions:
+        if mention.document_id != article.id:
+            raise WarehouseError(f"{article.url}: a mention of {mention.document_id} came with article {article.id}")
+        for field, quote in mention.quotes.items():
+            if not 0 <= quote.start < quote.end or article.text[quote.start : quote.end] != quote.text:
+                raise WarehouseError(
+                    f"{article.url}: the {field} quote {quote.text!r} does not stand at {quote.start}:{quote.end}"
+                )
+
+
+def of_articles(database: Database, article_ids: Iterable[str]) -> dict[str, list[tuple[str, Mention]]]:
+    """Article id → its stored mentions with their blocks, in the order of their ids."""
+    rows = _select(
+        database,
+        "m.block",
+        "FROM mentions AS m WHERE m.article_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY m.mention_id",
+        list(article_ids),
+    )
+    found: dict[str, list[tuple[str, Mention]]] = {}
+    for mention, (block,) in rows:
+        found.setdefault(mention.document_id, []).append((block, mention))
+    return found
+
+
+def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, list[MentionContext]]:
+    """Block → all its mentions with their articles' circumstances, by date of publication, article and place."""
+    wanted = list(blocks)
+    rows = _select(
+        database,
+        "m.block, s.story_id, a.source_id, a.published_on",
+        """
+        FROM mentions AS m JOIN articles AS a USING (article_id) JOIN story_members AS s USING (article_id)
+        WHERE m.block IN (SELECT unnest(?::VARCHAR[]))
+        ORDER BY a.published_on NULLS LAST, m.article_id, m.trigger_start, m.mention_id
+        """,
+        wanted,
+    )
+    found: dict[str, list[MentionContext]] = {block: [] for block in wanted}
+    for mention, (block, story_id, source_id, published) in rows:
+        context = MentionContext(mention, mention.document_id, story_id, source_id, published)
+        found[block].append(context)
+    return found
+
+
+def remove(database: Database, article_ids: Sequence[str]) -> None:
+    """Delete the mentions of articles; for their successors, in the same transaction."""
+    database.execute("DELETE FROM mentions WHERE article_id IN (SELECT unnest(?::VARCHAR[]))", [list(article_ids)])
+
+
+def add(database: Database, run_id: str, mentions: Sequence[Mention], block_of: Callable[[Mention], str]) -> None:
+    """Insert the mentions that are not stored."""
+    rows = [(*_values(mention), *_quotes(mention), block_of(mention), run_id) for mention in mentions]
+    database.insert("mentions", COLUMNS, rows, unless=("mention_id",))
+
+
+def _values(mention: Mention) -> Iterator[object]:
+    yield mention.id
+    yield mention.document_id
+    yield mention.action.value
+    yield mention.status.value
+    yield mention.country
+    yield mention.service_canonical
+    yield mention.actor_canonical
+    yield None if mention.actor_kind is None else mention.actor_kind.value
+    yield None if mention.scope_class is None else mention.scope_class.value
+    yield mention.date_value
+    yield [reason.value for reason in mention.reason_classes]
+    yield mention.score
+    yield as_map(mention.scores.items())
+    yield mention.model
+
+
+def _quotes(mention: Mention) -> Iterator[object]:
+    quotes = mention.quotes
+    for field in FIELDS:
+        quote = quotes.get(field)
+        yield from (None, None, None) if quote is None else (quote.text, quote.start, quote.end)
+
+
+def _select(database: Database, extra: str, rest: str, wanted: list[str]) -> Iterator[tuple[Mention, tuple[Any, ...]]]:
+    names = (*_VALUE_COLUMNS, *_QUOTE_COLUMNS)
+    columns = ", ".join(f"m.{name}" for name in names)
+    for row in database.execute(f"SELECT {columns}, {extra} {rest}", [wanted]):
+        yield read_mention(dict(zip(names, row, strict=False))), row[len(names) :]
+
+
+def read_mention(row: Mapping[str, Any]) -> Mention:
+    """A row of the table, by column name, as the mention that was stored."""
+    quotes = {field: read_quote(row, field) for field in FIELDS}
+    trigger, service = quotes["trigger"], quotes["service"]
+    assert trigger is not None, "the column is NOT NULL"
+    assert service is not None, "the column is NOT NULL"
+    return Mention(
+        document_id=row["article_id"],
+        action=Action(row["action"]),
+        status=Status(row["status"]),
+        trigger=trigger,
+        service=service,
+        service_canonical=row["service_canonical"],
+        country=row["country"],
+        actor=quotes["actor"],
+        actor_canonical=row["actor_canonical"],
+        actor_kind=None if row["actor_kind"] is None else ActorKind(row["actor_kind"]),
+        scope=quotes["scope"],
+        scope_class=None if row["scope_class"] is None else ScopeClass(row["scope_class"]),
+        date=quotes["date"],
+        date_value=row["date_value"],
+        reason=quotes["reason"],
+        reason_classes=tuple(ReasonClass(value) for value in row["reason_classes"]),
+        score=row["score"],
+        scores=dict(row["scores"]),
+        model=row["model"],
+    )
+
+
+def read_quote(row: Mapping[str, Any], field: str) -> Quote | None:
+    """The quote of `field` in a row of the table, None where the article does not state it."""
+    text = row[f"{field}_quote"]
+    return None if text is None else Quote(text, row[f"{field}_start"], row[f"{field}_end"])

@@ -1,0 +1,34 @@
+"""Tables `services`, `bodies` and `countries`: the registries by which the last run normalised."""
+
+from collections.abc import Iterable, Sequence
+
+from pipeline.types import Body, Country, Service
+from warehouse.database import Database
+
+
+def sync(database: Database, services: Sequence[Service], bodies: Sequence[Body], countries: Sequence[Country]) -> None:
+    """Replace each registry that differs from what is stored."""
+    with database.transaction():
+        _replace(
+            database,
+            "services",
+            ((s.id, s.name, list(s.aliases), s.category, s.provider, s.provider_country) for s in services),
+        )
+        _replace(
+            database,
+            "bodies",
+            ((b.id, b.name, list(b.aliases), b.kind.value, b.country, b.part_of) for b in bodies),
+        )
+        _replace(
+            database,
+            "countries",
+            ((c.code, c.name, list(c.aliases), list(c.demonyms), c.capital) for c in countries),
+        )
+
+
+def _replace(database: Database, table: str, rows: Iterable[tuple[object, ...]]) -> None:
+    columns = tuple(database.column_types(table))
+    wanted = sorted(rows, key=lambda row: str(row[0]))
+    if database.execute(f"SELECT * FROM {table} ORDER BY 1") != wanted:
+        database.execute(f"DELETE FROM {table}")
+        database.insert(table, columns, wanted)

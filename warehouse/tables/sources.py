@@ -1,0 +1,43 @@
+"""Table `sources`: the source list as of the last run, and sources that were on it once."""
+
+from collections.abc import Sequence
+
+from pipeline.errors import WarehouseError
+from pipeline.types import Source
+from warehouse.database import Database
+
+COLUMNS = (
+    "source_id", "name", "url", "homepage", "country", "language", "owner", "topics", "enabled", "items_per_week",
+    "listed",
+)  # fmt: skip
+
+
+def sync(database: Database, sources: Sequence[Source]) -> None:
+    """Make the table say what the list says. A source that left the list stays, marked as not listed."""
+    listed = {source.id: _row(source) for source in sources}
+    if len(listed) < len(sources):
+        raise WarehouseError("two sources of the source list have the same id")
+    stored = {row[0]: row for row in database.execute(f"SELECT {', '.join(COLUMNS)} FROM sources")}
+    wanted = {key: (*row[:-1], False) for key, row in stored.items()} | listed
+    changed = [key for key, row in wanted.items() if stored.get(key) != row]
+    if not changed:
+        return
+    with database.transaction():
+        database.execute("DELETE FROM sources WHERE source_id IN (SELECT unnest(?::VARCHAR[]))", [changed])
+        database.insert("sources", COLUMNS, [wanted[key] for key in changed])
+
+
+def _row(source: Source) -> tuple[object, ...]:
+    return (
+        source.id,
+        source.name,
+        source.url,
+        source.homepage,
+        source.country,
+        source.language,
+        source.owner,
+        list(source.topics),
+        source.enabled,
+        source.items_per_week,
+        True,
+    )

@@ -1,0 +1,36 @@
+"""Table `story_members`: which articles carry the same text."""
+
+from collections.abc import Sequence
+
+from pipeline.errors import WarehouseError
+from pipeline.stories import StorySignature
+from pipeline.types import EntryResult
+from warehouse.database import Database
+
+COLUMNS = ("story_id", "article_id", "position", "signature", "body_hash")
+
+
+def signatures(database: Database) -> list[StorySignature]:
+    """The signature of every article, in the order of their placing: a later placement depends on it."""
+    rows = database.execute(
+        "SELECT article_id, story_id, body_hash, signature FROM story_members ORDER BY position, article_id"
+    )
+    return [StorySignature(*row) for row in rows]
+
+
+def remove(database: Database, article_ids: Sequence[str]) -> None:
+    """Take articles out of their stories; for their successors, in the same transaction."""
+    database.execute("DELETE FROM story_members WHERE article_id IN (SELECT unnest(?::VARCHAR[]))", [list(article_ids)])
+
+
+def add(database: Database, results: Sequence[EntryResult]) -> None:
+    """Enter the articles of `results` that are in no story yet, in the order of `results`."""
+    placed = int(database.execute("SELECT coalesce(max(position) + 1, 0) FROM story_members")[0][0])
+    rows = []
+    for position, result in enumerate(results, start=placed):
+        if result.article is None:
+            continue
+        if result.story_id is None or result.signature is None or result.body_hash is None:
+            raise WarehouseError(f"{result.article.url}: the article came without its story")
+        rows.append((result.story_id, result.article.id, position, result.signature, result.body_hash))
+    database.insert("story_members", COLUMNS, rows, unless=("article_id",))

@@ -1,0 +1,18 @@
+"""The questions that a snapshot answers by itself: one script per view or macro, with its comments."""
+
+from importlib.resources import files
+
+# In the order of creation: a view comes after what it reads.
+SCRIPTS = (
+    "restrictions.sql",
+    "restrictions_by_month.sql",
+    "in_force_on.sql",
+    "spread.sql",
+    "evidence.sql",
+    "source_health.sql",
+)
+
+
+def scripts() -> list[str]:
+    """The scripts' SQL, in the order of creation."""
+    return [(files(__name__) / name).read_text(encoding="utf-8") for name in SCRIPTS]

@@ -1,0 +1,46 @@
+CREATE VIEW evidence AS
+SELECT
+    em.event_id,
+    m.mention_id,
+    m.article_id,
+    f.field,
+    f.quote,
+    f.quote_start,
+    f.quote_end,
+    f.value,
+    m.scores[f.field] AS score,
+    a.url,
+    a.title,
+    a.site,
+    s.name AS source,
+    a.published_on
+FROM event_mentions AS em
+JOIN mentions AS m USING (mention_id)
+JOIN articles AS a USING (article_id)
+LEFT JOIN sources AS s ON s.source_id = a.source_id,
+LATERAL (
+    VALUES
+        ('trigger', m.trigger_quote, m.trigger_start, m.trigger_end, m.action),
+        ('service', m.service_quote, m.service_start, m.service_end, m.service_canonical),
+        ('actor', m.actor_quote, m.actor_start, m.actor_end, m.actor_canonical),
+        ('scope', m.scope_quote, m.scope_start, m.scope_end, m.scope_class),
+        ('date', m.date_quote, m.date_start, m.date_end, m.date_value),
+        ('reason', m.reason_quote, m.reason_start, m.reason_end, array_to_string(m.reason_classes, ', '))
+) AS f(field, quote, quote_start, quote_end, value)
+WHERE f.quote IS NOT NULL;
+
+COMMENT ON VIEW evidence IS 'The words behind each event: one row per event, mention and field that the article states.';
+COMMENT ON COLUMN evidence.event_id IS 'The event.';
+COMMENT ON COLUMN evidence.mention_id IS 'The mention.';
+COMMENT ON COLUMN evidence.article_id IS 'The article that states it.';
+COMMENT ON COLUMN evidence.field IS 'trigger, service, actor, scope, date or reason.';
+COMMENT ON COLUMN evidence.quote IS 'The words, an exact slice of articles.text.';
+COMMENT ON COLUMN evidence.quote_start IS 'Where they begin in articles.text, in code points from 0.';
+COMMENT ON COLUMN evidence.quote_end IS 'Where they end in articles.text, exclusive.';
+COMMENT ON COLUMN evidence.value IS 'What they were taken to mean; for the trigger the action. NULL if they could not be normalised.';
+COMMENT ON COLUMN evidence.score IS 'Probability of this field.';
+COMMENT ON COLUMN evidence.url IS 'The article''s address.';
+COMMENT ON COLUMN evidence.title IS 'The article''s title.';
+COMMENT ON COLUMN evidence.site IS 'Name of the site, as the page gives it.';
+COMMENT ON COLUMN evidence.source IS 'Name of the source whose feed listed it.';
+COMMENT ON COLUMN evidence.published_on IS 'Its day of publication; NULL if none is stated.';
