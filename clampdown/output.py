@@ -84,6 +84,11 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
 
 
+def shorten(text: str, width: int) -> str:
+    """Cut `text` to `width` characters, with an ellipsis where something is missing."""
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
+
+
 class _Lines:
     """Progress as plain lines on standard error, one per stage and one per tenth of it."""
 

@@ -20,6 +20,7 @@ from warehouse.store import Warehouse, open_warehouse
 
 WAREHOUSE_NAME = "warehouse.duckdb"
 ARCHIVE_NAME = "archive"
+PUBLISHED_NAME = "published"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ killed anywhere is continued by the next one.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from flows import stages
 from flows.house import House
@@ -67,8 +66,3 @@ def batches(items: Sequence[Source], size: int) -> Iterator[Sequence[Source]]:
     """Cut `items` into runs of at most `size`."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
-
-
-def utc_run_id(now: datetime) -> str:
-    """Name a run by its start, to the microsecond: runs hold the warehouse's lock, so no two share one."""
-    return now.strftime("%Y%m%dT%H%M%S.%fZ")

@@ -7,8 +7,9 @@ that article into quarantine with its reason; anywhere else it stops the run lou
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 
-from flows.house import House
+from flows.house import PUBLISHED_NAME, House
 from pipeline.errors import FetchError, ParseError
 from pipeline.events import resolve
 from pipeline.feeds import parse_feed
@@ -196,6 +197,7 @@ def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]
             archived=item.archived,
             story_id=place.story_id,
             signature=place.signature,
+            body_hash=place.body_hash,
         )
         if place.exact:
             result = replace(result, outcome=Outcome.SAME_STORY, detail=f"the text of story {place.story_id}")
@@ -240,7 +242,8 @@ def store_results(house: House, results: Sequence[EntryResult]) -> None:
 
 def publish(house: House) -> Snapshot:
     """Replace the published snapshot, if anything changed."""
-    return house.warehouse.publish(house.settings.data_dir / "published", model=house.extractor.revision)
+    manifest = {"model": house.extractor.revision, "version": version("clampdown")}
+    return house.warehouse.publish(house.settings.data_dir / PUBLISHED_NAME, manifest=manifest)
 
 
 def _ended(entry_id: str, outcome: Outcome, detail: str | None, archived: ArchiveRef | None = None) -> ReadEntry:

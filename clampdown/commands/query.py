@@ -1,0 +1,209 @@
+"""`events`, `show`, `sql` and `export`: questions to the published snapshot, never to the live warehouse."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from clampdown.options import load_settings
+from clampdown.output import console, print_json, printable, shorten, table
+
+if TYPE_CHECKING:
+    from warehouse.query import ArticleLine, EventDetail, EventRow, MentionDetail, Reader
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+ID_SHOWN = 8
+"""Characters of an event's id in lists: enough to tell a few million events apart as an argument of `show`."""
+
+
+def _snapshot(context: typer.Context) -> "AbstractContextManager[Reader]":
+    from flows.house import PUBLISHED_NAME
+    from warehouse.query import connect_snapshot
+
+    return connect_snapshot(load_settings(context).settings.data_dir / PUBLISHED_NAME)
+
+
+def events(
+    context: typer.Context,
+    service: Annotated[str | None, typer.Option(help="Any name of a service: DeepSeek, Twitter …")] = None,
+    country: Annotated[str | None, typer.Option(help="ISO code or name")] = None,
+    actor: Annotated[str | None, typer.Option(help="Part of a body's name, or an acronym")] = None,
+    action: Annotated[str | None, typer.Option(help="ban, block, suspend, limit, remove, warn …")] = None,
+    status: Annotated[str | None, typer.Option(help="in_force, announced, proposed or rejected")] = None,
+    since: Day = None,
+    until: Day = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List events, the latest first."""
+    from warehouse.query import EventFilter
+    from warehouse.query import events as find
+
+    wanted = EventFilter(
+        service, country, actor, action, status, since.date() if since else None, until.date() if until else None, limit
+    )
+    with _snapshot(context) as reader:
+        found = find(reader, wanted)
+    if as_json:
+        print_json(found)
+        return
+    out = console()
+    if not found:
+        out.print("No event fits. `clampdown events` without filters lists all.")
+        return
+    out.print(event_table(found))
+    out.print(f"\n{len(found)} events. `clampdown show {found[0].id[:ID_SHOWN]}` shows the first with its evidence.")
+
+
+def event_table(found: "Sequence[EventRow]", title: str | None = None) -> Any:
+    """Events as a table: when, what, by whom, for whom, on how many reports."""
+    rows = [
+        (
+            Text(row.id[:ID_SHOWN], style="cyan"),
+            row.date_value or "undated",
+            row.country,
+            shorten(row.actor or "–", 34),
+            Text(f"{row.action}{'' if row.status == 'in_force' else f' ({row.status})'}", style=_COLOURS[row.side]),
+            shorten(row.service, 22),
+            shorten(row.scope or "", 24),
+            f"{row.stories}/{row.articles}",
+        )
+        for row in found
+    ]
+    return table(title, ("event", "date", "in", "actor", "action", "service", "scope", "told by"), rows)
+
+
+_COLOURS = {"restricting": "red", "pressing": "yellow", "easing": "green"}
+
+
+def show(
+    context: typer.Context,
+    event: Annotated[str, typer.Argument(help="An event's id or the beginning of one")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one event: every field with the words that state it, their offsets, the article and its address."""
+    from warehouse.query import event as find
+
+    with _snapshot(context) as reader:
+        detail = find(reader, event)
+    if as_json:
+        print_json(detail)
+        return
+    out = console()
+    for line in _event_lines(detail):
+        out.print(line, soft_wrap=True)
+
+
+def _event_lines(detail: "EventDetail") -> Iterable[Text]:
+    row = detail.event
+    if detail.asked:
+        yield Text(f"{detail.asked} was merged into this event.", style="yellow")
+    action = f"{row.action} ({row.status.replace('_', ' ')})"
+    yield Text.assemble(
+        (row.service, "bold"), "  ", (action, _COLOURS[row.side]), f"  {row.actor or 'no actor stated'}"
+    )
+    fields = [
+        ("event", row.id),
+        ("country", row.country),
+        ("date", row.date_value or "not stated"),
+        ("scope", f"{row.scope} ({row.scope_class})" if row.scope else "not stated"),
+        ("reasons", ", ".join(row.reason_classes) or "not stated"),
+        ("reported", f"{row.first_reported or '?'} to {row.last_reported or '?'}"),
+        ("told by", f"{row.stories} independent stories, {row.articles} articles; score {row.score:.2f}"),
+        ("why one", row.why),
+    ]
+    for name, value in fields:
+        yield Text.assemble((f"  {name:9} ", "dim"), printable(value))
+    for step in detail.transitions:
+        when = step.date_value or f"reported {step.reported_on or 'undated'}"
+        yield Text.assemble(("  step      ", "dim"), f"{step.action} {step.status.replace('_', ' ')}, {when}")
+    for dissent in detail.dissent:
+        said = "; ".join(f"{value} ({count})" for value, count in dissent.values)
+        yield Text.assemble(("  differs   ", "yellow"), f"{dissent.field}: {printable(said)}")
+    for mention in detail.mentions:
+        yield from _mention_lines(mention)
+    if detail.copies:
+        yield Text("\nThe same text also stands in", style="bold")
+        for article in detail.copies:
+            yield _article_line(article)
+
+
+def _mention_lines(detail: "MentionDetail") -> Iterable[Text]:
+    article, mention = detail.article, detail.mention
+    yield Text()
+    yield Text(printable(article.title), style="bold")
+    yield _article_line(article)
+    for name, quote in mention.quotes.items():
+        value = _value(mention, name)
+        yield Text.assemble(
+            (f"  {name:9} ", "cyan"),
+            f"“{printable(quote.text)}”",
+            (f"  [{quote.start}:{quote.end}]", "dim"),
+            (f"  → {printable(value)}" if value and value != quote.text else "", "dim"),
+        )
+
+
+def _value(mention: Any, name: str) -> str:
+    values = {
+        "trigger": f"{mention.action}, {mention.status.replace('_', ' ')}",
+        "actor": f"{mention.actor_canonical} ({mention.country})",
+        "service": mention.service_canonical,
+        "scope": mention.scope_class,
+        "date": mention.date_value,
+        "reason": ", ".join(mention.reason_classes),
+    }
+    return str(values[name] or "")
+
+
+def _article_line(article: "ArticleLine") -> Text:
+    marks = [
+        mark for mark, holds in (("feed text", article.text_origin == "feed"), ("paywall", article.paywalled)) if holds
+    ]
+    about = ", ".join([article.source or article.site or "?", str(article.published or "undated"), *marks])
+    return Text.assemble((f"  {printable(about)}  ", "dim"), (printable(article.url), "blue"))
+
+
+def sql(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="One question; tables, views and macros are in docs/schema.md")],
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, safe for spreadsheets")] = False,
+) -> None:
+    """Ask the published snapshot in SQL. It can only be read; files and network are out of reach."""
+    import csv
+    import sys
+
+    from warehouse.export import formula_safe
+    from warehouse.query import run_sql
+
+    with _snapshot(context) as reader:
+        result = run_sql(reader, query)
+    if as_json:
+        print_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
+    elif as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(result.columns)
+        writer.writerows([formula_safe(cell) for cell in row] for row in result.rows)
+    else:
+        out = console()
+        out.print(table(None, result.columns, result.rows))
+        out.print(Text(f"{len(result.rows)} rows", style="dim"))
+
+
+def export(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="The file to write; its ending chooses csv, jsonl or parquet")],
+    what: Annotated[str, typer.Option("--table", "-t", help="A table or view of the snapshot")] = "events",
+    fmt: Annotated[str | None, typer.Option("--format", "-f", help="csv, jsonl or parquet")] = None,
+) -> None:
+    """Write a table or view as CSV, JSON Lines or Parquet."""
+    from warehouse.query import export as write
+
+    with _snapshot(context) as reader:
+        count = write(reader, fmt or path.suffix.lstrip(".").lower(), what, path)
+    console().print(f"{path}: {count} rows of {what}", markup=False, soft_wrap=True)

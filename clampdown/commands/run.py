@@ -1,0 +1,125 @@
+"""`run`: the main job."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from clampdown.options import GlobalOptions, load_settings
+from clampdown.output import console, print_json, progress
+from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from flows.ingest import RunReport
+    from pipeline.settings import Settings
+    from pipeline.types import Source
+
+SAMPLE_DATA = Path("sample-data")
+SHOWN_EVENTS = 40
+
+
+def run(
+    context: typer.Context,
+    sample: Annotated[
+        bool,
+        typer.Option("--sample", help="Read the bundled sample site, served on loopback, into ./sample-data"),
+    ] = False,
+    prefect: Annotated[bool, typer.Option("--prefect", help="Run as a Prefect flow")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+) -> None:
+    """Poll the feeds, read what is new, extract events, publish. Run it again to go on."""
+    with _sample(context) if sample else _live(context) as (settings, sources):
+        report = _ingest(settings, sources, prefect=prefect)
+    if as_json:
+        print_json({"run": report.summary, "snapshot": report.snapshot})
+    else:
+        _print(report, settings, sample)
+
+
+@contextmanager
+def _live(context: typer.Context) -> Iterator[tuple["Settings", "Sequence[Source]"]]:
+    from pipeline.sources import load_sources
+
+    settings = load_settings(context).settings
+    if not settings.sources.exists():
+        raise InputError(
+            f"{settings.sources}: no source list",
+            hint="`clampdown init` writes one; `clampdown run --sample` needs none",
+        )
+    yield settings, [source for source in load_sources(settings.sources) if source.enabled]
+
+
+@contextmanager
+def _sample(context: typer.Context) -> Iterator[tuple["Settings", "Sequence[Source]"]]:
+    from clampdown.sample_site import SampleSite
+
+    given: GlobalOptions = context.obj
+    with SampleSite() as site:
+        flags = {
+            "data_dir": (given.data_dir or SAMPLE_DATA).absolute(),
+            "fetch.allow_hosts": site.allow_hosts,
+            "fetch.host_gap": 0.0,
+            "fetch.timeout": site.patience,
+            "fetch.retries": 0,
+        }
+        yield load_settings(context, flags).settings, site.sources()
+
+
+def _ingest(settings: "Settings", sources: "Sequence[Source]", *, prefect: bool) -> "RunReport":
+    from flows.house import open_house
+    from flows.ingest import ingest
+
+    with progress() as bars, open_house(settings, mode="prefect" if prefect else "direct") as house:
+        if prefect:
+            from flows.tasks import run_as_flow
+
+            return run_as_flow(house, sources, bars)
+        return ingest(house, sources, progress=bars)
+
+
+def _print(report: "RunReport", settings: "Settings", sample: bool) -> None:
+    """What came of feeds and articles, the events, where they are published, and the way on."""
+    from clampdown.commands.query import ID_SHOWN, event_table
+    from warehouse.query import connect_snapshot, events
+
+    out, summary = console(), report.summary
+    with connect_snapshot(report.snapshot.database) as reader:
+        found = events(reader)
+    if found:
+        out.print(event_table(found[:SHOWN_EVENTS], title="Events, the latest first"))
+        if len(found) > SHOWN_EVENTS:
+            out.print(Text(f"… and {len(found) - SHOWN_EVENTS} more", style="dim"))
+        out.print()
+    out.print(Text.assemble(("feeds     ", "bold"), _counts(summary.feeds)))
+    out.print(Text.assemble(("articles  ", "bold"), _counts(summary.outcomes) or "nothing new"))
+    waiting = f", {summary.retrying} to be tried again" if summary.retrying else ""
+    new = f"{summary.discovered} entries discovered, {summary.new_events} new events, {len(found)} in all{waiting}"
+    out.print(Text.assemble(("run       ", "bold"), new))
+    state = "" if report.snapshot.changed else " (unchanged)"
+    out.print(Text.assemble(("published ", "bold"), f"{_near(report.snapshot.database)}{state}"), soft_wrap=True)
+
+    folder = f" -d {_near(settings.data_dir)}" if sample else ""
+    command = f"{_near(Path(sys.argv[0]))}{folder}"
+    first = found[0].id[:ID_SHOWN] if found else "EVENT"
+    out.print("\nTry next", style="bold")
+    for rest in (
+        f"show {first}",
+        "events --service DeepSeek --status in_force",
+        'sql "SELECT * FROM restrictions_by_month"',
+    ):
+        out.print(Text(f"  {command} {rest}"), soft_wrap=True)
+
+
+def _counts(counts: Mapping[Any, int]) -> str:
+    by_number = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in by_number)
+
+
+def _near(path: Path) -> Path:
+    """The path as one would type it here."""
+    absolute = path.absolute()
+    return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path

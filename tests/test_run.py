@@ -1,0 +1,99 @@
+"""The main job end to end on the bundled sample: real HTTP, the real model, real DuckDB."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clampdown.sample_site import SampleSite
+from flows.house import House, open_house
+from flows.ingest import RunReport, ingest
+from pipeline.settings import FetchSettings, Settings
+from pipeline.types import FeedOutcome, Outcome
+from warehouse.compare import content
+from warehouse.reader import open_reader
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[SampleSite]:
+    with SampleSite(port=0) as served:
+        yield served
+
+
+def settings_for(site: SampleSite, data_dir: Path, batch_size: int = 100) -> Settings:
+    fetch = FetchSettings(allow_hosts=site.allow_hosts, host_gap=0, timeout=site.patience, retries=0)
+    return Settings(data_dir=data_dir, fetch=fetch, run={"batch_size": batch_size})  # type: ignore[arg-type]
+
+
+def run_once(site: SampleSite, data_dir: Path, batch_size: int = 100) -> RunReport:
+    with open_house(settings_for(site, data_dir, batch_size)) as house:
+        return ingest(house, site.sources())
+
+
+@pytest.fixture(scope="module")
+def first(site: SampleSite, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunReport]:
+    data_dir = tmp_path_factory.mktemp("first")
+    return data_dir, run_once(site, data_dir)
+
+
+def test_every_entry_and_feed_ends_in_its_own_outcome(first: tuple[Path, RunReport]) -> None:
+    _, report = first
+    summary = report.summary
+    assert sum(summary.outcomes.values()) == summary.discovered
+    for outcome in (
+        *(Outcome.EVENTS, Outcome.GATED, Outcome.SAME_STORY, Outcome.SAME_ARTICLE, Outcome.OTHER_LANGUAGE),
+        *(Outcome.NOT_FOUND, Outcome.HTTP_ERROR, Outcome.TIMEOUT, Outcome.ROBOTS, Outcome.UNSUPPORTED_TYPE),
+    ):
+        assert summary.outcomes.get(outcome, 0) > 0, outcome
+    assert Outcome.QUARANTINED not in summary.outcomes
+    for feed in (FeedOutcome.OK, FeedOutcome.EMPTY, FeedOutcome.BROKEN, FeedOutcome.NOT_FOUND):
+        assert summary.feeds.get(feed, 0) > 0, feed
+
+
+def test_every_quote_stands_in_the_stored_text(first: tuple[Path, RunReport]) -> None:
+    _, report = first
+    with open_reader(report.snapshot.database) as reader:
+        rows = reader.rows(
+            "SELECT e.quote, a.text[e.start_offset + 1 : e.end_offset], e.url FROM evidence e JOIN articles a USING (article_id)"
+        )
+    assert len(rows) > 100
+    assert all(quote == stood and url.startswith("http") for quote, stood, url in rows)
+
+
+def test_running_again_changes_nothing_and_asks_only_for_changes(
+    site: SampleSite, first: tuple[Path, RunReport]
+) -> None:
+    data_dir, report = first
+    before = content(data_dir / "warehouse.duckdb")
+    asked = len(site.requests)
+    again = run_once(site, data_dir)
+    assert content(data_dir / "warehouse.duckdb") == before
+    assert again.snapshot.version == report.snapshot.version
+    assert again.summary.discovered == 0
+    assert again.summary.feeds[FeedOutcome.NOT_MODIFIED] > 0
+    pages = [request for request in site.requests[asked:] if request.status == 200 and "article" in request.path]
+    assert pages == []
+
+
+def test_small_batches_and_the_prefect_flow_end_in_the_same_tables(
+    site: SampleSite, first: tuple[Path, RunReport], tmp_path: Path
+) -> None:
+    expected = content(first[0] / "warehouse.duckdb")
+    run_once(site, tmp_path / "small", batch_size=7)
+    assert content(tmp_path / "small" / "warehouse.duckdb") == expected
+
+
+def test_the_prefect_flow_ends_in_the_same_tables(
+    site: SampleSite, first: tuple[Path, RunReport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    from flows.tasks import run_as_flow
+
+    with open_house(settings_for(site, tmp_path / "flow"), mode="prefect") as house:
+        run_as_flow(house, site.sources())
+    assert content(tmp_path / "flow" / "warehouse.duckdb") == content(first[0] / "warehouse.duckdb")
