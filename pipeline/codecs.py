@@ -26,7 +26,7 @@ class BodyTooLarge(Exception):
 
 
 class BodyDecoder:
-    """Undoes the codings of one body, piece by piece; no layer may take or yield more than `cap` bytes."""
+    """Undoes the codings of one body, piece by piece; no layer may yield more than `cap` bytes."""
 
     def __init__(self, content_encoding: str, cap: int) -> None:
         """Take a Content-Encoding header as sent, its lines joined by commas. Raises CodingError."""
@@ -37,6 +37,8 @@ class BodyDecoder:
         self._layers = [_Inflate(coding) for coding in reversed(codings)]
         self._counts = [0] * (len(codings) + 1)
         self._cap = cap
+        # What can't be compressed grows a little by the attempt, and may be padded.
+        self._coded_cap = cap + cap // 100 + 1024
         self._body = bytearray()
 
     def feed(self, data: bytes) -> None:
@@ -58,7 +60,7 @@ class BodyDecoder:
         self._counts[depth] += len(data)
         if depth == len(self._layers):
             self._body += data[: self._cap - len(self._body)]
-        if self._counts[depth] > self._cap:
+        if self._counts[depth] > (self._cap if depth == len(self._layers) else self._coded_cap):
             raise BodyTooLarge
         if depth < len(self._layers):
             for piece in self._layers[depth].decode(data):

@@ -25,6 +25,8 @@ from pipeline.errors import NetworkError, TooLarge
 MAX_HEADER = 16_384
 MAX_HEADERS = 256
 
+MAX_MESSAGE = 200
+
 LOOKUPS = 16
 """Names resolved at once. The system's resolver blocks a thread for each."""
 
@@ -141,9 +143,14 @@ def _decode(value: bytes) -> str:
 
 
 def _say(error: Exception) -> str:
+    """Put a library's error into one short line. It may quote what the server sent."""
+    text = str(error)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"can't connect: {error.os_error}"
-    return str(error) or type(error).__name__
+        text = f"can't connect: {error.os_error}"
+    elif isinstance(error, aiohttp.ClientResponseError):
+        text = f"no HTTP: {error.message}"
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line[:MAX_MESSAGE] or type(error).__name__
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -175,7 +182,7 @@ class _GuardedResolver(AbstractResolver):
         try:
             addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as error:
-            raise NetworkError(f"{host} can't be resolved: {error}", url=host) from error
+            raise NetworkError(f"{host} can't be resolved: {_say(error)}", url=host) from error
         admitted = self._guard.admit_addresses(host, port, addresses)
         if not admitted:
             raise NetworkError(f"{host} has no address", url=host)

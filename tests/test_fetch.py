@@ -1,0 +1,465 @@
+"""The fetcher against a real server on loopback: statuses, redirects, limits, manners, and what reaches the caller."""
+
+import asyncio
+import gzip
+import re
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from httpserver import Hit, HTTPServer, Reply
+
+from pipeline.errors import (
+    AddressRefused,
+    FetchError,
+    FetchTimeout,
+    HTTPStatusError,
+    NetworkError,
+    SettingsError,
+    TooLarge,
+    TooManyRedirects,
+)
+from pipeline.fetch import Fetcher, FetchSession, fetch_all, user_agent
+from pipeline.settings import FetchSettings
+from pipeline.types import FetchRequest, Response
+
+HOSTS = tuple(f"127.0.0.{number}" for number in range(1, 9))
+
+
+def settings(**changes: Any) -> FetchSettings:
+    values: dict[str, Any] = {"host_gap": 0, "timeout": 5, "retries": 0, "allow_hosts": HOSTS}
+    return FetchSettings(**{**values, **changes})
+
+
+def get(url: str, *, etag: str | None = None, modified: str | None = None, **changes: Any) -> Response | FetchError:
+    (result,) = fetch_all([FetchRequest(url, etag, modified)], settings(**changes))
+    return result
+
+
+@pytest.fixture
+def server() -> Iterator[HTTPServer]:
+    with HTTPServer() as running:
+        yield running
+
+
+def redirect(status: int, location: str) -> Reply:
+    return Reply(status, headers={"Location": location})
+
+
+# Statuses
+
+
+def test_a_page_comes_with_its_headers_and_undecoded_bytes(server: HTTPServer) -> None:
+    body = "Dürfen wir?".encode("cp1252")
+    server.routes["/a?b=c"] = Reply(body=body, headers={"Content-Type": "text/html; charset=cp1252", "ETag": '"1"'})
+    before = datetime.now(UTC)
+    result = get(server.url("/a?b=c#part"))
+    assert isinstance(result, Response)
+    assert result.url == result.final_url == server.url("/a?b=c#part")
+    assert (result.status, result.body, result.moved_to) == (200, body, None)
+    assert result.headers == (("Content-Type", "text/html; charset=cp1252"), ("ETag", '"1"'))
+    assert before <= result.fetched_at <= datetime.now(UTC)
+
+
+def test_a_conditional_request_may_end_in_304(server: HTTPServer) -> None:
+    def route(hit: Hit) -> Reply:
+        known = hit.headers.get("If-None-Match") == '"1"' and hit.headers["If-Modified-Since"].startswith("Thu")
+        return Reply(304, headers={"ETag": '"1"'}) if known else Reply(body=b"new")
+
+    server.routes["/"] = route
+    result = get(server.url("/"), etag='"1"', modified="Thu, 06 Feb 2025 08:00:00 GMT")
+    assert isinstance(result, Response)
+    assert (result.status, result.body, result.header("etag")) == (304, b"", '"1"')
+
+
+def test_a_304_that_was_not_asked_for_is_an_error(server: HTTPServer) -> None:
+    server.routes["/"] = Reply(304)
+    result = get(server.url("/"))
+    assert isinstance(result, HTTPStatusError)
+    assert (result.status, result.retryable) == (304, False)
+
+
+@pytest.mark.parametrize(("status", "heals"), [(400, False), (403, False), (404, False), (410, False), (500, True)])
+def test_other_statuses_are_errors(server: HTTPServer, status: int, heals: bool) -> None:
+    server.routes["/"] = Reply(status, b"sorry")
+    result = get(server.url("/"))
+    assert isinstance(result, HTTPStatusError)
+    assert (result.status, result.retryable, result.url) == (status, heals, server.url("/"))
+
+
+# Redirects
+
+
+def test_a_chain_that_begins_with_permanent_redirects_says_where_they_lead(server: HTTPServer) -> None:
+    server.routes |= {
+        "/a": redirect(301, "/b"),
+        "/b": redirect(308, "c?x=1#part"),
+        "/c?x=1": redirect(302, server.url("/d")),
+        "/d": redirect(301, "/e"),
+        "/e": Reply(body=b"here"),
+    }
+    result = get(server.url("/a"))
+    assert isinstance(result, Response)
+    assert (result.url, result.final_url) == (server.url("/a"), server.url("/e"))
+    assert result.moved_to == server.url("/c?x=1")
+    later = get(server.url("/c?x=1"))
+    assert isinstance(later, Response)
+    assert later.moved_to is None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_every_kind_of_redirect_is_followed(server: HTTPServer, status: int) -> None:
+    server.routes |= {"/a": redirect(status, "b"), "/b": Reply(body=b"b")}
+    result = get(server.url("/a"))
+    assert isinstance(result, Response)
+    assert (result.moved_to is not None) == (status in (301, 308))
+
+
+def test_conditions_go_along_with_a_redirect(server: HTTPServer) -> None:
+    server.routes |= {"/a": redirect(301, "/b"), "/b": Reply(304)}
+    result = get(server.url("/a"), etag='"1"')
+    assert isinstance(result, Response)
+    assert (result.status, result.moved_to) == (304, server.url("/b"))
+
+
+def test_loops_and_long_chains_end(server: HTTPServer) -> None:
+    server.routes |= {"/loop": redirect(302, "/pool"), "/pool": redirect(302, "/loop"), "/self": redirect(301, "/self")}
+    server.routes |= {f"/{number}": redirect(302, f"/{number + 1}") for number in range(20)}
+    for path in ("/loop", "/self", "/0"):
+        assert isinstance(get(server.url(path)), TooManyRedirects)
+    assert [hit.target for hit in server.pages if hit.target[1:].isdigit()] == ["/0", "/1", "/2", "/3", "/4", "/5"]
+    assert isinstance(get(server.url("/19"), max_redirects=0), TooManyRedirects)
+
+
+@pytest.mark.parametrize(
+    ("location", "kind"),
+    [
+        ("file:///etc/passwd", AddressRefused),
+        ("ftp://example.com/", AddressRefused),
+        ("http://10.0.0.1/", AddressRefused),
+        ("http://example.com:25/", AddressRefused),
+        ("http://user@127.0.0.1/", AddressRefused),
+        ("http://[::1", TooManyRedirects),
+        ("http://", TooManyRedirects),
+    ],
+)
+def test_unusable_redirects_end_with_the_url_that_was_asked_for(
+    server: HTTPServer, location: str, kind: type[FetchError]
+) -> None:
+    server.routes["/"] = redirect(302, location)
+    result = get(server.url("/"))
+    assert type(result) is kind
+    assert result.url == server.url("/")
+
+
+def test_a_redirect_to_nowhere_is_an_error(server: HTTPServer) -> None:
+    server.routes["/"] = Reply(302)
+    assert isinstance(get(server.url("/")), TooManyRedirects)
+
+
+def test_an_error_at_the_end_of_a_chain_names_both_ends(server: HTTPServer) -> None:
+    server.routes["/a"] = redirect(302, "/gone")
+    result = get(server.url("/a"))
+    assert isinstance(result, HTTPStatusError)
+    assert result.url == server.url("/a")
+    assert str(result) == f"status 404 (redirected to {server.url('/gone')})"
+
+
+# Limits
+
+
+def test_every_kind_of_delay_ends_in_time(server: HTTPServer) -> None:
+    server.routes |= {
+        "/late": Reply(delay=9),
+        "/drip": Reply(body=b"x" * 900, drip=0.01),
+        "/drip-head": Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" * 90, drip=0.05),
+        "/hops": Reply(302, headers={"Location": "/hops/2"}, delay=0.2),
+        "/hops/2": redirect(302, "/late"),
+    }
+    start = time.monotonic()
+    results = fetch_all([FetchRequest(server.url(path)) for path in server.routes], settings(timeout=0.5))
+    assert time.monotonic() - start < 2
+    assert {type(result) for result in results} == {FetchTimeout}
+    assert [result.url for result in results] == [server.url(path) for path in server.routes]
+
+
+def test_waiting_for_a_turn_is_free(server: HTTPServer) -> None:
+    server.routes |= {f"/{number}": Reply(delay=0.05) for number in range(10)}
+    results = fetch_all([FetchRequest(server.url(path)) for path in server.routes], settings(host_gap=0.1, timeout=0.4))
+    assert all(isinstance(result, Response) for result in results)
+
+
+def test_a_bomb_is_too_large_and_costs_little(server: HTTPServer) -> None:
+    server.routes["/"] = Reply(body=gzip.compress(bytes(50_000_000)), headers={"Content-Encoding": "gzip"})
+    tracemalloc.start()
+    result = get(server.url("/"), max_bytes=1_000_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert isinstance(result, TooLarge)
+    assert peak < 8_000_000
+
+
+def test_the_cap_is_exact_however_the_length_is_told(server: HTTPServer) -> None:
+    body = b"x" * 1000
+    chunks = b"".join(b"64\r\n" + body[start : start + 100] + b"\r\n" for start in range(0, 1000, 100)) + b"0\r\n\r\n"
+    server.routes |= {
+        "/length": Reply(body=body),
+        "/chunked": Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks),
+        "/close": Reply(raw=b"HTTP/1.1 200 OK\r\n\r\n" + body),
+    }
+    for path in list(server.routes):
+        fits, passes = get(server.url(path), max_bytes=1000), get(server.url(path), max_bytes=999)
+        assert isinstance(fits, Response)
+        assert fits.body == body
+        assert isinstance(passes, TooLarge)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 4\r\n\r\nnope",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5000 + b"\r\n",
+        b"\x00" * 100_000,
+        b"HTTP/9.9 abc def\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX\x1b[31m\xff\n\n: y\r\n\r\n",
+    ],
+    ids=lambda raw: re.sub(r"\W+", "-", raw[:60].decode("latin-1")),
+)
+def test_answers_that_are_no_http_are_network_errors(server: HTTPServer, raw: bytes) -> None:
+    server.routes["/"] = Reply(raw=raw)
+    result = get(server.url("/"), timeout=2)
+    assert type(result) is NetworkError
+    assert 0 < len(str(result)) < 300
+    assert str(result).isprintable()
+
+
+def test_hosts_that_are_not_there_are_network_errors(server: HTTPServer) -> None:
+    with HTTPServer() as gone:
+        dead = gone.url("/")
+    assert type(get(dead)) is NetworkError
+    assert type(get(server.url("/").replace("http:", "https:"), timeout=1)) in (NetworkError, FetchTimeout)
+    long_name = get(f"http://{'a' * 70}.example/")
+    assert type(long_name) is NetworkError
+
+
+# Headers
+
+
+def test_we_say_who_we_are_and_what_we_can_decode(server: HTTPServer) -> None:
+    server.routes["/"] = Reply()
+    fetch_all([FetchRequest(server.url("/"), accept="text/html")], settings(contact="https://example.org/bot"))
+    for hit in server.hits:
+        assert re.fullmatch(r"Clampdown/[\d.]+ \(\+https://example\.org/bot\)", hit.headers["User-Agent"])
+        assert hit.headers["Accept-Encoding"] == "gzip, deflate"
+        assert not {"Cookie", "Authorization", "Referer"} & set(hit.headers)
+    assert server.pages[0].headers["Accept"] == "text/html"
+
+
+@pytest.mark.parametrize("contact", ["a\r\nX: y", "a\x00", "ä"])
+def test_a_contact_that_fits_no_header_is_a_settings_error(contact: str) -> None:
+    with pytest.raises(SettingsError, match=r"fetch\.contact"):
+        user_agent(contact)
+
+
+@pytest.mark.parametrize("value", ['"1"\r\nX-Injected: yes', "\x00", "a\nb", "\x85"])
+def test_request_headers_with_control_characters_are_refused(server: HTTPServer, value: str) -> None:
+    assert isinstance(get(server.url("/"), etag=value), AddressRefused)
+    assert isinstance(get(server.url("/"), modified=value), AddressRefused)
+    assert server.connections == 0
+
+
+def test_response_headers_come_clean(server: HTTPServer) -> None:
+    head = b"HTTP/1.1 200 OK\r\nX-Utf: caf\xc3\xa9\r\nX-Latin: caf\xe9\r\nX-Control: a\x01b\r\nX-Space:   c  \r\n\r\n"
+    server.routes["/"] = Reply(raw=head)
+    result = get(server.url("/"))
+    assert isinstance(result, Response)
+    assert result.headers == (("X-Utf", "café"), ("X-Latin", "café"), ("X-Control", "a b"), ("X-Space", "c"))
+
+
+def test_cookies_are_forgotten(server: HTTPServer) -> None:
+    server.routes["/"] = Reply(headers={"Set-Cookie": "id=1"})
+    fetch_all([FetchRequest(server.url("/")), FetchRequest(server.url("/"))], settings(host_gap=0.01))
+    assert all("Cookie" not in hit.headers for hit in server.hits)
+
+
+# Manners
+
+
+def test_one_host_is_asked_one_at_a_time_with_a_gap(server: HTTPServer) -> None:
+    server.routes |= {f"/{number}": Reply(delay=0.03) for number in range(6)}
+    fetch_all([FetchRequest(server.url(path)) for path in server.routes], settings(host_gap=0.15))
+    times = [hit.at for hit in server.hits]
+    assert len(times) == 7
+    assert all(later - earlier > 0.148 for earlier, later in pairwise(times))
+    assert (server.busiest, server.connections) == (1, 1)
+
+
+def test_the_gap_lasts_from_call_to_call_of_a_session(server: HTTPServer) -> None:
+    server.routes["/"] = Reply()
+    with FetchSession(settings(host_gap=0.3)) as session:
+        for _ in range(2):
+            session.fetch_all([FetchRequest(server.url("/"))])
+    first, second = (hit.at for hit in server.pages)
+    assert second - first > 0.298
+    assert (server.connections, server.count("/robots.txt")) == (1, 1)
+
+
+def test_without_a_gap_a_host_gets_four_at_once() -> None:
+    with HTTPServer({f"/{number}": Reply(delay=0.05) for number in range(20)}) as server:
+        fetch_all([FetchRequest(server.url(path)) for path in server.routes], settings())
+        assert server.busiest == 4
+
+
+def test_hosts_do_not_wait_for_each_other_but_for_the_limit_over_all() -> None:
+    with HTTPServer({f"/{number}": Reply(delay=0.05) for number in range(4)}, host="0.0.0.0") as server:
+        requests = [FetchRequest(f"http://{host}:{server.port}{path}") for host in HOSTS for path in server.routes]
+        fetch_all(requests, settings(host_gap=0.01, concurrency=5))
+        assert server.busiest == 5
+        server.busiest = 0
+        fetch_all(requests, settings(host_gap=0.01))
+        assert 5 < server.busiest <= len(HOSTS)
+
+
+# Tries
+
+
+def flaky(*replies: Reply) -> Any:
+    rest = list(replies)
+    return lambda hit: rest.pop(0) if len(rest) > 1 else rest[0]
+
+
+@pytest.mark.parametrize("failure", [Reply(503), Reply(500), Reply(raw=b""), Reply(raw=b"HTTP/1.1 200 OK\r\n")])
+def test_failures_that_can_heal_are_tried_again(server: HTTPServer, failure: Reply) -> None:
+    server.routes["/"] = flaky(failure, Reply(body=b"healed"))
+    assert isinstance(get(server.url("/"), retries=1), Response)
+    assert server.count("/") == 2
+
+
+@pytest.mark.parametrize(("reply", "tries"), [(Reply(404), 1), (Reply(403), 1), (Reply(raw=b""), 3), (Reply(502), 3)])
+def test_tries_are_counted_and_what_can_not_heal_is_tried_once(server: HTTPServer, reply: Reply, tries: int) -> None:
+    server.routes["/"] = reply
+    get(server.url("/"), retries=2)
+    assert server.count("/") == tries
+
+
+def test_without_retries_nothing_is_asked_for_twice(server: HTTPServer) -> None:
+    """The HTTP library would try once more on its own, without a turn at the host."""
+    server.routes |= {"/": Reply(raw=b""), "/a": Reply()}
+    fetch_all([FetchRequest(server.url("/a")), FetchRequest(server.url("/"))], settings(host_gap=0.01))
+    assert server.count("/") == 1
+
+
+def test_tries_end_with_the_time(server: HTTPServer) -> None:
+    server.routes["/"] = Reply(500)
+    start = time.monotonic()
+    assert isinstance(get(server.url("/"), retries=50, timeout=1), (HTTPStatusError, FetchTimeout))
+    assert time.monotonic() - start < 1.2
+
+
+def test_a_short_retry_after_is_waited_for_by_all_that_go_there(server: HTTPServer) -> None:
+    server.routes |= {"/": flaky(Reply(429, headers={"Retry-After": "1"}), Reply()), "/b": Reply()}
+    requests = [FetchRequest(server.url("/")), FetchRequest(server.url("/b"))]
+    results = fetch_all(requests, settings(retries=1, host_gap=0.01))
+    assert all(isinstance(result, Response) for result in results)
+    refused, *later = server.pages
+    assert len(later) == 2
+    assert all(hit.at - refused.at > 0.99 for hit in later)
+
+
+def test_a_long_retry_after_leaves_the_host_alone(server: HTTPServer) -> None:
+    at = format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)
+    server.routes |= {"/": Reply(503, headers={"Retry-After": at}), "/b": Reply()}
+    with FetchSession(settings(retries=3, host_gap=0.01)) as session:
+        results = session.fetch_all([FetchRequest(server.url("/")), FetchRequest(server.url("/b"))])
+        results += session.fetch_all([FetchRequest(server.url("/c"))])
+    for result in results:
+        assert isinstance(result, HTTPStatusError)
+        assert result.status == 503
+        assert result.retry_after == pytest.approx(7200, abs=10)
+    assert [hit.target for hit in server.pages] == ["/"]
+
+
+@pytest.mark.parametrize("value", ["", "soon", "-5", "1.5", "Thu, 99 Foo 2025", "9" * 400])
+def test_a_retry_after_that_says_nothing_is_none(server: HTTPServer, value: str) -> None:
+    server.routes["/"] = Reply(429, headers={"Retry-After": value})
+    result = get(server.url("/"))
+    assert isinstance(result, HTTPStatusError)
+    assert result.retry_after is None
+
+
+# What reaches the caller
+
+
+def test_results_keep_the_order_and_are_told_in_the_callers_thread(server: HTTPServer) -> None:
+    server.routes |= {f"/{number}": Reply(body=str(number).encode(), delay=0.1 - number / 50) for number in range(4)}
+    told: list[tuple[int, Response | FetchError]] = []
+    threads = set()
+
+    def on_result(index: int, result: Response | FetchError) -> None:
+        told.append((index, result))
+        threads.add(threading.current_thread())
+
+    paths = [*server.routes, "/missing"]
+    results = fetch_all([FetchRequest(server.url(path)) for path in paths], settings(), on_result)
+    bodies = [result.body for result in results if isinstance(result, Response)]
+    assert bodies == [b"0", b"1", b"2", b"3"]
+    assert isinstance(results[4], HTTPStatusError)
+    assert sorted(told, key=lambda pair: pair[0]) == list(enumerate(results))
+    assert threads == {threading.current_thread()}
+
+
+def test_errors_as_results_carry_no_stacks(server: HTTPServer) -> None:
+    server.routes["/dead"] = Reply(raw=b"")
+    for path in ("/dead", "/404"):
+        result = get(server.url(path))
+        assert isinstance(result, FetchError)
+        assert (result.__traceback__, result.__cause__, result.__context__) == (None, None, None)
+
+
+def test_nothing_to_fetch_is_nothing() -> None:
+    assert fetch_all([], settings()) == []
+
+
+def test_a_failing_callback_ends_the_call_and_not_the_session(server: HTTPServer) -> None:
+    server.routes |= {"/": Reply(), "/slow": Reply(delay=9)}
+
+    def on_result(index: int, result: Response | FetchError) -> None:
+        raise KeyboardInterrupt
+
+    start = time.monotonic()
+    with FetchSession(settings()) as session:
+        with pytest.raises(KeyboardInterrupt):
+            session.fetch_all([FetchRequest(server.url("/")), FetchRequest(server.url("/slow"))], on_result)
+        (result,) = session.fetch_all([FetchRequest(server.url("/"))])
+    assert isinstance(result, Response)
+    assert time.monotonic() - start < 3
+
+
+def test_it_works_where_an_event_loop_runs(server: HTTPServer) -> None:
+    server.routes["/"] = Reply(body=b"a")
+
+    async def main() -> list[Response | FetchError]:
+        request = FetchRequest(server.url("/"))
+        inside = fetch_all([request], settings())
+        beside = await asyncio.to_thread(fetch_all, [request], settings())
+        async with Fetcher(settings()) as fetcher:
+            own = await fetcher.get(request)
+            with pytest.raises(HTTPStatusError):
+                await fetcher.get(FetchRequest(server.url("/missing")))
+        return [*inside, *beside, own]
+
+    results = asyncio.run(main())
+    assert [result.body for result in results if isinstance(result, Response)] == [b"a"] * 3

@@ -1,0 +1,263 @@
+"""No fetch reaches a private address: spellings, redirects and resolvers that lie, against a trap that counts."""
+
+import ipaddress
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from httpserver import HTTPServer, Reply
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.addresses import Address, Guard, refusal
+from pipeline.errors import AddressRefused, FetchError, NetworkError, TooManyRedirects
+from pipeline.fetch import FetchSession
+from pipeline.settings import FetchSettings
+from pipeline.types import FetchRequest, Response
+
+FAST = FetchSettings(host_gap=0, timeout=5, retries=0)
+
+# Hosts as a feed or a redirect may spell them. All but the last few mean this machine to some part of some stack.
+SPELLINGS = """
+127.0.0.1 127.0.0.2 127.255.255.254 127.1 127.0.1 0177.0.0.1 0177.1 0x7f.0.0.1 0x7f.1 0x7f000001 0X7F000001
+2130706433 017700000001 00000177.0.0.1 127.000.000.001 127.0.0.1. 127.0.0.1.. 127.1. 2130706433. 0x7f.1. 0
+0.0.0.0 0.0.0.0. 00 0x0 0x 1 1.1 １２７.０.０.１ 127。0。0。1 ①②⑦.⓪.⓪.① 127．0．0．1
+%31%32%37.0.0.1 127%2e0%2e0%2e1 [::1]
+[::] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] [::ffff:7f00:1] [::ffff:0:127.0.0.1] [::127.0.0.1]
+[64:ff9b::127.0.0.1] [64:ff9b::7f00:1] [64:ff9b:1::7f00:1] [2002:7f00:1::] [2002:7f00:0001::1]
+[2001:0:7f00:1::] [fe80::1] [fe80::1%25lo] [::1%25lo] [fc00::1] [fd12::1] [fec0::1] [ff02::1] [100::1]
+[2001:db8::1] [3fff::1] [5f00::1] localhost localhost. LOCALHOST ｌocalhost ip6-localhost 10.0.0.1 172.16.0.1
+192.168.0.1 169.254.169.254 100.64.0.1 192.0.0.8 192.0.2.1 198.18.0.1 198.51.100.1 203.0.113.1 192.88.99.1
+224.0.0.1 239.255.255.250 240.0.0.1 255.255.255.255
+""".split()  # noqa: SIM905 - a table of eighty reads better than a list
+
+# What those that are names stand for, whatever the machine's own resolver says.
+NAMES = {"localhost": ["127.0.0.1", "::1"], "localhost.": ["127.0.0.1"], "ip6-localhost": ["::1"]}
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    if host in NAMES:
+        return NAMES[host]
+    raise OSError("no such name")
+
+
+@pytest.fixture
+def trap() -> Iterator[HTTPServer]:
+    """A server on every IPv4 address of this machine that nobody may connect to."""
+    with HTTPServer(host="0.0.0.0") as server:
+        yield server
+        assert server.connections == 0
+
+
+def one(results: list[Response | FetchError]) -> Response | FetchError:
+    (result,) = results
+    return result
+
+
+def test_there_are_enough_spellings() -> None:
+    assert len(set(SPELLINGS)) >= 60
+
+
+def test_no_spelling_of_a_private_address_is_connected_to(trap: HTTPServer) -> None:
+    guard = Guard(ports={trap.port})
+    with FetchSession(FAST, guard=guard, resolve=resolve) as session:
+        results = session.fetch_all([FetchRequest(f"http://{host}:{trap.port}/") for host in SPELLINGS])
+    assert {type(result) for result in results} == {AddressRefused}
+
+
+def test_no_redirect_leads_to_a_private_address(trap: HTTPServer) -> None:
+    with HTTPServer() as open_server:
+        open_server.routes = {
+            f"/{number}": Reply(302, headers={"Location": f"//{host}:{trap.port}/"})
+            for number, host in enumerate(SPELLINGS)
+            if host.isascii()
+        }
+        guard = Guard((f"127.0.0.1:{open_server.port}",), ports={trap.port})
+        with FetchSession(FAST, guard=guard, resolve=resolve) as session:
+            results = session.fetch_all([FetchRequest(open_server.url(path)) for path in open_server.routes])
+    assert len(results) > 55
+    assert {type(result) for result in results} <= {AddressRefused, TooManyRedirects}
+
+
+def test_no_name_that_resolves_to_a_private_address_is_connected_to(trap: HTTPServer) -> None:
+    literals = [spelling.strip("[]") for spelling in SPELLINGS]
+    addresses = []
+    for literal in literals:
+        try:
+            addresses.append(str(ipaddress.ip_address(literal)))
+        except ValueError:
+            continue  # an odd spelling, which no resolver answers with
+    assert len(addresses) > 35
+
+    async def lie(host: str, port: int) -> list[str]:
+        return [addresses[int(host.partition(".")[0][1:])]]
+
+    with FetchSession(FAST, guard=Guard(ports={trap.port}), resolve=lie) as session:
+        results = session.fetch_all(
+            [FetchRequest(f"http://n{number}.example:{trap.port}/") for number in range(len(addresses))]
+        )
+    assert {type(result) for result in results} == {AddressRefused}
+
+
+def only_first_loopback_is_public(address: Address) -> str | None:
+    return None if str(address) == "127.0.0.1" else "private"
+
+
+def test_a_name_that_resolves_anew_is_checked_anew() -> None:
+    """Rebinding: the first answer is a public address (which 127.0.0.1 plays), every later one a private one."""
+    with HTTPServer() as public, HTTPServer(host="127.0.0.2", port=public.port) as trap:
+        public.routes["/"] = Reply(body=b"public", headers={"Connection": "close"})
+        answers = itertools.chain([["127.0.0.1"]], itertools.repeat(["127.0.0.2"]))
+        asked = 0
+
+        async def rebind(host: str, port: int) -> list[str]:
+            nonlocal asked
+            asked += 1
+            return next(answers)
+
+        guard = Guard(ports={public.port}, refusal=only_first_loopback_is_public)
+        url = f"http://rebind.example:{public.port}/"
+        with FetchSession(FAST, guard=guard, resolve=rebind) as session:
+            first = one(session.fetch_all([FetchRequest(url)]))
+            # robots.txt and the page came over one connection, to the one address that was asked for and checked.
+            assert isinstance(first, Response)
+            assert (first.body, asked, public.connections) == (b"public", 1, 1)
+            second = one(session.fetch_all([FetchRequest(url)]))
+        assert isinstance(second, AddressRefused)
+        assert (asked, public.connections, trap.connections) == (2, 1, 0)
+
+
+def test_of_a_mixed_answer_only_the_public_addresses_are_used() -> None:
+    with HTTPServer() as public, HTTPServer(host="127.0.0.2", port=public.port) as trap:
+        public.routes["/"] = Reply(body=b"public")
+
+        async def both(host: str, port: int) -> list[str]:
+            return ["127.0.0.2", "127.0.0.1", "127.0.0.2"]
+
+        guard = Guard(ports={public.port}, refusal=only_first_loopback_is_public)
+        with FetchSession(FAST, guard=guard, resolve=both) as session:
+            result = one(session.fetch_all([FetchRequest(f"http://mixed.example:{public.port}/")]))
+        assert isinstance(result, Response)
+        assert trap.connections == 0
+
+
+def test_a_socket_is_refused_even_if_all_before_it_were_fooled(trap: HTTPServer) -> None:
+    class Fooled(Guard):
+        def admit_addresses(self, host: str, port: int, addresses: object) -> list[str]:
+            return ["127.0.0.1"]
+
+    with FetchSession(FAST, guard=Fooled(ports={trap.port}), resolve=resolve) as session:
+        result = one(session.fetch_all([FetchRequest(f"http://localhost:{trap.port}/")]))
+    assert isinstance(result, NetworkError)
+    assert "never admitted" in str(result)
+
+
+@pytest.mark.parametrize(
+    ("allow", "refused"),
+    [
+        (("127.0.0.1",), "localhost"),
+        (("localhost",), "127.0.0.1"),
+        (("127.0.0.1:1",), "127.0.0.1"),
+        ((), "127.0.0.1"),
+    ],
+)
+def test_an_exception_frees_the_host_it_names_and_no_other(
+    allow: tuple[str, ...], refused: str, trap: HTTPServer
+) -> None:
+    with FetchSession(FAST, guard=Guard(allow, ports={trap.port}), resolve=resolve) as session:
+        result = one(session.fetch_all([FetchRequest(f"http://{refused}:{trap.port}/")]))
+    assert isinstance(result, AddressRefused)
+    assert result.hint is not None
+    assert f"{refused}:{trap.port}" in result.hint
+
+
+@pytest.mark.parametrize("entry", ["127.0.0.1", "127.0.0.1:{}", " 127.0.0.1 "])
+@pytest.mark.parametrize("spelling", ["127.0.0.1", "１２７.0.0.1"])
+def test_an_exception_works_by_host_or_host_and_port(entry: str, spelling: str) -> None:
+    with HTTPServer({"/": Reply(body=b"ours")}) as server:
+        settings = FAST.model_copy(update={"allow_hosts": (entry.format(server.port),)})
+        with FetchSession(settings) as session:
+            result = one(session.fetch_all([FetchRequest(f"http://{spelling}:{server.port}/")]))
+    assert isinstance(result, Response)
+
+
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        ("localhost:8000", "http://LOCALHOST.:8000/"),
+        ("Intranet", "https://intranet:8443/feed"),
+        ("[::1]:8000", "http://[::1]:8000/"),
+        ("::1", "http://[0:0::1]:81/"),
+        ("[::1]", "http://[::1]/"),
+    ],
+)
+def test_exceptions_may_be_spelt_as_operators_do(entry: str, url: str) -> None:
+    Guard((entry,)).admit(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://example.com/",
+        "gopher://example.com/",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//example.com/",
+        "example.com",
+        "",
+        "http://",
+        "http:///path",
+        "http://example.com:22/",
+        "http://example.com:0/",
+        "http://example.com:99999/",
+        "http://user@example.com/",
+        "http://user:password@example.com/",
+        "http://:@example.com/",
+        "http://example.com\\@127.0.0.1/",
+        "http://exa mple.com/",
+        "http://exa%00mple.com/",
+        "http://example.com/\r\nHost: other",
+        "http://example.com/\x00",
+        "http://[::1/",
+        "http://.example.com/",
+        "http://example..com/",
+    ],
+)
+def test_unusable_urls_are_refused(url: str) -> None:
+    with pytest.raises(AddressRefused):
+        Guard().admit(url)
+
+
+@given(st.text(max_size=60) | st.from_regex(r"https?://[ -~]{1,40}", fullmatch=True))
+def test_any_text_is_admitted_or_refused_and_what_is_admitted_is_public(url: str) -> None:
+    guard = Guard()
+    for base in (None, guard.admit("https://example.com/a/b")):
+        try:
+            admitted = guard.admit(url, base)
+        except FetchError:
+            continue
+        assert admitted.scheme in ("http", "https")
+        assert admitted.port in (80, 443)
+        assert admitted.user is None
+        assert admitted.raw_fragment == ""
+        assert str(admitted).isascii()
+        assert str(guard.admit(str(admitted))) == str(admitted)
+
+
+@given(st.ip_addresses())
+def test_what_is_called_public_is_global_and_carries_no_other_address(address: Address) -> None:
+    if refusal(address) is not None:
+        return
+    assert address.is_global
+    special = [address.is_multicast, address.is_reserved, address.is_loopback, address.is_private]
+    assert not any(special)
+    if isinstance(address, ipaddress.IPv6Address):
+        assert address.ipv4_mapped is None
+        assert address.sixtofour is None
+        assert address.teredo is None
+
+
+@pytest.mark.parametrize("text", ["93.184.216.34", "1.1.1.1", "2606:2800:220:1::1", "2a00:1450::1", "172.32.0.1"])
+def test_public_addresses_are_public(text: str) -> None:
+    assert refusal(ipaddress.ip_address(text)) is None
