@@ -11,7 +11,7 @@ Russia" is a body and holds a country, "Apple" is a service and a body.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import ahocorasick_rs
@@ -91,7 +91,7 @@ class Gazetteer:
         patterns: dict[str, list[_Pattern]] = defaultdict(list)
         for kind, canonical, alias in _entries():
             folded = " ".join(fold(alias.text).text.split())
-            if folded:
+            if folded and alias.sought:
                 capitals = alias.text if alias.cased else ""
                 patterns[f" {folded} "].append(_Pattern(kind, canonical, capitals, _context(alias.context)))
         # A guarded alias that fits says more than a plain one of the same form, so it is tried first.
@@ -143,7 +143,7 @@ def _entries() -> Iterator[tuple[str, str, Alias]]:
         for alias in service.aliases:
             yield kind, service.record.name, alias
             if counted and (more := plural(alias.text)) is not None:
-                yield kind, service.record.name, Alias(more, alias.cased, alias.context)
+                yield kind, service.record.name, replace(alias, text=more)
     for body in registries.named_bodies():
         yield from (("body", body.record.name, alias) for alias in body.aliases)
     for country in registries.named_countries():

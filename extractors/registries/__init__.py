@@ -42,11 +42,13 @@ class Alias:
     """One way to write a name.
 
     `cased`: its capitals must be capitals in the text. `context`: unless empty, one of these words must stand nearby.
+    `sought`: whether texts are searched for it; otherwise it only names what is known to be a service or body.
     """
 
     text: str
     cased: bool = False
     context: tuple[str, ...] = ()
+    sought: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +229,8 @@ def _aliases(name: str, joined: str, context: str = "") -> tuple[Alias, ...]:
     words = tuple(word.strip() for word in context.split(";") if word.strip())
     found: dict[str, Alias] = {name: Alias(name)} if name else {}
     for mark in filter(None, (part.strip() for part in joined.split(";"))):
-        text = mark.lstrip("=~")
-        found[text] = Alias(text, cased=mark[0] in "=~", context=words if mark[0] == "~" else ())
+        text = mark.lstrip("=~-")
+        found[text] = Alias(text, mark[0] in "=~", words if mark[0] == "~" else (), sought=mark[0] != "-")
     return tuple(found.values())
 
 

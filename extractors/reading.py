@@ -1,0 +1,61 @@
+"""A document as the normaliser reads it: its text with every hit of the gazetteer, tagged once for all its mentions."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from extractors.gazetteer import Hit, tag
+from pipeline.types import Document, Quote
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]*[A-Z0-9])|\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text, its hits by kind, where its sentences begin, and the day it was published (None if unknown)."""
+
+    text: str
+    published: date | None
+    hits: Sequence[Hit]
+    sentences: Sequence[int]
+
+    def of(self, *kinds: str) -> list[Hit]:
+        """Return the hits of `kinds`, in the order of the text."""
+        return [hit for hit in self.hits if hit.kind in kinds]
+
+    def within(self, quote: Quote, *kinds: str) -> list[Hit]:
+        """Return the hits of `kinds` that lie inside `quote`."""
+        return [hit for hit in self.of(*kinds) if quote.start <= hit.start and hit.end <= quote.end]
+
+    def words(self, hit: Hit) -> str:
+        """Return a hit as it is written."""
+        return self.text[hit.start : hit.end]
+
+    def sentence(self, position: int) -> tuple[int, int]:
+        """Return the bounds of the sentence that holds `position`."""
+        start = max((begin for begin in self.sentences if begin <= position), default=0)
+        end = min((begin for begin in self.sentences if begin > position), default=len(self.text))
+        return start, end
+
+
+def read(document: Document) -> Reading:
+    """Tag a document's text. The last few readings are kept, since a document's mentions come one after another."""
+    return _read(document.text, document.published)
+
+
+def gap(start: int, end: int, hit: Hit) -> int:
+    """Return how many characters part [start, end) from `hit`; 0 where they touch or overlap."""
+    return max(hit.start - end, start - hit.end, 0)
+
+
+def nearest(hits: Iterable[Hit], quote: Quote) -> Hit | None:
+    """Return the hit nearest to `quote`, the earlier of two that are equally near."""
+    return min(hits, key=lambda hit: (gap(quote.start, quote.end, hit), hit.start), default=None)
+
+
+@lru_cache(maxsize=32)
+def _read(text: str, published: date | None) -> Reading:
+    starts = (0, *(match.end() for match in _SENTENCE_END.finditer(text)))
+    return Reading(text=text, published=published, hits=tuple(tag(text)), sentences=starts)
