@@ -185,6 +185,9 @@ class _HTTPHeaders(StatusAndHeaders):  # type: ignore[misc]  # warcio has no typ
 
 
 def _record(writer: WARCWriter, response: Response, index: int) -> ArcWarcRecord:
+    scheme, _, rest = response.url.partition(":")
+    if scheme.lower() not in ("http", "https"):
+        raise ArchiveError(f"{response.url!r}: only what came over http or https is kept")
     kept = [(name, value) for name, value in response.headers if name.lower() not in BODY_HEADERS]
     for name, value in kept:
         if "\n" in name + value or "\r" in name + value:
@@ -200,7 +203,7 @@ def _record(writer: WARCWriter, response: Response, index: int) -> ArcWarcRecord
     own = {URL_HEADER: response.url, FINAL_URL_HEADER: response.final_url, MOVED_TO_HEADER: response.moved_to}
     identity = json.dumps([index, moment, block, own])
     return writer.create_warc_record(
-        quote(response.url, safe=_URI_CHARACTERS, errors="replace"),
+        f"{scheme.lower()}:{quote(rest, safe=_URI_CHARACTERS, errors='replace')}",
         "response",
         payload=BytesIO(response.body),
         length=len(response.body),
@@ -251,7 +254,14 @@ def _parse(plain: bytes, part: str, offset: int) -> Response:
             fetched_at=datetime.fromisoformat(own.get_header("WARC-Date")),
             moved_to=None if moved_to is None else json.loads(moved_to),
         )
-    except (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, ValueError, TypeError) as error:
+    except (
+        ArchiveLoadFailed,
+        StatusAndHeadersParserException,
+        EOFError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:
         raise _damaged(part, offset, f"no record of this archive ({error})") from error
 
 
