@@ -16,6 +16,10 @@ BLOCK_TAGS = """
 """
 BLOCKS = frozenset(BLOCK_TAGS.split())
 
+# Atomic and possessive: a run of comments must not be matched in more than one way.
+HTML_PAGE = re.compile(
+    r"(?>\s*(?:<!--.*?-->|<\?xml[^>]*>))*+\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
 LOOKS_LIKE_MARKUP = re.compile(r"</[a-zA-Z][^<>]*>|<(?:br|hr|img|p|div|li)\b[^<>]*>|<!--|&#?\w+;")
 STRAY_LESS_THAN = re.compile(r"<(?![a-zA-Z/!?])")
 CDATA_MARKS = re.compile(r"<!\[CDATA\[|\]\]>")
@@ -49,6 +53,11 @@ MAX_CSS = 500_000
 """Characters of style sheets read; longer ones are left alone, since a page must not buy time with its styles."""
 NEVER_HIDDEN = frozenset({"html", "body", "main", "article"})
 """Scripts unveil these, or the page shows nothing at all."""
+
+
+def is_html_page(text: str) -> bool:
+    """Return whether `text` begins as an HTML or XHTML page does."""
+    return HTML_PAGE.match(text) is not None
 
 
 def tidy(text: str) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from htmldate import find_date
 from lxml.html import HtmlElement
@@ -14,6 +14,8 @@ from rapidfuzz import fuzz
 from pipeline.language import primary_tag
 from pipeline.markup import one_line, visible_text
 from pipeline.publication import EARLIEST, parse_date
+
+T = TypeVar("T")
 
 ARTICLE_TYPE = re.compile(r"(?:Article|BlogPosting|Report|LiveBlogPosting|Posting)$")
 META_DATES: Final = (
@@ -50,7 +52,10 @@ SAME_TITLE = 80
 
 @dataclass(frozen=True, slots=True)
 class PageMetadata:
-    """What a page states; None or empty where it states nothing. `free` is schema.org's `isAccessibleForFree`."""
+    """What a page states; None or empty where it states nothing.
+
+    `free` and `words` are schema.org's `isAccessibleForFree` and `wordCount`.
+    """
 
     title: str | None
     site: str | None
@@ -58,6 +63,7 @@ class PageMetadata:
     language: str | None
     published: datetime | date | None
     free: bool | None
+    words: int | None
 
 
 def read_metadata(root: HtmlElement, *, feed_title: str = "") -> PageMetadata:
@@ -71,9 +77,8 @@ def read_metadata(root: HtmlElement, *, feed_title: str = "") -> PageMetadata:
         authors=_authors(root, articles, metas),
         language=primary_tag(root.get("lang")) or primary_tag(metas.get("og:locale")),
         published=_published(root, articles, metas, broken),
-        free=next(
-            (free for article in articles if (free := _truth(article.get("isAccessibleForFree"))) is not None), None
-        ),
+        free=_stated(_truth(article.get("isAccessibleForFree")) for article in articles),
+        words=_stated(_count(article.get("wordCount")) for article in articles),
     )
 
 
@@ -168,7 +173,7 @@ def _authors(root: HtmlElement, articles: list[dict[str, Any]], metas: dict[str,
     for article in articles:
         names += _names(article.get("author"))
     if not names:
-        names = [name for key in META_AUTHORS for name in AUTHOR_SPLIT.split(metas.get(key, ""))]
+        names = [name for key in META_AUTHORS for name in AUTHOR_SPLIT.split(one_line(metas.get(key, "")))]
     if not any(map(_is_name, names)):
         marked = (element for element in root.iter("a", "span", "div", "p") if _marks_author(element))
         names = [
@@ -241,6 +246,16 @@ def _names(value: object) -> list[str]:
 
 def _first(metas: dict[str, str], names: Iterable[str]) -> str | None:
     return next((one_line(metas[name]).lstrip("@") for name in names if name in metas), None)
+
+
+def _stated(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 8:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _strings(value: object) -> list[str]:

@@ -20,6 +20,9 @@ DISAGREEMENT: Final = timedelta(days=3)
 """How far two statements of one date may lie apart before it is worth a note."""
 WIDEST_OFFSET: Final = timedelta(hours=14)
 
+MAX_DATE: Final = 100
+"""Characters; whatever is longer is no date."""
+
 # RFC 822's names and the unambiguous ones that feeds use. IST, BST and AST (Arabia or Atlantic?) stay out.
 ZONE_HOURS: Final = {
     "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6,
@@ -63,7 +66,9 @@ def parse_date(text: str) -> datetime | date | None:
     Reads ISO 8601, RFC 822 and its many misspellings, English dates in words, and Unix times. Figures whose order is
     ambiguous (03/04/2025), and months without a day, are None.
     """
-    text = " ".join(text.split()).strip(" ,;")
+    text = " ".join(text[: MAX_DATE + 1].split()).strip(" ,;")
+    if len(text) > MAX_DATE:
+        return None
     if EPOCH.fullmatch(text):
         return datetime.fromtimestamp(int(text[:10]), UTC)
     for pattern in (ISO, COMPACT, DAY_FIRST, MONTH_FIRST):

@@ -15,7 +15,7 @@ from lxml.html import HtmlElement
 from pipeline import language, publication
 from pipeline.charset import decode
 from pipeline.errors import InputError, ParseError
-from pipeline.markup import one_line, remove_hidden, tidy, visible_text
+from pipeline.markup import is_html_page, one_line, remove_hidden, tidy, visible_text
 from pipeline.metadata import PageMetadata, date_in_words, read_metadata
 from pipeline.types import Article, DateBasis, Document, Entry, Response, Stamp, TextOrigin
 from pipeline.urls import canonical_url, page_canonical
@@ -25,10 +25,10 @@ MIN_BODY: Final = 200
 STUB: Final = 1_500
 """Characters of body below which the words of a paywall on the page mean that the rest is behind it."""
 
+EXPECTED_SHARE: Final = 0.6
+"""Share of the words that a page claims to have below which something was missed."""
+
 READABLE_TYPES = re.compile(r"text/|application/(?:xhtml|xml|octet-stream)|unknown", re.IGNORECASE)
-HTML_START = re.compile(
-    r"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
-)
 HTML_BLOCKS = re.compile(r"</(?:p|div|article|body|html)>", re.IGNORECASE)
 BREAKS = re.compile("\n+")
 
@@ -102,6 +102,7 @@ def read_article(entry: Entry, response: Response | None, *, fetched_at: datetim
     body, origin = _better_text(entry, page, strange=bool(strange), paywalled=paywalled)
     if origin is TextOrigin.FEED and page is not None:
         issues.append("the feed's own text is used: the page has less")
+    issues.extend(_missing_words(page, origin))
     page_title = page.metadata.title if page is not None else None
     title = (page_title if origin is TextOrigin.PAGE else None) or one_line(entry.title) or page_title or ""
     body = _without_title(body, title)
@@ -193,7 +194,7 @@ def _page_from_html(text: str, *, url: str, feed_title: str) -> _Page:
 
 def _plain_page(text: str) -> _Page:
     root = HtmlElement()
-    nothing = PageMetadata(title=None, site=None, authors=(), language=None, published=None, free=None)
+    nothing = PageMetadata(title=None, site=None, authors=(), language=None, published=None, free=None, words=None)
     return _Page(root, nothing, tidy(text), "", ())
 
 
@@ -204,6 +205,16 @@ def _better_text(entry: Entry, page: _Page | None, *, strange: bool, paywalled: 
     if own and (page is None or strange or (doubtful and len(own) > len(body))):
         return own, TextOrigin.FEED
     return body, TextOrigin.PAGE
+
+
+def _missing_words(page: _Page | None, origin: TextOrigin) -> tuple[str, ...]:
+    """Some page layouts hide half an article from the extractor; the page's own word count shows it."""
+    if page is None or origin is TextOrigin.FEED or not page.metadata.words:
+        return ()
+    read = len(page.body.split())
+    if read >= EXPECTED_SHARE * page.metadata.words:
+        return ()
+    return (f"the page states {page.metadata.words} words, {read} were read",)
 
 
 def _strangeness(page: _Page) -> tuple[str, ...]:
@@ -249,7 +260,7 @@ def _leads_home(final_url: str, url: str) -> bool:
 
 
 def _looks_like_html(text: str) -> bool:
-    return bool(HTML_START.match(text[:2048]) or (text.lstrip().startswith("<") and HTML_BLOCKS.search(text)))
+    return is_html_page(text) or (text.lstrip().startswith("<") and HTML_BLOCKS.search(text) is not None)
 
 
 def _without_title(body: str, title: str) -> str:
