@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from yarl import URL
 
-from pipeline.errors import AddressRefused, FetchError, TooManyRedirects
+from pipeline.errors import AddressRefused, FetchError, SettingsError, TooManyRedirects
 
 PORTS = frozenset({80, 443})
 SCHEMES = frozenset({"http", "https"})
@@ -60,7 +60,7 @@ class Guard:
 
     An entry `host` frees that host from the rules on addresses and ports, an entry `host:port` only at that port. The
     entry is compared with the host of the URL, never with what another name resolves to. `ports` and `refusal` take the
-    place of the usual rules where a test must.
+    place of the usual rules where a test must. Raises SettingsError for an entry that is neither.
     """
 
     def __init__(
@@ -145,11 +145,18 @@ def _literal(host: str, url: str) -> Address | None:
 
 
 def _split_entry(entry: str) -> tuple[str, int | None]:
-    """Split "host", "host:port", "::1" or "[::1]:port"."""
-    name, _, port = entry.strip().lower().rpartition(":")
-    if not name or not port.isdecimal() or (":" in name and not name.endswith("]")):
-        name, port = entry.strip().lower(), ""
-    return name.strip("[]").rstrip("."), int(port) if port else None
+    """Split "host", "host:port", "::1" or "[::1]:port"; the host as URLs spell it. Raises SettingsError."""
+    text = entry.strip()
+    if text.count(":") > 1 and not text.startswith("["):
+        text = f"[{text}]"
+    try:
+        url = URL(f"http://{text}/")
+        host, port = url.raw_host, url.explicit_port
+    except ValueError:
+        host, port = None, None
+    if not host or url.raw_path_qs != "/" or url.user is not None:
+        raise SettingsError(f"fetch.allow_hosts: {entry!r} is neither a host nor host:port")
+    return host.rstrip("."), port
 
 
 def _hint(host: str, port: int) -> str:

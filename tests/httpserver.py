@@ -4,6 +4,7 @@ It speaks HTTP/1.1 with keep-alive on raw sockets, so that it can also misbehave
 """
 
 import asyncio
+import ssl
 import threading
 import time
 from collections import Counter
@@ -52,10 +53,18 @@ Route = Reply | Callable[[Hit], Reply]
 class HTTPServer:
     """A context manager: serves `routes` (path and query to reply) on `host` until it ends; all else is a 404."""
 
-    def __init__(self, routes: Mapping[str, Route] | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        routes: Mapping[str, Route] | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.routes = dict(routes or {})
         self.host = host
         self.port = port
+        self._tls = tls
         self.hits: list[Hit] = []
         self.connections = 0
         self.busiest = 0
@@ -67,7 +76,7 @@ class HTTPServer:
 
     @property
     def root(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
 
     def url(self, path: str) -> str:
         return self.root + path
@@ -82,7 +91,7 @@ class HTTPServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        start = asyncio.start_server(self._serve, self.host, self.port, backlog=256)
+        start = asyncio.start_server(self._serve, self.host, self.port, backlog=256, ssl=self._tls)
         self._server = asyncio.run_coroutine_threadsafe(start, self._loop).result()
         self.port = self._server.sockets[0].getsockname()[1]
         return self

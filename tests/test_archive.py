@@ -67,7 +67,7 @@ responses = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(responses, max_size=6))
 def test_what_goes_in_comes_out(batch: list[Response]) -> None:
     with tempfile.TemporaryDirectory() as folder:

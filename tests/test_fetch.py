@@ -3,13 +3,16 @@
 import asyncio
 import gzip
 import re
+import ssl
 import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from ipaddress import ip_address
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -253,6 +256,38 @@ def test_hosts_that_are_not_there_are_network_errors(server: HTTPServer) -> None
     assert type(get(server.url("/").replace("http:", "https:"), timeout=1)) in (NetworkError, FetchTimeout)
     long_name = get(f"http://{'a' * 70}.example/")
     assert type(long_name) is NetworkError
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS with a certificate for 127.0.0.1 that nobody vouches for."""
+    pytest.importorskip("cryptography")
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    file = folder / "server.pem"
+    file.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + certificate.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path: Path) -> None:
+    with HTTPServer({"/": Reply(body=b"secure")}, tls=self_signed(tmp_path)) as server:
+        result = get(server.url("/"))
+        assert type(result) is NetworkError
+        assert "certificate" in str(result)
+        assert server.hits == []
 
 
 # Headers

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.addresses import Address, Guard, refusal
-from pipeline.errors import AddressRefused, FetchError, NetworkError, TooManyRedirects
+from pipeline.errors import AddressRefused, FetchError, NetworkError, SettingsError, TooManyRedirects
 from pipeline.fetch import FetchSession
 from pipeline.settings import FetchSettings
 from pipeline.types import FetchRequest, Response
@@ -189,10 +189,19 @@ def test_an_exception_works_by_host_or_host_and_port(entry: str, spelling: str) 
         ("[::1]:8000", "http://[::1]:8000/"),
         ("::1", "http://[0:0::1]:81/"),
         ("[::1]", "http://[::1]/"),
+        ("bücher.example:81", "http://xn--bcher-kva.example:81/"),
     ],
 )
 def test_exceptions_may_be_spelt_as_operators_do(entry: str, url: str) -> None:
     Guard((entry,)).admit(url)
+
+
+@pytest.mark.parametrize(
+    "entry", ["", "http://localhost:8000", "localhost/feed", "me@localhost", "a:b", "a:99999", "[::"]
+)
+def test_an_exception_that_is_no_host_is_a_settings_error(entry: str) -> None:
+    with pytest.raises(SettingsError, match=r"fetch\.allow_hosts"):
+        Guard((entry,))
 
 
 @pytest.mark.parametrize(
