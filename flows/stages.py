@@ -12,6 +12,7 @@ from importlib.metadata import version
 from flows.house import PUBLISHED_NAME, House
 from pipeline.errors import FetchError, ParseError
 from pipeline.events import resolve
+from pipeline.failpoints import hit
 from pipeline.feeds import parse_feed
 from pipeline.language import is_english
 from pipeline.outcomes import feed_outcome_of, outcome_of, retry_at
@@ -119,7 +120,9 @@ def fetch_articles(house: House, due: Sequence[PendingEntry]) -> list[FetchedEnt
         plan.append(FetchedEntry(pending, twin=None if twin == pending.entry.id else twin, known=known.get(url)))
     wanted = [item for item in plan if item.known is None and item.twin is None]
     results = house.session.fetch_all([FetchRequest(item.pending.entry.url, accept=PAGE_TYPES) for item in wanted])
+    hit("ingest.fetched")
     refs = house.archive_bodies(results)
+    hit("ingest.archived")
     fetched = {item.pending.entry.id: (result, ref) for item, result, ref in zip(wanted, results, refs, strict=True)}
     return [
         replace(item, result=fetched[item.pending.entry.id][0], archived=fetched[item.pending.entry.id][1])
@@ -206,6 +209,7 @@ def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]
         elif house.gate.passes(article.text):
             open_[item.entry_id] = (result, article)
         results[item.entry_id] = result
+    hit("ingest.read")
     mentions = _extract(house, [article for _, article in open_.values()])
     for (entry_id, (result, _)), found in zip(open_.items(), mentions, strict=True):
         if isinstance(found, Exception):

@@ -1,17 +1,12 @@
 """The main job end to end on the bundled sample: real HTTP, the real model, real DuckDB."""
 
-import json
-import os
-import subprocess
-import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from clampdown.sample_site import SampleSite
-from flows.house import House, open_house
+from flows.house import open_house
 from flows.ingest import RunReport, ingest
 from pipeline.settings import FetchSettings, Settings
 from pipeline.types import FeedOutcome, Outcome
@@ -59,7 +54,7 @@ def test_every_quote_stands_in_the_stored_text(first: tuple[Path, RunReport]) ->
     _, report = first
     with open_reader(report.snapshot.database) as reader:
         rows = reader.rows(
-            "SELECT e.quote, a.text[e.start_offset + 1 : e.end_offset], e.url FROM evidence e JOIN articles a USING (article_id)"
+            "SELECT quote, text[quote_start + 1 : quote_end], e.url FROM evidence AS e JOIN articles USING (article_id)"
         )
     assert len(rows) > 100
     assert all(quote == stood and url.startswith("http") for quote, stood, url in rows)

@@ -100,9 +100,11 @@ def _warehouse(loaded: "LoadedSettings") -> Check:
     if not path.exists():
         return Check("warehouse", "ok", f"{path}: not there yet; the first run makes it")
     with open_warehouse(path) as warehouse:
-        return Check(
-            "warehouse", "ok", f"{path}: schema {warehouse.schema_version}, {warehouse.count_pending()} pending"
-        )
+        balance, pending = warehouse.ledger_balance(), warehouse.count_pending()
+    if not balance.balanced:
+        faults = f"{balance.missing} entries without an outcome, {balance.surplus} outcomes too many"
+        return Check("warehouse", "fail", f"{path}: {faults}")
+    return Check("warehouse", "ok", f"{path}: {balance.discovered} entries, {pending} of them pending")
 
 
 def _disk(loaded: "LoadedSettings") -> Check:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from warehouse.query import ArticleLine, EventDetail, EventRow, MentionDetail, Reader
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 ID_SHOWN = 8
 """Characters of an event's id in lists: enough to tell a few million events apart as an argument of `show`."""
 
@@ -35,8 +34,12 @@ def events(
     actor: Annotated[str | None, typer.Option(help="Part of a body's name, or an acronym")] = None,
     action: Annotated[str | None, typer.Option(help="ban, block, suspend, limit, remove, warn …")] = None,
     status: Annotated[str | None, typer.Option(help="in_force, announced, proposed or rejected")] = None,
-    since: Day = None,
-    until: Day = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Dated this day or later; undated: first reported")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Dated this day or earlier; undated: first reported")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many")] = None,
     as_json: AsJson = False,
 ) -> None:
