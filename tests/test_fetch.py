@@ -32,6 +32,9 @@ from pipeline.fetch import Fetcher, FetchSession, fetch_all, user_agent
 from pipeline.settings import FetchSettings
 from pipeline.types import FetchRequest, Response
 
+# A busy machine stamps a request late; how exact gaps are is proved on a clock of its own in test_fetch_turns.
+JITTER = 0.05
+
 HOSTS = tuple(f"127.0.0.{number}" for number in range(1, 9))
 
 
@@ -338,7 +341,7 @@ def test_one_host_is_asked_one_at_a_time_with_a_gap(server: HTTPServer) -> None:
     fetch_all([FetchRequest(server.url(path)) for path in server.routes], settings(host_gap=0.15))
     times = [hit.at for hit in server.hits]
     assert len(times) == 7
-    assert all(later - earlier > 0.148 for earlier, later in pairwise(times))
+    assert all(later - earlier > 0.15 - JITTER for earlier, later in pairwise(times))
     assert (server.busiest, server.connections) == (1, 1)
 
 
@@ -348,7 +351,7 @@ def test_the_gap_lasts_from_call_to_call_of_a_session(server: HTTPServer) -> Non
         for _ in range(2):
             session.fetch_all([FetchRequest(server.url("/"))])
     first, second = (hit.at for hit in server.pages)
-    assert second - first > 0.298
+    assert second - first > 0.3 - JITTER
     assert (server.connections, server.count("/robots.txt")) == (1, 1)
 
 
@@ -411,7 +414,7 @@ def test_a_short_retry_after_is_waited_for_by_all_that_go_there(server: HTTPServ
     assert all(isinstance(result, Response) for result in results)
     refused, *later = server.pages
     assert len(later) == 2
-    assert all(hit.at - refused.at > 0.99 for hit in later)
+    assert all(hit.at - refused.at > 1 - JITTER for hit in later)
 
 
 def test_a_long_retry_after_leaves_the_host_alone(server: HTTPServer) -> None:
