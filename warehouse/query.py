@@ -71,6 +71,7 @@ class EventRow:
     date_value: str | None
     date_from: date | None
     date_to: date | None
+    lifted: bool
     reason_classes: tuple[ReasonClass, ...]
     first_reported: date | None
     last_reported: date | None
@@ -129,7 +130,7 @@ class EventDetail:
 
 _EVENT_COLUMNS = (
     "event_id, action, side, status, country, service_canonical, actor_canonical, actor_kind, scope, scope_class, "
-    "date_value, date_from, date_to, reason_classes, first_reported, last_reported, stories, articles, score, why"
+    "date_value, date_from, date_to, lifted, reason_classes, first_reported, last_reported, stories, articles, score, why"
 )
 _ARTICLE_COLUMNS = (
     "a.article_id, a.title, a.url, src.name, a.site, a.published_on, a.text_origin, a.paywalled, s.story_id"
@@ -165,13 +166,16 @@ def events(reader: Reader, wanted: EventFilter | None = None) -> list[EventRow]:
     wanted = wanted or EventFilter()
     clauses: list[tuple[str, list[object]]] = []
     if wanted.service is not None:
-        clauses.append(("service_canonical IN (SELECT unnest(?::VARCHAR[]))", [names.services(reader, wanted.service)]))
+        clauses.append(
+            ("service_canonical IN (SELECT unnest(?::JSON::VARCHAR[]))", [names.services(reader, wanted.service)])
+        )
     if wanted.country is not None:
         clauses.append(("country = ?", [names.country(reader, wanted.country)]))
     if wanted.actor is not None:
         clauses.append(
             (
-                "(contains(lower(actor_canonical), lower(?)) OR actor_canonical IN (SELECT unnest(?::VARCHAR[])))",
+                "(contains(lower(actor_canonical), lower(?)) "
+                "OR actor_canonical IN (SELECT unnest(?::JSON::VARCHAR[])))",
                 [wanted.actor, names.actors(reader, wanted.actor)],
             )
         )
@@ -242,7 +246,7 @@ def _find(reader: Reader, prefix: str) -> str:
 
 def _event_row(row: Sequence[Any]) -> EventRow:
     (id_, action, side, status, country, service, actor, kind, scope, scope_class, *rest) = row
-    value, first, last, reasons, *reported = rest
+    value, first, last, lifted, reasons, *reported = rest
     return EventRow(
         id_,
         Action(action),
@@ -257,6 +261,7 @@ def _event_row(row: Sequence[Any]) -> EventRow:
         value,
         first,
         last,
+        lifted,
         tuple(ReasonClass(reason) for reason in reasons),
         *reported,
     )

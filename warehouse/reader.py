@@ -8,7 +8,7 @@ from typing import Any, Self
 import duckdb
 
 from pipeline.errors import InputError, WarehouseError
-from warehouse.database import OFFLINE, opening_error, storable
+from warehouse.database import OFFLINE, opening_error, parameter
 
 CATALOG = "clampdown"
 """The name under which the file is attached."""
@@ -76,7 +76,7 @@ class Reader:
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """All rows of one of our own questions. Raises WarehouseError where the file is damaged."""
         try:
-            return self.connection.execute(sql, [storable(parameter) for parameter in parameters]).fetchall()
+            return self.connection.execute(sql, [parameter(value) for value in parameters]).fetchall()
         except duckdb.Error as error:
             raise WarehouseError(f"{self.path}: {str(error).splitlines()[0]}") from error
 

@@ -71,25 +71,29 @@ def build(database: Database, file: Path, parquet: Path, described: Mapping[str,
     with database.second_connection() as second:
         second.script(f"ATTACH {_literal(file)} AS {CATALOG} (STORAGE_VERSION '{STORAGE_VERSION}'); USE {CATALOG}")
         try:
-            for table in TABLES:
-                names = list(_columns(database, table))
-                second.script(
-                    f'CREATE TABLE {table} AS SELECT {_listed(names)} FROM "{live}".main.{table} ORDER BY 1, 2'
-                )
-                for statement in _comments(database, table):
-                    second.script(statement)
-            hit("publish.tables")
-            for script in views.scripts():
-                second.script(script)
-            added = {"counts": _counts(second), "span": _span(second)}
-            second.script(_MANIFEST)
-            rows = [(key, json.dumps(value, ensure_ascii=False)) for key, value in {**described, **added}.items()]
-            second.insert("manifest", ("key", "value"), sorted(rows))
+            with second.transaction():
+                added = _write(second, database, live, described)
             for table in TABLES:
                 to = _literal(parquet / f"{table}.parquet")
                 second.script(f"COPY {table} TO {to} (FORMAT parquet, COMPRESSION zstd)")
         finally:
             second.script(f'USE "{live}"; DETACH {CATALOG}')
+    return added
+
+
+def _write(snapshot: Database, database: Database, live: str, described: Mapping[str, object]) -> dict[str, object]:
+    """Fill the snapshot's file, whose connection is `snapshot`, from the catalog `live`."""
+    for table in TABLES:
+        listed = _listed(_columns(database, table))
+        snapshot.script(f'CREATE TABLE {table} AS SELECT {listed} FROM "{live}".main.{table} ORDER BY 1, 2')
+        snapshot.script(";\n".join(_comments(database, table)))
+    hit("publish.tables")
+    for script in views.scripts():
+        snapshot.script(script)
+    added: dict[str, object] = {"counts": _counts(snapshot), "span": _span(snapshot)}
+    snapshot.script(_MANIFEST)
+    rows = [(key, json.dumps(value, ensure_ascii=False)) for key, value in {**described, **added}.items()]
+    snapshot.insert("manifest", ("key", "value"), sorted(rows))
     return added
 
 

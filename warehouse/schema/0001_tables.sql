@@ -342,6 +342,7 @@ CREATE TABLE events (
     date_value VARCHAR,
     date_from DATE,
     date_to DATE,
+    lifted BOOLEAN NOT NULL,
     reason_classes VARCHAR[] NOT NULL,
     first_reported DATE,
     last_reported DATE,
@@ -367,6 +368,7 @@ COMMENT ON COLUMN events.scope_class IS 'For whom or where, coarsely.';
 COMMENT ON COLUMN events.date_value IS 'When, as exact as stated: YYYY-MM-DD, YYYY-MM or YYYY; NULL if no text says.';
 COMMENT ON COLUMN events.date_from IS 'First day that date_value allows; NULL with it.';
 COMMENT ON COLUMN events.date_to IS 'Last day that date_value allows; NULL with it.';
+COMMENT ON COLUMN events.lifted IS 'Whether the restriction has ended: the last of its steps that took effect is a lift.';
 COMMENT ON COLUMN events.reason_classes IS 'Why, in the words of the one who restricts, as classes.';
 COMMENT ON COLUMN events.first_reported IS 'Publication day of the earliest dated article. Not the day of the event.';
 COMMENT ON COLUMN events.last_reported IS 'Publication day of the latest dated article.';

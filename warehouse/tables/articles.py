@@ -20,7 +20,7 @@ def known(database: Database, canonical_urls: Iterable[str]) -> dict[str, str]:
     """
     rows = database.execute(
         """
-        WITH wanted AS (SELECT DISTINCT unnest(?::VARCHAR[]) AS canonical_url)
+        WITH wanted AS (SELECT DISTINCT unnest(?::JSON::VARCHAR[]) AS canonical_url)
         SELECT canonical_url, min(article_id) FROM (
             SELECT canonical_url, article_id FROM wanted JOIN articles USING (canonical_url)
             UNION ALL
@@ -37,7 +37,7 @@ def known(database: Database, canonical_urls: Iterable[str]) -> dict[str, str]:
 def stored(database: Database, article_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Article id → the entry that brought it and its text, for those that are stored."""
     rows = database.execute(
-        "SELECT article_id, entry_id, text FROM articles WHERE article_id IN (SELECT unnest(?::VARCHAR[]))",
+        "SELECT article_id, entry_id, text FROM articles WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
         [list(article_ids)],
     )
     return {article_id: (entry_id, text) for article_id, entry_id, text in rows}
@@ -45,7 +45,9 @@ def stored(database: Database, article_ids: Iterable[str]) -> dict[str, tuple[st
 
 def remove(database: Database, article_ids: Sequence[str]) -> None:
     """Delete articles; for their successors of the same ids, in the same transaction."""
-    database.execute("DELETE FROM articles WHERE article_id IN (SELECT unnest(?::VARCHAR[]))", [list(article_ids)])
+    database.execute(
+        "DELETE FROM articles WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [list(article_ids)]
+    )
 
 
 def add(database: Database, run_id: str, results: Sequence[EntryResult]) -> None:
@@ -84,7 +86,7 @@ def of_entries(database: Database, entry_ids: Sequence[str]) -> dict[str, str]:
     rows = database.execute(
         """
         SELECT e.entry_id, a.article_id FROM entries AS e JOIN articles AS a USING (canonical_url)
-        WHERE e.entry_id IN (SELECT unnest(?::VARCHAR[]))
+        WHERE e.entry_id IN (SELECT unnest(?::JSON::VARCHAR[]))
         """,
         [list(entry_ids)],
     )

@@ -24,7 +24,7 @@ def add(database: Database, run_id: str, entries: Sequence[Entry]) -> Counter[st
     for entry in entries:
         first.setdefault(entry.id, entry)
     known = database.execute(
-        "SELECT entry_id FROM entries WHERE entry_id IN (SELECT unnest(?::VARCHAR[]))", [list(first)]
+        "SELECT entry_id FROM entries WHERE entry_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [list(first)]
     )
     for (entry_id,) in known:
         del first[entry_id]

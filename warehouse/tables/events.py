@@ -15,8 +15,8 @@ from warehouse.dates import span
 
 COLUMNS = (
     "event_id", "block", "action", "side", "status", "country", "service_canonical", "actor_canonical", "actor_kind",
-    "scope", "scope_class", "date_value", "date_from", "date_to", "reason_classes", "first_reported", "last_reported",
-    "stories", "articles", "score", "why", "first_run_id", "changed_run_id",
+    "scope", "scope_class", "date_value", "date_from", "date_to", "lifted", "reason_classes", "first_reported",
+    "last_reported", "stories", "articles", "score", "why", "first_run_id", "changed_run_id",
 )  # fmt: skip
 TRANSITION_COLUMNS = (
     "event_id", "position", "status", "action", "date_value", "date_from", "date_to", "reported_on", "mention_id",
@@ -45,7 +45,7 @@ def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, StoredEven
     """Event id → stored event, for all events of the blocks."""
     wanted = [list(blocks)]
     mentions: dict[str, list[str]] = {}
-    where = "WHERE event_id IN (SELECT event_id FROM events WHERE block IN (SELECT unnest(?::VARCHAR[])))"
+    where = "WHERE event_id IN (SELECT event_id FROM events WHERE block IN (SELECT unnest(?::JSON::VARCHAR[])))"
     for event_id, mention_id in database.execute(
         f"SELECT event_id, mention_id FROM event_mentions {where} ORDER BY event_id, position", wanted
     ):
@@ -63,7 +63,7 @@ def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, StoredEven
         SELECT event_id, action, status, country, service_canonical, actor_canonical, actor_kind, scope, scope_class,
                date_value, reason_classes, first_reported, last_reported, stories, articles, score, why,
                block, first_run_id
-        FROM events WHERE block IN (SELECT unnest(?::VARCHAR[]))
+        FROM events WHERE block IN (SELECT unnest(?::JSON::VARCHAR[]))
         """,
         wanted,
     ):
@@ -128,8 +128,10 @@ def apply(database: Database, run_id: str, change: Change) -> None:
     if not cleared:
         return
     for table in ("events", "event_mentions", "event_transitions"):
-        database.execute(f"DELETE FROM {table} WHERE event_id IN (SELECT unnest(?::VARCHAR[]))", [cleared])
-    taken = database.execute("SELECT event_id FROM events WHERE event_id IN (SELECT unnest(?::VARCHAR[]))", [cleared])
+        database.execute(f"DELETE FROM {table} WHERE event_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [cleared])
+    taken = database.execute(
+        "SELECT event_id FROM events WHERE event_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [cleared]
+    )
     if taken:
         raise WarehouseError(f"event {taken[0][0]} belongs to two blocks")
     database.insert("events", COLUMNS, [_row(stored, run_id) for stored in change.rewritten])
@@ -156,14 +158,14 @@ def apply(database: Database, run_id: str, change: Change) -> None:
 
 def _forward(database: Database, run_id: str, change: Change, live: Sequence[str]) -> None:
     """Write the forwards, turn earlier ones that lead to a vanished event, drop those of ids in use again."""
-    database.execute("DELETE FROM event_forwards WHERE old_id IN (SELECT unnest(?::VARCHAR[]))", [list(live)])
+    database.execute("DELETE FROM event_forwards WHERE old_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [list(live)])
     if not change.forwards:
         return
     olds, news = list(change.forwards), list(change.forwards.values())
     database.execute(
         """
-        UPDATE event_forwards SET new_id = moved.new_id, run_id = ?
-        FROM (SELECT unnest(?::VARCHAR[]) AS old_id, unnest(?::VARCHAR[]) AS new_id) AS moved
+        UPDATE event_forwards SET new_id = moved.new_id, run_id = $1
+        FROM (SELECT unnest($2::JSON::VARCHAR[]) AS old_id, unnest($3::JSON::VARCHAR[]) AS new_id) AS moved
         WHERE event_forwards.new_id = moved.old_id
         """,
         [run_id, olds, news],
@@ -188,6 +190,7 @@ def _row(stored: StoredEvent, run_id: str) -> tuple[object, ...]:
         None if event.scope_class is None else event.scope_class.value,
         event.date_value,
         *span(event.date_value),
+        event.lifted,
         [reason.value for reason in event.reason_classes],
         event.first_reported,
         event.last_reported,

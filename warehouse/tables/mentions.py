@@ -15,7 +15,7 @@ from pipeline.types import (
     ScopeClass,
     Status,
 )
-from warehouse.database import Database, as_map
+from warehouse.database import Database
 
 FIELDS = ("trigger", "service", "actor", "scope", "date", "reason")
 """The fields that have a quote. Each is three columns: `_quote`, `_start` and `_end`."""
@@ -45,7 +45,7 @@ def of_articles(database: Database, article_ids: Iterable[str]) -> dict[str, lis
     rows = _select(
         database,
         "m.block",
-        "FROM mentions AS m WHERE m.article_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY m.mention_id",
+        "FROM mentions AS m WHERE m.article_id IN (SELECT unnest(?::JSON::VARCHAR[])) ORDER BY m.mention_id",
         list(article_ids),
     )
     found: dict[str, list[tuple[str, Mention]]] = {}
@@ -62,7 +62,7 @@ def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, list[Menti
         "m.block, s.story_id, a.source_id, a.published_on",
         """
         FROM mentions AS m JOIN articles AS a USING (article_id) JOIN story_members AS s USING (article_id)
-        WHERE m.block IN (SELECT unnest(?::VARCHAR[]))
+        WHERE m.block IN (SELECT unnest(?::JSON::VARCHAR[]))
         ORDER BY a.published_on NULLS LAST, m.article_id, m.trigger_start, m.mention_id
         """,
         wanted,
@@ -76,7 +76,9 @@ def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, list[Menti
 
 def remove(database: Database, article_ids: Sequence[str]) -> None:
     """Delete the mentions of articles; for their successors, in the same transaction."""
-    database.execute("DELETE FROM mentions WHERE article_id IN (SELECT unnest(?::VARCHAR[]))", [list(article_ids)])
+    database.execute(
+        "DELETE FROM mentions WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [list(article_ids)]
+    )
 
 
 def add(database: Database, run_id: str, mentions: Sequence[Mention], block_of: Callable[[Mention], str]) -> None:
@@ -98,7 +100,7 @@ def _values(mention: Mention) -> Iterator[object]:
     yield mention.date_value
     yield [reason.value for reason in mention.reason_classes]
     yield mention.score
-    yield as_map(mention.scores.items())
+    yield dict(sorted(mention.scores.items()))
     yield mention.model
 
 

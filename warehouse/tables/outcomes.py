@@ -21,7 +21,8 @@ def replace(database: Database, run_id: str, results: Sequence[EntryResult], art
     stored = {
         entry_id: (attempts, last_run)
         for entry_id, attempts, last_run in database.execute(
-            "SELECT entry_id, attempts, run_id FROM outcomes WHERE entry_id IN (SELECT unnest(?::VARCHAR[]))", [ids]
+            "SELECT entry_id, attempts, run_id FROM outcomes WHERE entry_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
+            [ids],
         )
     }
     rows = []
@@ -42,5 +43,5 @@ def replace(database: Database, run_id: str, results: Sequence[EntryResult], art
                 run_id,
             )
         )
-    database.execute("DELETE FROM outcomes WHERE entry_id IN (SELECT unnest(?::VARCHAR[]))", [ids])
+    database.execute("DELETE FROM outcomes WHERE entry_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [ids])
     database.insert("outcomes", COLUMNS, rows)

@@ -43,6 +43,6 @@ def set_states(database: Database, polls: Sequence[Poll]) -> None:
     changed = {source_id: state for source_id, state in new.items() if known.get(source_id) != state}
     if not changed:
         return
-    database.execute("DELETE FROM feed_states WHERE source_id IN (SELECT unnest(?::VARCHAR[]))", [list(changed)])
+    database.execute("DELETE FROM feed_states WHERE source_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [list(changed)])
     rows = [(source_id, state.etag, state.last_modified, state.moved_to) for source_id, state in changed.items()]
     database.insert("feed_states", ("source_id", "etag", "last_modified", "moved_to"), rows)

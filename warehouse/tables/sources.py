@@ -23,7 +23,7 @@ def sync(database: Database, sources: Sequence[Source]) -> None:
     if not changed:
         return
     with database.transaction():
-        database.execute("DELETE FROM sources WHERE source_id IN (SELECT unnest(?::VARCHAR[]))", [changed])
+        database.execute("DELETE FROM sources WHERE source_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [changed])
         database.insert("sources", COLUMNS, [wanted[key] for key in changed])
 
 

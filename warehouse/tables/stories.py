@@ -20,7 +20,9 @@ def signatures(database: Database) -> list[StorySignature]:
 
 def remove(database: Database, article_ids: Sequence[str]) -> None:
     """Take articles out of their stories; for their successors, in the same transaction."""
-    database.execute("DELETE FROM story_members WHERE article_id IN (SELECT unnest(?::VARCHAR[]))", [list(article_ids)])
+    database.execute(
+        "DELETE FROM story_members WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [list(article_ids)]
+    )
 
 
 def add(database: Database, results: Sequence[EntryResult]) -> None:

@@ -1,13 +1,9 @@
 CREATE VIEW restrictions AS
 WITH lifts AS (
-    SELECT
-        event_id,
-        min(date_from) AS lifted_from,
-        min(date_to) AS lifted_to,
-        min(reported_on) AS lift_reported
+    SELECT event_id, date_from AS lifted_from, date_to AS lifted_to, reported_on AS lift_reported
     FROM event_transitions
     WHERE action = 'lift' AND status = 'in_force'
-    GROUP BY event_id
+    QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY position DESC) = 1
 )
 SELECT
     e.event_id,
@@ -27,11 +23,11 @@ SELECT
     e.stories,
     e.articles,
     e.score,
-    l.event_id IS NOT NULL AS lifted,
+    e.lifted,
     l.lifted_from,
     l.lifted_to,
     l.lift_reported
-FROM events AS e LEFT JOIN lifts AS l USING (event_id)
+FROM events AS e LEFT JOIN lifts AS l ON e.lifted AND l.event_id = e.event_id
 WHERE e.side = 'restricting' AND e.status = 'in_force';
 
 COMMENT ON VIEW restrictions IS 'What to count by default: bans, blocks, suspensions, limits and removals that took force, lifted or not.';
@@ -52,7 +48,7 @@ COMMENT ON COLUMN restrictions.last_reported IS 'Publication day of the latest d
 COMMENT ON COLUMN restrictions.stories IS 'How many independent stories carry it.';
 COMMENT ON COLUMN restrictions.articles IS 'How many articles state it.';
 COMMENT ON COLUMN restrictions.score IS 'Probability that it is a restriction event.';
-COMMENT ON COLUMN restrictions.lifted IS 'Whether it was later reported as lifted or eased.';
+COMMENT ON COLUMN restrictions.lifted IS 'Whether it has ended: the last of its steps that took effect is a lift.';
 COMMENT ON COLUMN restrictions.lifted_from IS 'First day that the stated date of the lifting allows; NULL if none is stated.';
 COMMENT ON COLUMN restrictions.lifted_to IS 'Last day that the stated date of the lifting allows; NULL if none is stated.';
-COMMENT ON COLUMN restrictions.lift_reported IS 'Publication day of the earliest dated article that reports the lifting.';
+COMMENT ON COLUMN restrictions.lift_reported IS 'Publication day of the earliest dated article that reports the lifting; NULL if none does.';

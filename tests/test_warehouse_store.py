@@ -1,0 +1,489 @@
+"""Storing: each method is one transaction, storing twice changes nothing, and nothing vanishes."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import warehouse_material as material
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from warehouse_material import START, article, entry, fill, mention, poll, resolve, result, results
+
+from pipeline.errors import WarehouseError
+from pipeline.types import (
+    ArchiveRef,
+    DateBasis,
+    Entry,
+    EntryResult,
+    Event,
+    FeedOutcome,
+    FeedState,
+    MentionContext,
+    Outcome,
+    Poll,
+    Quote,
+    Stamp,
+    Status,
+)
+from warehouse.compare import content
+from warehouse.dates import span
+from warehouse.store import Warehouse, open_warehouse
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "warehouse.duckdb"
+
+
+@pytest.fixture
+def warehouse(path: Path) -> Iterator[Warehouse]:
+    with open_warehouse(path) as opened:
+        material.begin(opened, "run-1")
+        yield opened
+
+
+def ask(warehouse: Warehouse, sql: str) -> list[tuple[object, ...]]:
+    return warehouse._database.execute(sql)
+
+
+def discover(warehouse: Warehouse, *entries: Entry, run_id: str = "run-1") -> None:
+    warehouse.store_polls(run_id, [poll(entries[0].source_id, entries)])
+
+
+# Runs
+
+
+def test_unfinished_run_is_marked_interrupted(warehouse: Warehouse) -> None:
+    material.begin(warehouse, "run-1")  # begun twice: still one run
+    material.begin(warehouse, "run-2", hours=1)
+    warehouse.finish_run("run-2", START + timedelta(hours=2), "finished")
+    assert ask(warehouse, "SELECT run_id, status FROM runs ORDER BY run_id") == [
+        ("run-1", "interrupted"),
+        ("run-2", "finished"),
+    ]
+    with pytest.raises(WarehouseError, match="already ended"):
+        material.begin(warehouse, "run-2")
+    with pytest.raises(WarehouseError, match="never begun"):
+        warehouse.finish_run("run-9", START, "finished")
+    with pytest.raises(WarehouseError, match="never begun"):
+        warehouse.summary("run-9")
+
+
+def test_naive_times_are_refused(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match="no zone"):
+        warehouse.begin_run("run-3", datetime(2025, 2, 10), mode="test", model="m", version="0")
+
+
+# Sources and registries
+
+
+def test_source_that_leaves_the_list_stays_known(warehouse: Warehouse) -> None:
+    changed = replace(material.SOURCES[1], name="Beta Daily Times")
+    warehouse.sync_sources([material.SOURCES[0], changed])
+    assert ask(warehouse, "SELECT source_id, name, listed FROM sources ORDER BY source_id") == [
+        ("alpha", "Alpha Gazette", True),
+        ("beta", "Beta Daily Times", True),
+        ("gamma", "Gamma Post", False),
+    ]
+    with pytest.raises(WarehouseError, match="same id"):
+        warehouse.sync_sources([changed, changed])
+
+
+def test_registries_are_replaced(warehouse: Warehouse) -> None:
+    warehouse.sync_registries(material.SERVICES[:1], [], material.COUNTRIES)
+    assert ask(warehouse, "SELECT name, aliases FROM services") == [("DeepSeek", ["DeepSeek R1", "deep seek"])]
+    assert ask(warehouse, "FROM bodies") == []
+    assert len(ask(warehouse, "FROM countries")) == 3
+
+
+# Polls and entries
+
+
+def test_feed_state_comes_with_its_entries(warehouse: Warehouse) -> None:
+    first, second = entry(1), entry(2)
+    assert warehouse.store_polls("run-1", [poll("alpha", [first, second, first], '"v1"')]) == 2
+    assert warehouse.feed_states() == {"alpha": FeedState("alpha", '"v1"', "Mon, 10 Feb 2025 06:00:00 GMT")}
+    material.begin(warehouse, "run-2")
+    failed = Poll("alpha", FeedOutcome.TIMEOUT, detail="30 s")
+    later = poll("beta", [replace(first, source_id="beta"), entry(3, "beta")], '"b"')
+    assert warehouse.store_polls("run-2", [failed, later]) == 2
+    assert warehouse.feed_states()["alpha"].etag == '"v1"', "a failed poll leaves the state as it was"
+    assert warehouse.store_polls("run-2", [failed, later]) == 0
+    assert ask(warehouse, "SELECT run_id, source_id, outcome, entries, new_entries FROM polls ORDER BY ALL") == [
+        ("run-1", "alpha", "ok", 3, 2),
+        ("run-2", "alpha", "timeout", 0, 0),
+        ("run-2", "beta", "ok", 2, 2),
+    ]
+
+
+def test_known_entry_stays_as_first_seen(warehouse: Warehouse) -> None:
+    discover(warehouse, entry(1))
+    redated = replace(entry(1), title="Rewritten", published=Stamp(date(2025, 3, 1), DateBasis.FEED))
+    assert warehouse.store_polls("run-1", [poll("alpha", [redated])]) == 0
+    (pending,) = warehouse.pending(START, 10)
+    assert pending.entry == entry(1)
+    assert pending.attempts == 0
+
+
+def test_entry_comes_back_as_it_was(warehouse: Warehouse) -> None:
+    exact = Stamp(datetime(2025, 2, 3, 4, 5, 6, 789, tzinfo=UTC), DateBasis.META)
+    full = replace(
+        entry(6), published=exact, updated=START, content="\0 caf\u00e9 \U0001f6a8", authors=("A", "B"), language=None
+    )
+    discover(warehouse, full, entry(13))
+    assert {one.entry for one in warehouse.pending(START, 10)} == {full, entry(13)}
+
+
+def test_pending_is_in_order_and_due(warehouse: Warehouse) -> None:
+    made = [entry(number) for number in range(21)]
+    discover(warehouse, *reversed(made))
+    due = [one.entry for one in warehouse.pending(START, 100)]
+    dated = sorted((one for one in made if one.published), key=lambda one: (one.published.day, one.id))
+    undated = sorted((one for one in made if not one.published), key=lambda one: one.id)
+    assert due == dated + undated
+    assert [one.entry for one in warehouse.pending(START, 5)] == due[:5]
+    assert warehouse.count_due(START) == warehouse.count_pending() == 21
+
+
+def test_retries_wait_count_and_end(warehouse: Warehouse) -> None:
+    one = entry(1)
+    discover(warehouse, one)
+    retry = EntryResult(one.id, Outcome.TIMEOUT, detail="30 s", retry_at=START + timedelta(hours=1))
+    warehouse.store_batch("run-1", [retry], resolve)
+    warehouse.store_batch("run-1", [retry], resolve)
+    assert warehouse.pending(START, 10) == []
+    assert (warehouse.count_due(START), warehouse.count_pending()) == (0, 1)
+    (due,) = warehouse.pending(START + timedelta(hours=1), 10)
+    assert due.attempts == 1, "the same batch stored twice is one attempt"
+    assert (warehouse.summary("run-1").pending, warehouse.summary("run-1").retrying) == (0, 1)
+    material.begin(warehouse, "run-2", hours=2)
+    warehouse.store_batch("run-2", [EntryResult(one.id, Outcome.NOT_FOUND, detail="404")], resolve)
+    assert ask(warehouse, "SELECT outcome, attempts, retry_at FROM outcomes") == [("not_found", 2, None)]
+    assert warehouse.count_pending() == 0
+    assert warehouse.summary("run-1").outcomes == {}
+    assert warehouse.summary("run-2").outcomes == {Outcome.NOT_FOUND: 1}
+
+
+# Batches
+
+
+def test_batch_stored_twice_changes_nothing(warehouse: Warehouse, path: Path) -> None:
+    made = [entry(number) for number in range(20)]
+    discover(warehouse, *made)
+    warehouse.store_batch("run-1", results(made), resolve)
+    before = snapshot(warehouse)
+    warehouse.store_batch("run-1", results(made), resolve)
+    assert snapshot(warehouse) == before
+    warehouse.store_batch("run-1", list(reversed(results(made))), resolve)
+    assert snapshot(warehouse) == before
+
+
+def test_two_runs_leave_equal_tables(tmp_path: Path) -> None:
+    for name, runs in (("once", ["run-1"]), ("twice", ["run-1", "run-2"])):
+        with open_warehouse(tmp_path / name) as opened:
+            for run_id in runs:
+                fill(opened, run_id, 12)
+    assert content(tmp_path / "once") == content(tmp_path / "twice")
+    assert content(tmp_path / "once")["events"]
+
+
+def test_summary_and_ledger(warehouse: Warehouse) -> None:
+    warehouse.finish_run("run-1", START, "finished")
+    fill(warehouse, "run-2", 24)
+    summary = warehouse.summary("run-2")
+    assert summary.discovered == 24 == sum(summary.outcomes.values())
+    assert summary.feeds == {FeedOutcome.OK: 2}
+    assert summary.new_events == len(ask(warehouse, "FROM events")) > 0
+    assert (summary.status, summary.started_at) == ("finished", START)
+    balance = warehouse.ledger_balance()
+    assert balance.balanced
+    assert balance.outcomes == summary.outcomes
+    ask(warehouse, "DELETE FROM outcomes WHERE outcome = 'not_found'")
+    lost = warehouse.ledger_balance()
+    assert not lost.balanced
+    assert lost.missing == balance.outcomes[Outcome.NOT_FOUND]
+    ask(warehouse, "INSERT INTO outcomes FROM outcomes LIMIT 2")
+    assert warehouse.ledger_balance().surplus == 2
+
+
+def test_stored_article_comes_back_whole(warehouse: Warehouse) -> None:
+    one = entry(1)
+    read = replace(article(one), paywalled=True, issues=("soft 404",), published=Stamp(date(2025, 2, 2), DateBasis.URL))
+    discover(warehouse, one)
+    warehouse.store_batch("run-1", [result(one, read, [mention(read)])], resolve)
+    assert ask(
+        warehouse,
+        "SELECT article_id, entry_id, text, text_origin, published_on, published_at, published_basis, "
+        "published_precision, language, site, authors, paywalled, issues, archive_part, archive_offset, "
+        "archive_length, archive_sha256 FROM articles",
+    ) == [
+        (
+            read.id, one.id, read.text, "page", date(2025, 2, 2), None, "url", "day", "en", "alpha.example",
+            ["A. Writer"], True, ["soft 404"], "2025/02/10/pages.warc.gz", 1024, 2048, "cd" * 32,
+        )
+    ]  # fmt: skip
+    (kept,) = warehouse.signatures()
+    assert (kept.article_id, kept.body_hash, kept.signature) == (
+        read.id, result(one, read).body_hash, result(one, read).signature,
+    )  # fmt: skip
+
+
+def test_resolver_sees_the_whole_block_as_it_was_stated(warehouse: Warehouse) -> None:
+    first, second, other = entry(1), entry(2), entry(3)
+    discover(warehouse, first, second, other)
+    seen: list[MentionContext] = []
+
+    def spy(contexts: list[MentionContext]) -> list[Event]:
+        seen.extend(contexts)
+        return resolve(contexts)
+
+    texts = {one: article(one) for one in (first, second)}
+    warehouse.store_batch("run-1", [result(second, texts[second], [mention(texts[second])])], resolve)
+    apart = article(other, service="TikTok")
+    warehouse.store_batch("run-1", [result(other, apart, [mention(apart, service="TikTok")])], resolve)
+    warehouse.store_batch("run-1", [result(first, texts[first], [mention(texts[first])])], spy)
+    assert [context.mention for context in seen] == [mention(texts[first]), mention(texts[second])]
+    assert seen[0].story_id == result(first, texts[first]).story_id
+    assert seen[0].published == first.published.day
+    assert seen[0].source_id == "alpha"
+
+
+def test_quote_that_does_not_stand_where_it_says_stops_the_batch(warehouse: Warehouse) -> None:
+    made = [entry(1), entry(2)]
+    discover(warehouse, *made)
+    before = snapshot(warehouse)
+    good, bad = article(made[0]), article(made[1])
+    found = mention(bad)
+    for wrong in (
+        replace(found, actor=Quote("Garante", found.actor.start + 1, found.actor.end + 1)),
+        replace(found, scope=Quote("all staff", -9, -1)),
+        replace(found, reason=Quote("", 3, 3)),
+        replace(found, document_id=good.id),
+    ):
+        with pytest.raises(WarehouseError, match=r"does not stand|came with article"):
+            warehouse.store_batch(
+                "run-1", [result(made[0], good, [mention(good)]), result(made[1], bad, [wrong])], resolve
+            )
+        assert snapshot(warehouse) == before
+    for incomplete in (
+        replace(result(made[0], good), body_hash=None),
+        replace(result(made[0], good, [mention(good)]), article=None),
+        EntryResult("unheard-of", Outcome.NO_TEXT),
+    ):
+        with pytest.raises(WarehouseError):
+            warehouse.store_batch("run-1", [incomplete], resolve)
+    with pytest.raises(WarehouseError, match="two results"):
+        warehouse.store_batch("run-1", [EntryResult(made[0].id, Outcome.ROBOTS)] * 2, resolve)
+    assert snapshot(warehouse) == before
+
+
+def test_resolver_must_place_each_mention_once(warehouse: Warehouse) -> None:
+    one = entry(1)
+    read = article(one)
+    discover(warehouse, one)
+    before = snapshot(warehouse)
+    for careless in (
+        lambda contexts: [],
+        lambda contexts: resolve(contexts) * 2,
+        lambda contexts: [*resolve(contexts), replace(resolve(contexts)[0], id="another")],
+    ):
+        with pytest.raises(WarehouseError, match="block"):
+            warehouse.store_batch("run-1", [result(one, read, [mention(read)])], careless)
+        assert snapshot(warehouse) == before
+
+    def broken(contexts: object) -> list[Event]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        warehouse.store_batch("run-1", [result(one, read, [mention(read)])], broken)
+    assert snapshot(warehouse) == before
+
+
+def test_lone_surrogates_are_replaced_and_offsets_hold(warehouse: Warehouse) -> None:
+    one = replace(entry(1), title="bad \ud83d title")
+    read = article(one)
+    spoiled = replace(read, text=read.text.replace("all staff", "all \udcff\udcffaff"), title=read.title)
+    found = replace(mention(read), document_id=spoiled.id, scope=material.quote(spoiled.text, "all \udcff\udcffaff"))
+    discover(warehouse, one)
+    spoiled_result = result(one, spoiled, [found])
+    warehouse.store_batch("run-1", [spoiled_result], resolve)
+    warehouse.store_batch("run-1", [spoiled_result], resolve)
+    assert ask(
+        warehouse,
+        "SELECT scope_quote, scope_quote = substring(text, scope_start + 1, scope_end - scope_start) "
+        "FROM mentions JOIN articles USING (article_id)",
+    ) == [("all \ufffd\ufffdaff", True)]
+
+
+# The same article, twice
+
+
+def test_article_of_another_entry_is_the_same_article(warehouse: Warehouse) -> None:
+    one, twin, third = entry(1), replace(entry(2), canonical_url=entry(1).canonical_url), entry(3)
+    discover(warehouse, one, twin, third)
+    read = article(one)
+    other = replace(article(twin), text=f"{read.title}\n\nOther words: DeepSeek blocked.")
+    warehouse.store_batch(
+        "run-1",
+        [result(one, read, [mention(read)]), result(twin, other), EntryResult(third.id, Outcome.ROBOTS)],
+        resolve,
+    )
+    assert sorted(ask(warehouse, "SELECT outcome, article_id FROM outcomes"), key=str) == [
+        ("events", read.id),
+        ("robots", None),
+        ("same_article", read.id),
+    ]
+    assert ask(warehouse, "SELECT text FROM articles") == [(read.text,)]
+    assert warehouse.known_articles([one.canonical_url, third.canonical_url, "https://x.example/"]) == {
+        one.canonical_url: read.id
+    }
+
+
+def test_url_that_led_to_an_article_is_known(warehouse: Warehouse) -> None:
+    one, twin = entry(1), entry(2)
+    discover(warehouse, one, twin)
+    elsewhere = replace(article(one), canonical_url="https://alpha.example/true-name")
+    warehouse.store_batch("run-1", [result(one, elsewhere)], resolve)
+    assert warehouse.known_articles([one.canonical_url, twin.canonical_url, elsewhere.canonical_url]) == {
+        one.canonical_url: elsewhere.id,
+        elsewhere.canonical_url: elsewhere.id,
+    }
+    ended = EntryResult(twin.id, Outcome.SAME_ARTICLE, archived=ArchiveRef("part", 1, 2, "00"))
+    warehouse.store_batch("run-1", [ended], resolve)
+    assert ask(warehouse, f"SELECT article_id, archive_offset FROM outcomes WHERE entry_id = '{twin.id}'") == [
+        (None, 1)
+    ]
+
+
+def test_entry_that_brings_its_article_anew_replaces_it(warehouse: Warehouse) -> None:
+    one, two = entry(1), entry(2)
+    discover(warehouse, one, two)
+    feeble, full, other = article(one, verb="limited"), article(one), article(two)
+    warehouse.store_batch(
+        "run-1",
+        [result(one, feeble, [mention(feeble, verb="limited", country="IT")]), result(two, other, [mention(other)])],
+        resolve,
+    )
+    assert ask(warehouse, "SELECT count(*) FROM mentions") == [(2,)]
+    korean = mention(full)
+    moved = replace(korean, country="KR")
+    warehouse.store_batch("run-1", [result(one, full, [moved])], resolve)
+    assert ask(warehouse, f"SELECT text FROM articles WHERE entry_id = '{one.id}'") == [(full.text,)]
+    assert ask(warehouse, "SELECT country, articles FROM events ORDER BY country") == [("IT", 1), ("KR", 1)]
+    assert len(warehouse.signatures()) == 2
+
+
+# Events over time
+
+
+def test_merged_event_leaves_a_forward(warehouse: Warehouse) -> None:
+    early, middle, late = (entry(number, day=date(2025, 2, number)) for number in (1, 2, 3))
+    discover(warehouse, early, middle, late)
+    ids: list[str] = []
+    for number, one in enumerate((late, middle, early), start=1):
+        run_id = f"run-{number}"
+        material.begin(warehouse, run_id, hours=number)
+        read = article(one)
+        warehouse.store_batch(run_id, [result(one, read, [mention(read)])], resolve)
+        ((event_id, first_run_id),) = ask(warehouse, "SELECT event_id, first_run_id FROM events")
+        assert first_run_id == "run-1", "a renamed event is not a new one"
+        ids.append(event_id)
+    assert len(set(ids)) == 3
+    assert sorted(ask(warehouse, "SELECT old_id, new_id FROM event_forwards")) == sorted(
+        [(ids[0], ids[2]), (ids[1], ids[2])]
+    )
+    assert [warehouse.summary(f"run-{number}").new_events for number in (1, 2, 3)] == [1, 0, 0]
+    # The earliest article is withdrawn: the second id comes back into use and needs no forward.
+    read = article(early)
+    warehouse.store_batch("run-3", [result(early, read)], resolve)
+    assert ask(warehouse, "SELECT event_id FROM events") == [(ids[1],)]
+    assert sorted(ask(warehouse, "SELECT old_id, new_id FROM event_forwards")) == sorted(
+        [(ids[0], ids[1]), (ids[2], ids[1])]
+    )
+    # Without any article the id leads nowhere, and says so.
+    for one in (middle, late):
+        warehouse.store_batch("run-3", [result(one, article(one))], resolve)
+    assert ask(warehouse, "FROM events") == ask(warehouse, "FROM event_mentions") == []
+    assert {new_id for _, new_id in ask(warehouse, "SELECT old_id, new_id FROM event_forwards")} == {None}
+
+
+def test_event_that_did_not_change_is_left_alone(warehouse: Warehouse) -> None:
+    one, two = entry(1), entry(2)
+    discover(warehouse, one, two)
+    reads = article(one), article(two)
+    warehouse.store_batch("run-1", [result(one, reads[0], [mention(reads[0])])], resolve)
+    material.begin(warehouse, "run-2", hours=1)
+    proposed = mention(reads[1], action=material.Action.WARN, status=Status.PROPOSED, date_value=None)
+    warehouse.store_batch("run-2", [result(two, reads[1], [proposed])], resolve)
+    assert ask(
+        warehouse,
+        "SELECT action, side, status, date_value, date_from, first_run_id, changed_run_id FROM events ORDER BY action",
+    ) == [
+        ("block", "restricting", "in_force", "2025-01-29", date(2025, 1, 29), "run-1", "run-1"),
+        ("warn", "pressing", "proposed", None, None, "run-2", "run-2"),
+    ]
+
+
+# Properties
+
+OUTCOMES = st.sampled_from([outcome for outcome in Outcome if outcome not in (Outcome.EVENTS, Outcome.NO_EVENT)])
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    feeds=st.lists(
+        st.tuples(st.sampled_from(["alpha", "beta"]), st.lists(st.integers(0, 12), max_size=8)), min_size=1, max_size=4
+    ),
+    picks=st.lists(st.tuples(st.integers(0, 30), OUTCOMES | st.none(), st.booleans()), max_size=12),
+)
+def test_outcomes_always_sum_to_entries(
+    feeds: list[tuple[str, list[int]]], picks: list[tuple[int, Outcome | None, bool]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, open_warehouse(Path(folder) / "w.duckdb") as warehouse:
+        stored: set[str] = set()
+        for number, (source_id, numbers) in enumerate(feeds):
+            run_id = f"run-{number}"
+            material.begin(warehouse, run_id, hours=number)
+            made = [entry(one, source_id) for one in numbers]
+            new = warehouse.store_polls(run_id, [poll(source_id, made)])
+            assert new == len({one.id for one in made} - stored)
+            stored |= {one.id for one in made}
+            known = [pending.entry for pending in warehouse.pending(START + timedelta(hours=number), 100)]
+            batch = {}
+            for pick, outcome, heals in picks[number::2]:
+                if known:
+                    one = known[pick % len(known)]
+                    retry_at = START + timedelta(hours=number + 1) if heals and outcome else None
+                    plain = EntryResult(one.id, outcome, retry_at=retry_at) if outcome else results([one])[0]
+                    batch[one.id] = plain
+            warehouse.store_batch(run_id, list(batch.values()), resolve)
+            balance = warehouse.ledger_balance()
+            assert balance.balanced
+            assert balance.discovered == len(stored) == sum(balance.outcomes.values())
+            assert warehouse.summary(run_id).discovered == new
+
+
+@pytest.mark.parametrize(
+    ("stated", "days"),
+    [
+        ("2025-02-06", (date(2025, 2, 6), date(2025, 2, 6))),
+        ("2024-02", (date(2024, 2, 1), date(2024, 2, 29))),
+        ("2023", (date(2023, 1, 1), date(2023, 12, 31))),
+        (None, (None, None)),
+        ("2025-13", (None, None)),
+        ("2025-02-30", (None, None)),
+        ("0000", (None, None)),
+        ("around 2025", (None, None)),
+    ],
+)
+def test_span_of_a_stated_date(stated: str | None, days: tuple[date | None, date | None]) -> None:
+    assert span(stated) == days
+
+
+def snapshot(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:
+    """Everything that is stored, clocks and run ids included."""
+    tables = [name for (name,) in ask(warehouse, "SELECT table_name FROM duckdb_tables() ORDER BY 1")]
+    return {table: sorted(ask(warehouse, f"FROM {table}"), key=repr) for table in tables}
