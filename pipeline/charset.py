@@ -25,6 +25,7 @@ WEB = re.compile(
     r"utf-(8|16|16-le|16-be|32|32-le|32-be)|iso8859-\d+|cp(125\d|874|866|932|949)|koi8-[ru]|mac-(roman|cyrillic)|"
     r"gb18030|big5hkscs|euc_jp|iso2022_(jp|kr)|hz"
 )
+LATIN = re.compile(r"cp125[02478]|iso8859-(1|2|3|4|9|1\d)|mac-roman")
 SEVEN_BIT = {"iso2022_jp": b"\x1b", "iso2022_kr": b"\x1b", "hz": b"~{"}
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -98,7 +99,8 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
             continue
         return Decoded(text, encoding, None if encoding == labels[0] else f"labelled {labels[0]}, but is {encoding}")
     encoding = _guess(body)
-    return _decoded(body, encoding, issue=f"no usable label; read as {encoding}")
+    label = f"labelled {labels[0]}, but is not" if labels else "no usable label"
+    return _decoded(body, encoding, issue=f"{label}; read as {encoding}")
 
 
 def declared(body: bytes, content_type: str | None) -> Iterable[str]:
@@ -136,4 +138,5 @@ def _guess(body: bytes) -> str:
     sample = body if len(body) <= SAMPLE else body[: SAMPLE // 2] + body[-SAMPLE // 2 :]
     best = from_bytes(sample).best()
     name = None if best is None else web_encoding(best.encoding)
-    return name or "cp1252"
+    # A few accents in an English text fit every Latin code page alike: the usual one is likelier than the best score.
+    return "cp1252" if name is None or LATIN.fullmatch(name) else name

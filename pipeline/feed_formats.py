@@ -1,5 +1,6 @@
 """Feed formats: XML feeds by feedparser, JSON Feed by hand, both to the same raw items; `feeds` judges them."""
 
+import html.entities
 import io
 import json
 import re
@@ -8,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
+from xml.sax.saxutils import escape
 
 import feedparser
 
@@ -18,6 +20,10 @@ RDF: Final = {"rss10", "rss090"}
 TEXT_TYPES: Final = ("text/", "application/xhtml", "html", "xhtml")
 ILLEGAL_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 BEFORE_MARKUP = re.compile(r"^[^<]{1,2000}(?=<\?xml|<rss\b|<feed\b|<rdf:RDF\b)", re.IGNORECASE)
+CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+AMPERSAND = re.compile(r"&(?:(#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);)?")
+XML_ENTITIES: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
+URL_START = re.compile(r"https?:|/", re.IGNORECASE)
 MAIL_ADDRESS = re.compile(r"\S+@\S+")
 
 
@@ -59,8 +65,11 @@ class NotJSONFeed(ValueError):
     """The text is no JSON, or JSON of another kind; the message says which."""
 
 
-def read_xml(text: str, *, url: str) -> RawFeed:
-    """Read RSS 0.9–2.0, RDF or Atom, broken or not; what feedparser raises passes through."""
+def read_xml(text: str) -> RawFeed:
+    """Read RSS 0.9–2.0, RDF or Atom, broken or not; what feedparser raises passes through.
+
+    Links are resolved against `xml:base` only, so that a GUID that looks like one doesn't change with the feed's URL.
+    """
     issues = []
     healed = ILLEGAL_IN_XML.sub("", text)
     if len(healed) != len(text):
@@ -68,10 +77,13 @@ def read_xml(text: str, *, url: str) -> RawFeed:
     stripped = BEFORE_MARKUP.sub("", healed.lstrip())
     if len(stripped) != len(healed.lstrip()):
         issues.append("text before the XML declaration")
+    whole = _with_known_entities(stripped)
+    if whole != stripped:
+        issues.append("bare ampersands or entities of HTML")
     parsed = feedparser.parse(
-        io.BytesIO(stripped.encode("utf-8", "replace")),
+        io.BytesIO(whole.encode("utf-8", "replace")),
         # The bytes are UTF-8 now whatever their declaration says; the header wins over it.
-        response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
+        response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,
         resolve_relative_uris=False,
     )
@@ -105,7 +117,7 @@ def read_json(text: str) -> RawFeed:
         issues.append("no JSON Feed version is named")
     items = [item for item in data["items"] if isinstance(item, dict)]
     if len(items) != len(data["items"]):
-        issues.append(f"{len(data['items']) - len(items)} items are no objects")
+        issues.append(f"{len(data['items']) - len(items)} × item that is no object: dropped")
     return RawFeed(
         # JSON Feed 1.0 is "version/1".
         format="json10" if name == "json1" else name,
@@ -114,6 +126,23 @@ def read_json(text: str) -> RawFeed:
         items=tuple(_json_item(item) for item in items),
         issues=tuple(issues),
     )
+
+
+def _with_known_entities(xml: str) -> str:
+    """Make XML of what is almost XML: bare ampersands escaped, HTML's entities written out. CDATA stays as it is."""
+
+    def known(match: re.Match[str]) -> str:
+        name = match[1]
+        if name is None:
+            return "&amp;"
+        if name.startswith("#") or name in XML_ENTITIES:
+            return match[0]
+        character = html.entities.html5.get(f"{name};")
+        return match[0] if character is None else escape(character)
+
+    pieces = CDATA.split(xml)
+    pieces[::2] = [AMPERSAND.sub(known, piece) for piece in pieces[::2]]
+    return "".join(pieces)
 
 
 def _xml_item(entry: Any) -> RawItem:
@@ -139,7 +168,8 @@ def _xml_item(entry: Any) -> RawItem:
 
 def _link(entry: Any) -> str:
     link = _text(dict.get(entry, "link"))
-    if link:
+    # A GUID counts as a link unless it says otherwise: many that don't are numbers.
+    if link and (URL_START.match(link) or not dict.get(entry, "guidislink")):
         return link
     alternates = (part.get("href") for part in dict.get(entry, "links") or () if part.get("rel") == "alternate")
     return next((_text(href) for href in alternates if href), "")

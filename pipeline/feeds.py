@@ -32,6 +32,22 @@ FEED_LINK = re.compile(
 HREF = re.compile(r"""href\s*=\s*["']([^"']+)["']""", re.IGNORECASE)
 
 
+class _Issues:
+    """Counts what is odd, with the first example of each: a feed of 10,000 items has few kinds of it."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
+
+    def add(self, issue: str, *, example: str | None = None) -> None:
+        self.counts[issue] += 1
+        if example is not None:
+            self.examples.setdefault(issue, f", such as {example[:40]!r}")
+
+    def told(self) -> tuple[str, ...]:
+        return tuple(f"{count} × {issue}{self.examples.get(issue, '')}" for issue, count in self.counts.items())
+
+
 def parse_feed(
     body: bytes, *, url: str, source_id: str, content_type: str | None = None, now: datetime | None = None
 ) -> ParsedFeed:
@@ -69,7 +85,7 @@ def _read(text: str, body: bytes, *, url: str) -> RawFeed:
         except NotJSONFeed as error:
             raise ParseError(f"{error}", url=url) from error
     try:
-        raw = read_xml(text, url=url)
+        raw = read_xml(text)
     except MemoryError:
         raise
     except Exception as error:
@@ -95,29 +111,27 @@ def _describe(text: str, url: str) -> tuple[str, str | None]:
 
 
 def _entries(raw: RawFeed, *, url: str, source_id: str, now: datetime) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    issues: Counter[str] = Counter()
+    issues = _Issues()
     entries: list[Entry] = []
     for item in raw.items:
         entry = _entry(item, raw, url=url, source_id=source_id, now=now, issues=issues)
         if entry is not None:
             entries.append(entry)
     kept = tuple(_distinct(entries, issues))
-    return kept, tuple(f"{count} × {issue}" for issue, count in issues.items())
+    return kept, issues.told()
 
 
-def _entry(
-    item: RawItem, raw: RawFeed, *, url: str, source_id: str, now: datetime, issues: Counter[str]
-) -> Entry | None:
+def _entry(item: RawItem, raw: RawFeed, *, url: str, source_id: str, now: datetime, issues: _Issues) -> Entry | None:
     link = absolute_url(item.link, base=url) if item.link else None
     key = None if link is None else canonical_url(link)
     if link is None or key is None:
-        issues["entry without a usable link: dropped"] += 1
+        issues.add("entry without a usable link: dropped")
         return None
     title = clean_html(item.title)
     summary = clean_html(item.summary)
     content = clean_html(item.content, paragraphs=True)
     if not (title or summary or content):
-        issues["entry without any text: dropped"] += 1
+        issues.add("entry without any text: dropped")
         return None
     published = _judged(item.published, "publication", now, issues)
     updated = _judged(item.updated, "update", now, issues)
@@ -125,7 +139,7 @@ def _entry(
         # RSS and RDF know no other date than this (dc:date); Atom does, and means something else by it.
         published = updated
         if raw.format.startswith("atom"):
-            issues["entry with a time of update only: taken for its publication"] += 1
+            issues.add("entry with a time of update only: taken for its publication")
     return Entry(
         source_id=source_id,
         guid=item.guid or key,
@@ -141,31 +155,31 @@ def _entry(
     )
 
 
-def _judged(raw: RawDate | None, what: str, now: datetime, issues: Counter[str]) -> datetime | date | None:
+def _judged(raw: RawDate | None, what: str, now: datetime, issues: _Issues) -> datetime | date | None:
     if raw is None:
         return None
     if raw.value is None:
-        issues[f"{what} date that can't be read, such as {raw.text[:40]!r}"] += 1
+        issues.add(f"{what} date that can't be read", example=raw.text)
         return None
     reason = implausible(raw.value, now)
     if reason is not None:
-        issues[f"{what} date: {reason}"] += 1
+        issues.add(f"{what} date that {reason}", example=raw.text)
         return None
     return raw.value
 
 
-def _distinct(entries: Iterable[Entry], issues: Counter[str]) -> Iterable[Entry]:
+def _distinct(entries: Iterable[Entry], issues: _Issues) -> Iterable[Entry]:
     """Drop repeats, and tell apart the different articles that a careless feed gives one GUID."""
     once: dict[tuple[str, str], Entry] = {}
     for entry in entries:
         if (entry.guid, entry.canonical_url) in once:
-            issues["entry that stands there twice: kept once"] += 1
+            issues.add("entry that stands there twice: kept once")
         else:
             once[(entry.guid, entry.canonical_url)] = entry
     uses = Counter(guid for guid, _ in once)
     for (guid, key), entry in once.items():
         if uses[guid] > 1:
-            issues["entry that shares its GUID with another link: told apart by the link"] += 1
+            issues.add("entry that shares its GUID with another link: told apart by the link")
             yield replace(entry, guid=f"{guid} {key}")
         else:
             yield entry

@@ -20,7 +20,10 @@ BLOCKS = frozenset(BLOCK_TAGS.split())
 HTML_PAGE = re.compile(
     r"(?>\s*(?:<!--.*?-->|<\?xml[^>]*>))*+\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
-LOOKS_LIKE_MARKUP = re.compile(r"</[a-zA-Z][^<>]*>|<(?:br|hr|img|p|div|li)\b[^<>]*>|<!--|&#?\w+;")
+LOOKS_LIKE_MARKUP = re.compile(
+    r"</[a-zA-Z][^<>]*>|<(?:a|b|blockquote|br|div|em|figure|font|h[1-6]|hr|i|img|li|ol|p|span|strong|table|u|ul)\b[^<>]*>|"
+    r"<!--|&#?\w+;"
+)
 STRAY_LESS_THAN = re.compile(r"<(?![a-zA-Z/!?])")
 CDATA_MARKS = re.compile(r"<!\[CDATA\[|\]\]>")
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")

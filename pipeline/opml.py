@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
@@ -13,6 +12,7 @@ from pipeline.errors import SourceListError
 from pipeline.ids import content_id
 from pipeline.language import primary_tag
 from pipeline.markup import clean_html, one_line
+from pipeline.sources import new_sources
 from pipeline.types import Source
 from pipeline.urls import absolute_url, canonical_url
 
@@ -36,20 +36,11 @@ def sources_from_opml(data: bytes) -> tuple[Source, ...]:
     Raises SourceListError where no feed is found.
     """
     text = ILLEGAL.sub("", decode(data).text)
-    sources: dict[str, Source] = {}
-    ids: set[str] = set()
-    for attributes, folders in _outlines(DOCTYPE.sub("", text)):
-        source = _source(attributes, folders)
-        key = None if source is None else canonical_url(source.url) or source.url
-        if source is None or key is None or key in sources:
-            continue
-        if source.id in ids:
-            source = replace(source, id=f"{source.id[:MAX_SLUG].strip('-')}-{content_id(key)[:8]}")
-        ids.add(source.id)
-        sources[key] = source
+    listed = (_source(attributes, folders) for attributes, folders in _outlines(DOCTYPE.sub("", text)))
+    sources = new_sources((), (source for source in listed if source is not None))
     if not sources:
         raise SourceListError("the OPML file lists no feeds", hint="Feeds are <outline> elements with an xmlUrl.")
-    return tuple(sources.values())
+    return sources
 
 
 def opml_from_sources(sources: Iterable[Source], *, title: str = "Clampdown sources") -> str:

@@ -95,13 +95,13 @@ def feed_date(text: str, parsed: time.struct_time | None) -> datetime | date | N
 
 
 def implausible(value: datetime | date, now: datetime) -> str | None:
-    """Return why `value` can't be a publication date as seen at `now`, or None if it can."""
+    """Return in words where `value` lies that it can't be a publication date as seen at `now`, or None if it can."""
     day = value.date() if isinstance(value, datetime) else value
     if day < EARLIEST:
-        return f"{value} lies before the web"
+        return "lies before the web"
     moment = value if isinstance(value, datetime) else datetime(day.year, day.month, day.day, tzinfo=UTC)
     if moment - now > FUTURE_TOLERANCE:
-        return f"{value} lies in the future"
+        return "lies in the future"
     return None
 
 
@@ -131,7 +131,7 @@ def choose(
     """
     issues: list[str] = []
     if meta is not None and (reason := implausible(meta, now)):
-        issues.append(f"the page's date {reason}")
+        issues.append(f"the page's date {meta} {reason}")
         meta = None
     in_url = url_date(url)
     if in_url is not None and implausible(in_url, now):

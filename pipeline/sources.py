@@ -18,12 +18,13 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.errors import SourceListError
+from pipeline.ids import content_id
 from pipeline.types import Source
 from pipeline.urls import absolute_url, canonical_url
 
@@ -70,7 +71,7 @@ def parse_sources(text: str, *, name: str) -> tuple[Source, ...]:
         line = f" line {lines[number]}," if len(lines) == len(tables) else ""
         where = f"{name}:{line} source {number + 1} ({table.get('id') or table.get('name') or 'without id'})"
         source = _source(table, where)
-        for kind, value in (("id", source.id), ("URL", canonical_url(source.url) or source.url)):
+        for kind, value in (("id", source.id), ("URL", _key(source))):
             if f"{kind} {value}" in seen:
                 raise SourceListError(
                     f"{where} has the same {kind} as {seen[f'{kind} {value}']}", hint="Remove or rename one of the two."
@@ -85,9 +86,30 @@ def render_sources(sources: Iterable[Source]) -> str:
     return "\n".join(_rendered(source) for source in sources)
 
 
+def new_sources(present: Iterable[Source], found: Iterable[Source]) -> tuple[Source, ...]:
+    """Return those of `found` that can be added to `present`: no URL twice, and a free id for each."""
+    present = tuple(present)
+    keys = {_key(source) for source in present}
+    ids = {source.id for source in present}
+    added: list[Source] = []
+    for source in found:
+        key = _key(source)
+        if key in keys:
+            continue
+        free = source if source.id not in ids else replace(source, id=f"{source.id[:54]}-{content_id(key)[:8]}")
+        keys.add(key)
+        ids.add(free.id)
+        added.append(free)
+    return tuple(added)
+
+
 def default_sources() -> str:
     """Return the source list that a new project starts with, as TOML."""
     return files("pipeline").joinpath("defaults/sources.toml").read_text(encoding="utf-8")
+
+
+def _key(source: Source) -> str:
+    return canonical_url(source.url) or source.url
 
 
 def _rendered(source: Source) -> str:
