@@ -16,6 +16,7 @@ Commission", "Supreme Court of India") only says whose body it is. What is left 
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -45,13 +46,18 @@ class BodyName:
 
     @property
     def key(self) -> str:
-        """The words as a set, spelled out. Equal keys mean the same body, unless the countries differ."""
-        return " ".join(sorted(set(self.words)))
+        """The words as a set, spelled out; none for a country. Equal keys are one body, unless the countries differ."""
+        return "" if self.is_country else " ".join(sorted(set(self.words)))
 
     @property
     def is_country(self) -> bool:
         """Whether it is a country that acts, by its name or as "the government"."""
         return self.country is not None and _STATE.issuperset(self.words)
+
+    @property
+    def is_acronym(self) -> bool:
+        """Whether the name is nothing but an acronym."""
+        return len(self.words) == 1 and self.words[0] in self.acronyms
 
     @property
     def is_vague(self) -> bool:
@@ -94,6 +100,42 @@ def relate(a: BodyName, b: BodyName) -> Relation:
     return Relation.DIFFERENT
 
 
+def group_names(names: Iterable[BodyName]) -> dict[BodyName, BodyName]:
+    """Give each name the name that stands for its body, among `names`.
+
+    Beyond equal keys, a name without a country joins the one country that has its like, and an acronym the one name
+    that it stands for; where two would fit, it stays alone.
+    """
+    groups: dict[_Place, list[BodyName]] = {}
+    for name in sorted(set(names), key=_sort_key):
+        groups.setdefault((name.country, name.key), []).append(name)
+    for place in [place for place in groups if place[0] is None]:
+        _join(groups, place, [other for other in groups if other[0] is not None and other[1] == place[1]])
+    for place in [place for place, members in groups.items() if any(name.is_acronym for name in members)]:
+        acronyms = {acronym for name in groups[place] for acronym in name.acronyms}
+        fits = [
+            other
+            for other, members in groups.items()
+            if other != place
+            and _may_share_country(groups[place][0], members[0])
+            and any(acronyms & (name.acronyms | name.initials) for name in members)
+        ]
+        _join(groups, place, fits)
+    return {name: max(members, key=_sort_key) for members in groups.values() for name in members}
+
+
+_Place = tuple[str | None, str]
+
+
+def _join(groups: dict[_Place, list[BodyName]], place: _Place, others: list[_Place]) -> None:
+    if len(others) == 1:
+        groups[others[0]].extend(groups.pop(place))
+
+
+def _sort_key(name: BodyName) -> tuple[int, str, str, tuple[str, ...]]:
+    return len(name.words), name.country or "", name.key, name.words
+
+
 @lru_cache(maxsize=16_384)
 def reduce_name(name: str, country: str | None = None) -> BodyName:
     """Reduce a canonical name. `country` is that of the mention; where it is unknown, the name's own country counts."""
@@ -127,6 +169,11 @@ def _split(name: str) -> list[str]:
     text = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c)).casefold()
     text = _POSSESSIVE.sub("", _DOTTED.sub(lambda match: match.group().replace(".", ""), text))
     return [_SPELLING.get(word, word) for word in _WORD.findall(text.replace("&", " and "))]
+
+
+def countries_named(text: str) -> frozenset[str]:
+    """Return the codes of the countries that a text names."""
+    return frozenset(code for _, _, code in _country_spans(_split(text)))
 
 
 def _country_spans(words: list[str]) -> list[tuple[int, int, str]]:
@@ -194,10 +241,12 @@ _SPELLING = {
 }
 _STATE = _set("government authorities officials federal national central")
 _VAGUE = _set(
-    "administration administrative agencies agency appeals authorities authority body city commission council court"
-    " courts criminal department district federal government governmental governments high judge judges junior labor"
-    " lawmakers local media members ministry municipal office offices officials panel police prosecutor prosecutors"
-    " public regional regulator regulators regulatory school senators state states tribunal unit watchdog watchdogs"
+    "administration administrative agencies agency allies appeals authorities authority banks body businesses carriers"
+    " city commission companies council countries court courts criminal department district districts employers federal"
+    " firms government governmental governments high institutions isps judge judges junior labor lawmakers local media"
+    " members ministry municipal office offices officials operators organizations panel police prosecutor prosecutors"
+    " providers public regional regulator regulators regulatory school schools senators several state states tribunal"
+    " unit universities various watchdog watchdogs"
 )
 _PROPER = {(None, "council state"), (None, "department state"), ("EU", "council"), ("AU", "court federal")}
 """Country (None for any) and key of the few names that are made of vague words and yet name one body."""

@@ -1,0 +1,105 @@
+"""Mentions, reduced to what is compared between them."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import lru_cache
+
+from pipeline.names import UNKNOWN_COUNTRY, BodyName, reduce_name
+from pipeline.scopes import Scope, read_scope
+from pipeline.types import Action, ActorKind, Mention, MentionContext, Status
+
+
+class Family(StrEnum):
+    """Actions that can be one happening: restrictions are worded in many ways, the others stand for themselves."""
+
+    RESTRICT = "restrict"
+    WARN = "warn"
+    INVESTIGATE = "investigate"
+    PENALIZE = "penalize"
+    LIFT = "lift"
+
+
+def family_of(action: Action) -> Family:
+    """Return the family of an action."""
+    return Family(action.value) if action.value in set(Family) else Family.RESTRICT
+
+
+_RECURRING = re.compile(
+    r"\b(?:internet|broadband|mobile data|[2345]g|sms|text messag\w*|phone (?:calls?|networks?|services?)|voice calls?"
+    r"|(?:mobile|cellular|telephone|phone|cell) (?:networks?|services?|phone services?)|connectivity|telephony)\b"
+)
+
+
+def service_key(service: str) -> str:
+    """Return the name of a service in the form in which mentions are grouped: case and punctuation put aside."""
+    return " ".join(re.findall(r"[\w+#]+", service.casefold()))
+
+
+def is_recurring(service: str) -> bool:
+    """Whether a service is of the kind that is cut off again and again, place by place."""
+    return _RECURRING.search(service_key(service)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A mention, reduced to what is compared. `first` and `last` bound the stated date, as ordinals of days.
+
+    An announced or proposed date that lies ahead of its report reaches back to the report: the measure is under way.
+    """
+
+    context: MentionContext
+    body: BodyName | None
+    country: str | None
+    family: Family
+    scope: Scope
+    first: int | None
+    last: int | None
+    reported: int | None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether no actor is named, or only the sort of body."""
+        return self.body is None or self.body.is_vague
+
+
+def is_company(mention: Mention) -> bool:
+    """Whether the actor is a company, whose name means the same in every country."""
+    return mention.actor_kind in (ActorKind.COMPANY, ActorKind.APP_STORE)
+
+
+def read_statement(context: MentionContext) -> Statement:
+    """Reduce a mention."""
+    mention = context.mention
+    country = None if mention.country == UNKNOWN_COUNTRY else mention.country
+    body = None
+    if mention.actor_canonical is not None and mention.actor_canonical.strip():
+        body = reduce_name(mention.actor_canonical, None if is_company(mention) else country)
+    reported = None if context.published is None else context.published.toordinal()
+    first, last = stated_days(mention.date_value) or (None, None)
+    if first is not None and reported is not None and mention.status in (Status.ANNOUNCED, Status.PROPOSED):
+        first = min(first, reported)
+    scope = read_scope(mention.scope.text if mention.scope else None, mention.scope_class)
+    return Statement(context, body, country, family_of(mention.action), scope, first, last, reported)
+
+
+@lru_cache(maxsize=4096)
+def stated_days(value: str | None) -> tuple[int, int] | None:
+    """Return first and last day, as ordinals, of `YYYY-MM-DD`, `YYYY-MM` or `YYYY`; None where it is none of these."""
+    match = re.fullmatch(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", value or "")
+    if match is None:
+        return None
+    year, month, day = (int(part) if part else None for part in match.groups())
+    assert year is not None, "the pattern demands a year"
+    try:
+        first = date(year, month or 1, day or 1)
+        if day is not None:
+            last = first
+        elif month is not None:
+            last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        else:
+            last = date(year, 12, 31)
+    except (ValueError, OverflowError):
+        return None
+    return first.toordinal(), last.toordinal()
