@@ -149,6 +149,7 @@ def _entries() -> Iterator[tuple[str, str, Alias]]:
     for country in registries.named_countries():
         yield from (("country", country.record.code, alias) for alias in country.aliases)
     yield from (("country", code, alias) for code, alias in registries.capitals())
+    yield from (("country", code, alias) for code, alias in registries.leaders())
     yield from (("demonym", code, alias) for code, alias in registries.demonyms())
     for place in registries.named_places():
         yield from (("subdivision", place.record.name, alias) for alias in place.aliases)

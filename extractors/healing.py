@@ -8,4 +8,4 @@ def heal(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text)
     visible = "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Cc") or c.isspace())
     words = " ".join(visible.replace("’", "'").replace("‘", "'").split())
-    return words.strip(" \t,;:.\"“”").removesuffix("'s") or words
+    return words.strip(' \t,;:."“”').removesuffix("'s") or words

@@ -160,6 +160,12 @@ def capitals() -> tuple[tuple[str, Alias], ...]:
 
 
 @cache
+def leaders() -> tuple[tuple[str, Alias], ...]:
+    """Return (country code, guarded name of a person or administration that stands for its government) pairs."""
+    return tuple((row["code"], alias) for row in _rows("countries.csv") for alias in _aliases("", row["leaders"]))
+
+
+@cache
 def named_places() -> tuple[Named[Place], ...]:
     """Return subdivisions and cities with their guarded aliases; a row of the table replaces ISO's of the same code."""
     own = tuple(
