@@ -53,7 +53,8 @@ def load_items(corpus: Path, count: int) -> list[Item]:
     """Read the first `count` items."""
     with gzip.open(corpus, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in islice(lines, count)]
-    return [Item(r["title"] or "", r["description"] or "", r["date_published"] or "", r["source"]) for r in rows]
+    keys = ("title", "description", "date_published", "source")
+    return [Item(*(row.get(key) or "" for key in keys)) for row in rows]
 
 
 class ReplaySite:

@@ -81,7 +81,10 @@ def poll_sources(house: House, sources: Sequence[Source]) -> list[Poll]:
 def _poll(source: Source, state: FeedState, result: Response | FetchError, ref: ArchiveRef | None) -> Poll:
     if isinstance(result, FetchError):
         return Poll(source.id, feed_outcome_of(result), detail=str(result))
+    # A poll that starts at the new address is not told of the move again.
+    moved_to = result.moved_to or state.moved_to
     if result.status == 304:
+        state = replace(state, moved_to=moved_to)
         return Poll(source.id, FeedOutcome.NOT_MODIFIED, state=state, fetched_at=result.fetched_at)
     try:
         feed = parse_feed(
@@ -92,7 +95,7 @@ def _poll(source: Source, state: FeedState, result: Response | FetchError, ref: 
     except Exception as error:
         log.exception("feed %s is quarantined", result.url)
         return Poll(source.id, FeedOutcome.QUARANTINED, _name(error), archived=ref, fetched_at=result.fetched_at)
-    new_state = FeedState(source.id, result.header("etag"), result.header("last-modified"), result.moved_to)
+    new_state = FeedState(source.id, result.header("etag"), result.header("last-modified"), moved_to)
     return Poll(
         source.id,
         FeedOutcome.OK if feed.entries else FeedOutcome.EMPTY,
@@ -133,28 +136,30 @@ def fetch_articles(house: House, due: Sequence[PendingEntry]) -> list[FetchedEnt
 
 
 def read_articles(house: House, fetched: Sequence[FetchedEntry]) -> list[ReadEntry]:
-    """Turn pages into articles; what can't become one ends here."""
+    """Turn pages into articles; what can't become one ends here. Returns one per entry, in order."""
+    alone = {item.pending.entry.id: _read(house, item) for item in fetched if item.known is None and item.twin is None}
+    # A page may name another URL than its feed did, and that one may be stored, or stand in this batch, already.
+    urls = [read.article.canonical_url for read in alone.values() if read.article is not None]
+    stored = house.warehouse.known_articles(urls)
     read: dict[str, ReadEntry] = {}
-    urls: dict[str, str] = {}
     for item in fetched:
         entry_id = item.pending.entry.id
         if item.known is not None:
-            read[entry_id] = _ended(entry_id, Outcome.SAME_ARTICLE, f"article {item.known} is stored")
+            read[entry_id] = _same_article(entry_id, item.known)
         elif item.twin is not None:
             read[entry_id] = _like_twin(entry_id, read[item.twin])
         else:
-            read[entry_id] = _read(house, item)
-        article = read[entry_id].article
-        if article is not None:
-            # The page may name another URL than the feed did, and that one may be known.
-            stored = urls.get(article.canonical_url) or house.warehouse.known_articles([article.canonical_url]).get(
-                article.canonical_url
-            )
-            if stored is not None:
-                read[entry_id] = _ended(entry_id, Outcome.SAME_ARTICLE, f"article {stored} is stored")
-            else:
-                urls[article.canonical_url] = article.id
+            read[entry_id] = alone[entry_id]
+            article = alone[entry_id].article
+            if article is not None and article.canonical_url in stored:
+                read[entry_id] = _same_article(entry_id, stored[article.canonical_url])
+            elif article is not None:
+                stored[article.canonical_url] = article.id
     return list(read.values())
+
+
+def _same_article(entry_id: str, article_id: str) -> ReadEntry:
+    return _ended(entry_id, Outcome.SAME_ARTICLE, f"article {article_id}")
 
 
 def _read(house: House, item: FetchedEntry) -> ReadEntry:
@@ -177,8 +182,9 @@ def _read(house: House, item: FetchedEntry) -> ReadEntry:
 
 
 def _like_twin(entry_id: str, twin: ReadEntry) -> ReadEntry:
-    if twin.ended is None or twin.ended.outcome is Outcome.SAME_ARTICLE:
-        return _ended(entry_id, Outcome.SAME_ARTICLE, f"same article as entry {twin.entry_id}")
+    if twin.article is not None:
+        return _same_article(entry_id, twin.article.id)
+    assert twin.ended is not None, "an entry is read or has ended"
     return ReadEntry(entry_id, ended=replace(twin.ended, entry_id=entry_id))
 
 
