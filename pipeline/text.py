@@ -31,6 +31,9 @@ EXPECTED_SHARE: Final = 0.6
 READABLE_TYPES = re.compile(r"text/|application/(?:xhtml|xml|octet-stream)|unknown", re.IGNORECASE)
 HTML_BLOCKS = re.compile(r"</(?:p|div|article|body|html)>", re.IGNORECASE)
 BREAKS = re.compile("\n+")
+TABLE_RULE = re.compile(r"\|(?:-{3,}\|)+")
+TABLE_ROW = re.compile(r"\|.*\|")
+CELL_END = re.compile(r"(?<!\\)\|")
 
 # Titles of pages that stand where the article was. Anchored: "TikTok videos not found harmful" is a headline.
 NOT_FOUND = re.compile(
@@ -96,6 +99,8 @@ def read_article(entry: Entry, response: Response | None, *, fetched_at: datetim
         # The home page's teasers are other articles: nothing of it may be read as this one.
         page = None
         issues = ["the link leads to the site's home page: the article was probably removed"]
+    if page is not None and not page.body:
+        issues.append("the page shows no article text")
     strange = () if page is None else _strangeness(page)
     issues.extend(strange)
     paywalled = page is not None and _is_paywalled(page)
@@ -107,13 +112,13 @@ def read_article(entry: Entry, response: Response | None, *, fetched_at: datetim
     title = (page_title if origin is TextOrigin.PAGE else None) or one_line(entry.title) or page_title or ""
     body = _without_title(body, title)
     if not body:
-        reason = "; ".join(issues) or "the feed gives no text and no page was fetched"
+        reason = "; ".join(issues) or "the feed gives none, and no page was fetched"
         raise ParseError(f"no readable text: {reason}", url=entry.url)
     published, date_issues = _published(entry, page, response, now=collected)
     issues.extend(date_issues)
     return Article(
         canonical_url=_key(entry, page, response, moved_home=moved_home),
-        url=entry.url if response is None else response.final_url,
+        url=entry.url if response is None or moved_home else response.final_url,
         source_id=entry.source_id,
         title=title,
         text=_joined(title, body),
@@ -188,8 +193,18 @@ def _page_from_html(text: str, *, url: str, feed_title: str) -> _Page:
     except Exception as error:
         # trafilatura promises nothing about what it raises, and hostile pages reach lxml's and its own depths.
         raise ParseError(f"the page can't be read ({type(error).__name__})", url=url) from error
-    body = "" if document is None or not document.text else _lines(document.text)
+    body = "" if document is None or not document.text else _plain_tables(_lines(document.text))
     return _Page(root, metadata, body, _lines(visible_text(root)) if len(body) < STUB else "", ())
+
+
+def _plain_tables(text: str) -> str:
+    """Write trafilatura's Markdown tables as browsers copy them: a row a line, a tab between cells."""
+    lines = (line for line in text.split("\n") if not TABLE_RULE.fullmatch(line))
+    return "\n".join(_plain_row(line) if TABLE_ROW.fullmatch(line) else line for line in lines)
+
+
+def _plain_row(row: str) -> str:
+    return "\t".join(cell.strip().replace("\\|", "|") for cell in CELL_END.split(row[1:-1])).strip()
 
 
 def _plain_page(text: str) -> _Page:
