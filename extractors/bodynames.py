@@ -14,8 +14,8 @@ _NOUN_KINDS: tuple[tuple[str, ActorKind], ...] = (
     (r"app store|play store", ActorKind.APP_STORE),
     (r"courts?|judges?|judgeship|tribunal|magistrates?|justice", ActorKind.COURT),
     (
-        r"parliament\w*|congress\w*|senat\w+|lawmakers?|legislat\w+|assembly|duma|house of|lower house|upper house|mps?|"
-        r"deputies|deputy|representatives|politicians?|part(?:y|ies)|opposition|rep\.|sens?\.",
+        r"parliament\w*|congress\w*|senat\w+|lawmakers?|legislat\w+|assembly|duma|house of|lower house|upper house|"
+        r"mps?|deputies|deputy|representatives|politicians?|part(?:y|ies)|opposition|rep\.|sens?\.",
         ActorKind.LEGISLATURE,
     ),
     (

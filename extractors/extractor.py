@@ -1,0 +1,89 @@
+"""The extractor: documents in, mentions out. Tag, normalise, merge, leave out what is too doubtful, order by place."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from extractors import registries
+from extractors.merging import merge_mentions
+from extractors.normalize import NORMALISATION, normalize
+from pipeline.settings import ExtractSettings
+from pipeline.types import Document, Mention
+
+if TYPE_CHECKING:
+    from extractors.decode import RawMention
+
+
+class RawTagger(Protocol):
+    """What the extractor needs of an encoder: raw mentions per document, in order, and its revision."""
+
+    @property
+    def revision(self) -> str: ...
+
+    def tag(self, documents: Sequence[Document]) -> list[list["RawMention"]]:
+        """Return one list of raw mentions per document, each quote an exact slice of the document's text."""
+        ...
+
+
+class ClampdownExtractor:
+    """An `Extractor` (pipeline.protocols) of a tagger and the registries; mentions below `min_score` are left out."""
+
+    def __init__(self, tagger: RawTagger, min_score: float = 0.5) -> None:
+        self._tagger = tagger
+        self._min_score = min_score
+        parts = "\0".join((tagger.revision, registries.revision(), NORMALISATION))
+        self._revision = f"{tagger.revision}+{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
+
+    @property
+    def revision(self) -> str:
+        """Identifies weights, decoding, registries and normalisation together."""
+        return self._revision
+
+    def extract(self, documents: Sequence[Document]) -> list[list[Mention]]:
+        """Return one list of mentions per document, in order, each quote an exact slice of the document's text."""
+        tagged = self._tagger.tag(documents)
+        return [self._mentions(document, raws) for document, raws in zip(documents, tagged, strict=True)]
+
+    def _mentions(self, document: Document, raws: Sequence["RawMention"]) -> list[Mention]:
+        likely = [raw for raw in raws if raw.score >= self._min_score]
+        return merge_mentions([normalize(document, raw, self._revision) for raw in likely], document.text)
+
+
+def load_extractor(settings: ExtractSettings) -> ClampdownExtractor:
+    """Load the weights that the settings name and return the extractor. Raises ModelError."""
+    # Imported here: the model's libraries take seconds, and the records below are wanted without them.
+    from extractors.encoder import Tagger
+
+    return ClampdownExtractor(Tagger.load(settings.model, settings.threads), settings.min_score)
+
+
+def event_record(mention: Mention) -> dict[str, Any]:
+    """Return a mention as the public JSON object. `offsets` maps a quote's field to [start, end] in the text."""
+    quotes = mention.quotes
+
+    def words(name: str) -> str | None:
+        return quotes[name].text if name in quotes else None
+
+    return {
+        "action": mention.action.value,
+        "status": mention.status.value,
+        "trigger": mention.trigger.text,
+        "actor": words("actor"),
+        "actor_canonical": mention.actor_canonical,
+        "country": mention.country,
+        "service": mention.service.text,
+        "service_canonical": mention.service_canonical,
+        "scope": words("scope"),
+        "scope_class": None if mention.scope_class is None else mention.scope_class.value,
+        "date": words("date"),
+        "date_value": mention.date_value,
+        "reason": words("reason"),
+        "reason_classes": [reason.value for reason in mention.reason_classes],
+        "score": round(mention.score, 4),
+        "offsets": {name: [quote.start, quote.end] for name, quote in quotes.items()},
+    }
+
+
+def passage_record(passage_id: str, mentions: Sequence[Mention]) -> dict[str, Any]:
+    """Return the mentions of one document as the public JSON object {"id", "events"}."""
+    return {"id": passage_id, "events": [event_record(mention) for mention in mentions]}
