@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -22,10 +24,19 @@ from warehouse.snapshot_file import TABLES
 from warehouse.store import Warehouse, open_warehouse
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    with open_warehouse(tmp_path / "it's" / "warehouse.duckdb") as opened:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("filled") / "warehouse.duckdb"
+    with open_warehouse(file) as opened:
         fill(opened, "run-1", 12)
+    return file
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, filled: Path) -> Iterator[Warehouse]:
+    folder = tmp_path / "it's"
+    folder.mkdir()
+    with open_warehouse(Path(shutil.copy(filled, folder))) as opened:
         yield opened
 
 
@@ -140,6 +151,7 @@ def test_readers_never_meet_half_a_set(warehouse: Warehouse, target: Path) -> No
                     if json.loads(told) != counted:
                         failures.append((told, counted))
                     seen.add(counted["articles"])
+                time.sleep(0.02)
                 folder = (target / "current").resolve()
                 manifest = json.loads((folder / "manifest.json").read_text())
                 for name, about in manifest["files"].items():
@@ -154,7 +166,7 @@ def test_readers_never_meet_half_a_set(warehouse: Warehouse, target: Path) -> No
     readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
-    for number in range(100, 104):
+    for number in range(100, 103):
         one = entry(number)
         read_article = article(one)
         warehouse.store_polls(f"run-2-{number}", [poll("alpha", [one])])
@@ -214,8 +226,8 @@ def test_what_is_no_snapshot_is_refused(warehouse: Warehouse, target: Path, tmp_
 # What the snapshot's own questions answer
 
 
-@pytest.fixture
-def asked(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A snapshot of five restrictions: three on DeepSeek, one of them undated, two on TikTok, one of them lifted."""
     stated = [
         ("IT", "DeepSeek", material.Action.BLOCK, material.Status.IN_FORCE, "2025-01-30"),
@@ -226,6 +238,7 @@ def asked(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ("KR", "TikTok", material.Action.BAN, material.Status.PROPOSED, "2025-02-01"),
         ("KR", "TikTok", material.Action.WARN, material.Status.IN_FORCE, "2025-02-01"),
     ]
+    tmp_path = tmp_path_factory.mktemp("asked")
     with open_warehouse(tmp_path / "warehouse.duckdb") as warehouse:
         material.begin(warehouse, "run-1")
         made = [entry(number, day=date(2025, 2, 10)) for number in range(7, 13)] + [entry(14, day=date(2025, 2, 11))]

@@ -1,5 +1,6 @@
 """Storing: each method is one transaction, storing twice changes nothing, and nothing vanishes."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,15 +34,17 @@ from warehouse.dates import span
 from warehouse.store import Warehouse, open_warehouse
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "warehouse.duckdb"
-
-
-@pytest.fixture
-def warehouse(path: Path) -> Iterator[Warehouse]:
-    with open_warehouse(path) as opened:
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("begun") / "warehouse.duckdb"
+    with open_warehouse(file) as opened:
         material.begin(opened, "run-1")
+    return file
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, begun: Path) -> Iterator[Warehouse]:
+    with open_warehouse(Path(shutil.copy(begun, tmp_path))) as opened:
         yield opened
 
 
@@ -170,7 +173,7 @@ def test_retries_wait_count_and_end(warehouse: Warehouse) -> None:
 # Batches
 
 
-def test_batch_stored_twice_changes_nothing(warehouse: Warehouse, path: Path) -> None:
+def test_batch_stored_twice_changes_nothing(warehouse: Warehouse) -> None:
     made = [entry(number) for number in range(20)]
     discover(warehouse, *made)
     warehouse.store_batch("run-1", results(made), resolve)

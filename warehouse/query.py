@@ -130,7 +130,8 @@ class EventDetail:
 
 _EVENT_COLUMNS = (
     "event_id, action, side, status, country, service_canonical, actor_canonical, actor_kind, scope, scope_class, "
-    "date_value, date_from, date_to, lifted, reason_classes, first_reported, last_reported, stories, articles, score, why"
+    "date_value, date_from, date_to, lifted, reason_classes, first_reported, last_reported, stories, articles, "
+    "score, why"
 )
 _ARTICLE_COLUMNS = (
     "a.article_id, a.title, a.url, src.name, a.site, a.published_on, a.text_origin, a.paywalled, s.story_id"
