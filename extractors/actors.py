@@ -39,7 +39,8 @@ _GOVERNS = _words(
     government governments govt gov authorities authority administration cabinet regime officials official leaders
     president prime minister premier chancellor king emir leader state federal central the of and s interim new
     military junta coalition rulers ruling ruler's ruler national republic kingdom mr mrs ms dr administration's
-    decree pm government's executive council ministers in its former then outgoing incoming party ex first second
+    agencies ministries departments bodies decree pm government's executive council ministers in its former then
+    outgoing incoming party ex first second
     """
 )
 _PLACE_GOVERNS = _GOVERNS | _words(
@@ -84,6 +85,7 @@ _NAME_WORD = r"(?:[A-Z][\w&'’.-]*|of|for|and|the|de|la|y|e|per|di|on|in|et|des
 _STATE_WORDS = re.compile(
     r"\b(?:state|home department|divisional commissioner|district|provincial|chief minister)", re.IGNORECASE
 )
+_COUNTRIES_LISTED = re.compile(r",|\band\b|&", re.IGNORECASE)
 _LOCAL_SERVICES = frozenset(("ride hailing", "lodging", "micromobility", "delivery"))
 
 
@@ -231,6 +233,8 @@ def _of_country(case: _Case) -> Actor | None:
         return None
     code = hits[0].canonical
     rest = _without(words, hits)
+    if len({hit.canonical for hit in hits}) > 1 and _COUNTRIES_LISTED.search(words):
+        return Actor(words, kind_of(rest), UNKNOWN)
     if _is_ruler(rest, _GOVERNS):
         return government(code)
     seat = key(words[hits[0].start : hits[0].end]) in capital_names()

@@ -255,7 +255,7 @@ def _day_words(_: str, folded: str, setting: _Setting) -> str | None:
     ):
         if re.search(rf"(?<![a-z])(?:{pattern})(?![a-z])", folded):
             weekday = _weekday("", folded, setting)
-            return weekday if weekday is not None else (today + timedelta(days=days)).isoformat()
+            return weekday if weekday is not None else _moved(today, days)
     return None
 
 
@@ -274,16 +274,21 @@ def _ago(_: str, folded: str, setting: _Setting) -> str | None:
 
 
 def _shifted(day: date, count: int, unit: str) -> str | None:
+    if unit == "day":
+        return _moved(day, count)
+    if unit == "week":
+        return _moved(day, 7 * count, 7)
+    if unit == "month" or abs(count) == 1:
+        months = day.year * 12 + day.month - 1 + count * (1 if unit == "month" else 12)
+        return _written(months // 12, months % 12 + 1, None)
+    return _year(day.year + count)
+
+
+def _moved(day: date, days: int, length: int = 10) -> str | None:
+    """Return the date some days from `day`, cut to `length` characters; None beyond the calendar's ends."""
     try:
-        if unit == "day":
-            return (day + timedelta(days=count)).isoformat()
-        if unit == "week":
-            return (day + timedelta(weeks=count)).isoformat()[:7]
-        if unit == "month" or abs(count) == 1:
-            months = day.year * 12 + day.month - 1 + count * (1 if unit == "month" else 12)
-            return f"{date(months // 12, months % 12 + 1, 1).isoformat()[:7]}"
-        return str(date(day.year + count, 1, 1).year)
-    except (OverflowError, ValueError):
+        return (day + timedelta(days=days)).isoformat()[:length]
+    except OverflowError:
         return None
 
 
@@ -301,7 +306,7 @@ def _weekday(_: str, folded: str, setting: _Setting) -> str | None:
         days = -back if back <= 3 else 7 - back
     else:
         days = -back
-    return (setting.published + timedelta(days=days)).isoformat()
+    return _moved(setting.published, days)
 
 
 def _period(_: str, folded: str, setting: _Setting) -> str | None:
@@ -312,7 +317,7 @@ def _period(_: str, folded: str, setting: _Setting) -> str | None:
         folded,
     )
     if match is None:
-        return str(today.year + 1) if _NEW_YEAR.search(folded) else None
+        return _year(today.year + 1) if _NEW_YEAR.search(folded) else None
     which, unit = match["which"], match["unit"]
     if unit in ("year", "quarter") and re.search(rf"the (?:past|last) {unit}", folded):
         return None  # "over the past year" is a span, not a date
@@ -320,12 +325,12 @@ def _period(_: str, folded: str, setting: _Setting) -> str | None:
         return None
     step = {"last": -1, "past": -1, "previous": -1, "next": 1, "coming": 1}.get(which, 0)
     if unit in ("year", "quarter"):
-        return str(today.year + (step if unit == "year" else 0))
+        return _year(today.year + (step if unit == "year" else 0))
     if unit == "month":
         months = today.year * 12 + today.month - 1 + step
-        return f"{months // 12:04d}-{months % 12 + 1:02d}"
+        return _written(months // 12, months % 12 + 1, None)
     days = {"fortnight": 0, "weekend": -(today.weekday() + 1) if step <= 0 else 7}.get(unit, 7 * step)
-    return (today + timedelta(days=days)).isoformat()[:7]
+    return _moved(today, days, 7)
 
 
 def _season(_: str, folded: str, setting: _Setting) -> str | None:
@@ -340,12 +345,12 @@ def _season(_: str, folded: str, setting: _Setting) -> str | None:
     if match["season"] == "winter":
         return None  # it lies in two years
     if which == "this":
-        return str(today.year)
+        return _year(today.year)
     if which == "next" or setting.ahead:
-        return str(today.year + (1 if which == "next" or start + 2 < today.month else 0))
+        return _year(today.year + (1 if which == "next" or start + 2 < today.month else 0))
     if setting.near and (today.month - start) % 12 > 6:
-        return str(today.year + (start < today.month))
-    return str(today.year - (start > today.month or (which == "last" and today.month <= start + 2)))
+        return _year(today.year + (start < today.month))
+    return _year(today.year - (start > today.month or (which == "last" and today.month <= start + 2)))
 
 
 def _feast(_: str, folded: str, setting: _Setting) -> str | None:
@@ -374,6 +379,10 @@ def _year_alone(_: str, folded: str, __: _Setting) -> str | None:
     if match is None or (_TWO_YEARS.search(folded) is not None and not re.match(r"(?:between|from|since)", folded)):
         return None  # "in 2017 and 2018" is no one date
     return match[0]
+
+
+def _year(year: int) -> str | None:
+    return f"{year:04d}" if 1 <= year <= 9999 else None
 
 
 def _written(year: int, month: int | None, day: int | None) -> str | None:

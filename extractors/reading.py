@@ -1,7 +1,8 @@
 """A document as the normaliser reads it: its text with every hit of the gazetteer, tagged once for all its mentions."""
 
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -18,12 +19,13 @@ class Reading:
 
     text: str
     published: date | None
-    hits: Sequence[Hit]
+    hits: Mapping[str, Sequence[Hit]]
     sentences: Sequence[int]
 
     def of(self, *kinds: str) -> list[Hit]:
         """Return the hits of `kinds`, in the order of the text."""
-        return [hit for hit in self.hits if hit.kind in kinds]
+        found = [hit for kind in kinds for hit in self.hits.get(kind, ())]
+        return sorted(found, key=lambda hit: (hit.start, hit.end)) if len(kinds) > 1 else found
 
     def within(self, quote: Quote, *kinds: str) -> list[Hit]:
         """Return the hits of `kinds` that lie inside `quote`."""
@@ -35,9 +37,9 @@ class Reading:
 
     def sentence(self, position: int) -> tuple[int, int]:
         """Return the bounds of the sentence that holds `position`."""
-        start = max((begin for begin in self.sentences if begin <= position), default=0)
-        end = min((begin for begin in self.sentences if begin > position), default=len(self.text))
-        return start, end
+        place = bisect_right(self.sentences, position)
+        end = self.sentences[place] if place < len(self.sentences) else len(self.text)
+        return self.sentences[place - 1], end
 
 
 def read(document: Document) -> Reading:
@@ -58,4 +60,7 @@ def nearest(hits: Iterable[Hit], quote: Quote) -> Hit | None:
 @lru_cache(maxsize=32)
 def _read(text: str, published: date | None) -> Reading:
     starts = (0, *(match.end() for match in _SENTENCE_END.finditer(text)))
-    return Reading(text=text, published=published, hits=tuple(tag(text)), sentences=starts)
+    hits: dict[str, list[Hit]] = {}
+    for hit in tag(text):
+        hits.setdefault(hit.kind, []).append(hit)
+    return Reading(text=text, published=published, hits=hits, sentences=starts)

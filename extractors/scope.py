@@ -21,10 +21,9 @@ _PUBLIC = frozenset(
 )
 _STAFF = (
     r"employees?|staff|workers?|workplaces?|personnel|at work|office|tellers?|bankers?|engineers?|contractors?|"
-    r"corporate|"
     r"company (?:devices?|computers?|phones?|networks?|laptops?)|internal|"
     r"work (?:devices?|computers?|phones?|use)|"
-    r"colleagues|journalists|newsroom|reporters|drivers|doctors|nurses|traders|premises|business use"
+    r"colleagues|journalists|newsroom|reporters|drivers|doctors|nurses|traders|premises"
 )
 _DEVICES = (
     r"computers?|devices?|phones?|laptops?|networks?|systems?|pcs?|tablets?|terminals?|servers?|equipment|machines"
