@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -13,7 +14,7 @@ import warehouse_material as material
 from warehouse_material import article, entry, mention, poll, resolve, result
 
 from pipeline.errors import InputError
-from pipeline.types import Action, Side, Stamp, Status
+from pipeline.types import Action, DateBasis, Outcome, Side, Stamp, Status
 from warehouse.export import formula_safe
 from warehouse.query import (
     Dissent,
@@ -38,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         material.begin(warehouse, "run-1")
         made = [entry(number, day=date(2025, 2, number)) for number in range(1, 6)]
         made[3] = replace(made[3], title=FORMULA)
-        made.append(replace(entry(20), published=Stamp(datetime(2025, 3, 1, 9, tzinfo=UTC), material.DateBasis.FEED)))
+        made.append(replace(entry(20), published=Stamp(datetime(2025, 3, 1, 9, tzinfo=UTC), DateBasis.FEED)))
         warehouse.store_polls("run-1", [poll("alpha", made)])
         italy = article(made[0])
         again = article(made[1])
@@ -53,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             [
                 result(made[0], italy, [mention(italy)]),
                 result(made[1], again, [unnamed]),
-                replace(result(made[2], copy), story_id=story, outcome=material.Outcome.SAME_STORY),
+                replace(result(made[2], copy), story_id=story, outcome=Outcome.SAME_STORY),
                 result(made[3], korea, [mention(korea, "KR", action=Action.BAN, date_value="2025-02")]),
                 result(
                     made[4],
@@ -74,7 +75,7 @@ def reader(folder: Path) -> Iterator[Reader]:
         yield opened
 
 
-def found(reader: Reader, **wanted: object) -> list[str]:
+def found(reader: Reader, **wanted: Any) -> list[str]:
     return [f"{row.country} {row.action} {row.service}" for row in events(reader, EventFilter(**wanted))]
 
 
@@ -112,7 +113,7 @@ def test_events_come_latest_first(reader: Reader) -> None:
         ({"since": date(2024, 12, 31), "until": date(2024, 12, 31)}, ["AU warn TikTok"]),
     ],
 )
-def test_filters(reader: Reader, wanted: dict[str, object], expected: list[str]) -> None:
+def test_filters(reader: Reader, wanted: dict[str, Any], expected: list[str]) -> None:
     assert found(reader, **wanted) == expected
 
 
@@ -126,7 +127,7 @@ def test_filters(reader: Reader, wanted: dict[str, object], expected: list[str])
     ],
 )
 def test_unknown_names_are_errors_with_the_nearest(
-    reader: Reader, wanted: dict[str, object], message: str, hint: str
+    reader: Reader, wanted: dict[str, Any], message: str, hint: str
 ) -> None:
     with pytest.raises(InputError, match=message) as caught:
         found(reader, **wanted)

@@ -17,7 +17,7 @@ import warehouse_material as material
 from warehouse_material import START, article, entry, fill, mention, poll, resolve, result
 
 from pipeline.errors import InputError, WarehouseError
-from pipeline.types import FeedOutcome, Poll
+from pipeline.types import Action, FeedOutcome, Poll, Status
 from warehouse.compare import content
 from warehouse.query import connect_snapshot, events
 from warehouse.snapshot_file import TABLES
@@ -140,7 +140,9 @@ def test_readers_never_meet_half_a_set(warehouse: Warehouse, target: Path) -> No
     """Each version has as many events as its manifest says, read through the lasting names while versions change."""
     material.begin(warehouse, "run-2", hours=3)
     warehouse.publish(target, manifest=MANIFEST)
-    stop, failures, seen = threading.Event(), [], set()
+    stop = threading.Event()
+    failures: list[object] = []
+    seen: set[int] = set()
 
     def read() -> None:
         while not stop.is_set():
@@ -230,13 +232,13 @@ def test_what_is_no_snapshot_is_refused(warehouse: Warehouse, target: Path, tmp_
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A snapshot of five restrictions: three on DeepSeek, one of them undated, two on TikTok, one of them lifted."""
     stated = [
-        ("IT", "DeepSeek", material.Action.BLOCK, material.Status.IN_FORCE, "2025-01-30"),
-        ("KR", "DeepSeek", material.Action.BAN, material.Status.IN_FORCE, "2025-02"),
-        ("AU", "DeepSeek", material.Action.BAN, material.Status.IN_FORCE, None),
-        ("AU", "TikTok", material.Action.BAN, material.Status.IN_FORCE, "2023"),
-        ("IT", "TikTok", material.Action.LIMIT, material.Status.IN_FORCE, "2025-01-05"),
-        ("KR", "TikTok", material.Action.BAN, material.Status.PROPOSED, "2025-02-01"),
-        ("KR", "TikTok", material.Action.WARN, material.Status.IN_FORCE, "2025-02-01"),
+        ("IT", "DeepSeek", Action.BLOCK, Status.IN_FORCE, "2025-01-30"),
+        ("KR", "DeepSeek", Action.BAN, Status.IN_FORCE, "2025-02"),
+        ("AU", "DeepSeek", Action.BAN, Status.IN_FORCE, None),
+        ("AU", "TikTok", Action.BAN, Status.IN_FORCE, "2023"),
+        ("IT", "TikTok", Action.LIMIT, Status.IN_FORCE, "2025-01-05"),
+        ("KR", "TikTok", Action.BAN, Status.PROPOSED, "2025-02-01"),
+        ("KR", "TikTok", Action.WARN, Status.IN_FORCE, "2025-02-01"),
     ]
     tmp_path = tmp_path_factory.mktemp("asked")
     with open_warehouse(tmp_path / "warehouse.duckdb") as warehouse:
@@ -319,6 +321,6 @@ def test_views_can_be_read_from_another_catalog(warehouse: Warehouse, target: Pa
     with duckdb.connect() as plain:
         plain.execute(f"ATTACH '{file}' AS other (READ_ONLY)")
         for view in ("restrictions", "restrictions_by_month", "evidence", "source_health"):
-            assert plain.execute(f"SELECT count(*) FROM other.{view}").fetchone() > (0,)
+            assert plain.execute(f"FROM other.{view}").fetchall()
     with connect_snapshot(target) as reader:
         assert events(reader)

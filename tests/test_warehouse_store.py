@@ -2,10 +2,11 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import warehouse_material as material
@@ -15,6 +16,7 @@ from warehouse_material import START, article, entry, fill, mention, poll, resol
 
 from pipeline.errors import WarehouseError
 from pipeline.types import (
+    Action,
     ArchiveRef,
     DateBasis,
     Entry,
@@ -48,7 +50,7 @@ def warehouse(tmp_path: Path, begun: Path) -> Iterator[Warehouse]:
         yield opened
 
 
-def ask(warehouse: Warehouse, sql: str) -> list[tuple[object, ...]]:
+def ask(warehouse: Warehouse, sql: str) -> list[tuple[Any, ...]]:
     return warehouse._database.execute(sql)
 
 
@@ -144,9 +146,9 @@ def test_pending_is_in_order_and_due(warehouse: Warehouse) -> None:
     made = [entry(number) for number in range(21)]
     discover(warehouse, *reversed(made))
     due = [one.entry for one in warehouse.pending(START, 100)]
-    dated = sorted((one for one in made if one.published), key=lambda one: (one.published.day, one.id))
+    dated = sorted(((one.published.day, one.id, one) for one in made if one.published), key=lambda row: row[:2])
     undated = sorted((one for one in made if not one.published), key=lambda one: one.id)
-    assert due == dated + undated
+    assert due == [one for _, _, one in dated] + undated
     assert [one.entry for one in warehouse.pending(START, 5)] == due[:5]
     assert warehouse.count_due(START) == warehouse.count_pending() == 21
 
@@ -239,7 +241,7 @@ def test_resolver_sees_the_whole_block_as_it_was_stated(warehouse: Warehouse) ->
     discover(warehouse, first, second, other)
     seen: list[MentionContext] = []
 
-    def spy(contexts: list[MentionContext]) -> list[Event]:
+    def spy(contexts: Sequence[MentionContext]) -> list[Event]:
         seen.extend(contexts)
         return resolve(contexts)
 
@@ -250,7 +252,7 @@ def test_resolver_sees_the_whole_block_as_it_was_stated(warehouse: Warehouse) ->
     warehouse.store_batch("run-1", [result(first, texts[first], [mention(texts[first])])], spy)
     assert [context.mention for context in seen] == [mention(texts[first]), mention(texts[second])]
     assert seen[0].story_id == result(first, texts[first]).story_id
-    assert seen[0].published == first.published.day
+    assert seen[0].published == date(2025, 2, 2)
     assert seen[0].source_id == "alpha"
 
 
@@ -260,6 +262,7 @@ def test_quote_that_does_not_stand_where_it_says_stops_the_batch(warehouse: Ware
     before = snapshot(warehouse)
     good, bad = article(made[0]), article(made[1])
     found = mention(bad)
+    assert found.actor is not None
     for wrong in (
         replace(found, actor=Quote("Garante", found.actor.start + 1, found.actor.end + 1)),
         replace(found, scope=Quote("all staff", -9, -1)),
@@ -306,18 +309,20 @@ def test_resolver_must_place_each_mention_once(warehouse: Warehouse) -> None:
 
 
 def test_lone_surrogates_are_replaced_and_offsets_hold(warehouse: Warehouse) -> None:
-    one = replace(entry(1), title="bad \ud83d title")
+    one = replace(entry(1), title="bad \ud83d title", guid="guid-\ud83d-1")
     read = article(one)
     spoiled = replace(read, text=read.text.replace("all staff", "all \udcff\udcffaff"), title=read.title)
     found = replace(mention(read), document_id=spoiled.id, scope=material.quote(spoiled.text, "all \udcff\udcffaff"))
     discover(warehouse, one)
-    spoiled_result = result(one, spoiled, [found])
+    discover(warehouse, one)
+    (pending,) = warehouse.pending(START, 10)
+    spoiled_result = replace(result(one, spoiled, [found]), entry_id=pending.entry.id)
     warehouse.store_batch("run-1", [spoiled_result], resolve)
     warehouse.store_batch("run-1", [spoiled_result], resolve)
     assert ask(
         warehouse,
         "SELECT scope_quote, scope_quote = substring(text, scope_start + 1, scope_end - scope_start) "
-        "FROM mentions JOIN articles USING (article_id)",
+        "FROM event_mentions JOIN mentions USING (mention_id) JOIN articles USING (article_id)",
     ) == [("all \ufffd\ufffdaff", True)]
 
 
@@ -419,7 +424,7 @@ def test_event_that_did_not_change_is_left_alone(warehouse: Warehouse) -> None:
     reads = article(one), article(two)
     warehouse.store_batch("run-1", [result(one, reads[0], [mention(reads[0])])], resolve)
     material.begin(warehouse, "run-2", hours=1)
-    proposed = mention(reads[1], action=material.Action.WARN, status=Status.PROPOSED, date_value=None)
+    proposed = mention(reads[1], action=Action.WARN, status=Status.PROPOSED, date_value=None)
     warehouse.store_batch("run-2", [result(two, reads[1], [proposed])], resolve)
     assert ask(
         warehouse,

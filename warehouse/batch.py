@@ -1,6 +1,6 @@
 """Storing a batch: articles, stories, mentions, outcomes and the events they touch, in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from pipeline.errors import WarehouseError
@@ -63,6 +63,11 @@ def _admit(database: Database, results: Sequence[EntryResult]) -> tuple[list[Ent
         if owner != result.entry_id:
             accepted.append(_same_article(result, article.id))
             continue
+        result = replace(
+            result,
+            article=replace(article, text=storable(article.text)),
+            mentions=tuple(mentions.readable(mention) for mention in result.mentions),
+        )
         accepted.append(result)
         if article.id in stored:
             same_mentions = {m.id: m for m in result.mentions} == {m.id: m for _, m in known.get(article.id, ())}
@@ -98,17 +103,17 @@ def _resolve(database: Database, run_id: str, blocks: set[str], resolve: Resolve
     order = sorted(blocks)
     new: dict[str, tuple[Event, str]] = {}
     for block, contexts in mentions.of_blocks(database, order).items():
-        resolved = resolve(contexts) if contexts else ()
-        _check_partition(block, contexts, resolved)
+        resolved = resolve(list(contexts.values())) if contexts else ()
+        _check_partition(block, contexts.keys(), resolved)
         new |= {event.id: (event, block) for event in resolved}
     old = events.of_blocks(database, order)
     events.apply(database, run_id, events.compare(old, new, run_id, runs.order(database)))
 
 
-def _check_partition(block: str, contexts: Sequence[MentionContext], resolved: Sequence[Event]) -> None:
+def _check_partition(block: str, mention_ids: Iterable[str], resolved: Sequence[Event]) -> None:
     """Nothing vanishes: each mention of the block is evidence of exactly one event."""
     placed = sorted(mention_id for event in resolved for mention_id in event.mention_ids)
-    if placed != sorted(context.mention.id for context in contexts):
+    if placed != sorted(mention_ids):
         raise WarehouseError(f"the events of block {block!r} do not hold each of its mentions exactly once")
     if len({event.id for event in resolved}) < len(resolved):
         raise WarehouseError(f"two events of block {block!r} have the same id")

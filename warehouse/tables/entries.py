@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from pipeline.types import Entry, PendingEntry
-from warehouse.database import Database, from_utc, to_utc
+from warehouse.database import Database, from_utc, storable, to_utc
 from warehouse.tables import stamps
 
 COLUMNS = (
@@ -22,7 +23,9 @@ def add(database: Database, run_id: str, entries: Sequence[Entry]) -> Counter[st
     """Insert the entries that are not known, each with the outcome `pending`. Returns their number by source."""
     first: dict[str, Entry] = {}
     for entry in entries:
-        first.setdefault(entry.id, entry)
+        # The id must be that of the entry as it will be read back.
+        readable = replace(entry, guid=storable(entry.guid))
+        first.setdefault(readable.id, readable)
     known = database.execute(
         "SELECT entry_id FROM entries WHERE entry_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [list(first)]
     )

@@ -1,6 +1,7 @@
 """Table `mentions`: events as articles state them; and whole blocks of them, as the resolver reads them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import WarehouseError
@@ -15,12 +16,13 @@ from pipeline.types import (
     ScopeClass,
     Status,
 )
-from warehouse.database import Database
+from warehouse.database import Database, storable
 
 FIELDS = ("trigger", "service", "actor", "scope", "date", "reason")
 """The fields that have a quote. Each is three columns: `_quote`, `_start` and `_end`."""
 
-_QUOTE_COLUMNS = tuple(f"{field}_{part}" for field in FIELDS for part in ("quote", "start", "end"))
+_COLUMNS_OF = {field: (f"{field}_quote", f"{field}_start", f"{field}_end") for field in FIELDS}
+_QUOTE_COLUMNS = tuple(column for columns in _COLUMNS_OF.values() for column in columns)
 _VALUE_COLUMNS = (
     "mention_id", "article_id", "action", "status", "country", "service_canonical", "actor_canonical", "actor_kind",
     "scope_class", "date_value", "reason_classes", "score", "scores", "model",
@@ -40,6 +42,25 @@ def check_offsets(article: Article, mentions: Iterable[Mention]) -> None:
                 )
 
 
+def readable(mention: Mention) -> Mention:
+    """The mention as it will be read back, so that its id is the same then: see `database.storable`."""
+    return replace(
+        mention,
+        service_canonical=storable(mention.service_canonical),
+        actor_canonical=None if mention.actor_canonical is None else storable(mention.actor_canonical),
+        trigger=_readable(mention.trigger),
+        service=_readable(mention.service),
+        actor=None if mention.actor is None else _readable(mention.actor),
+        scope=None if mention.scope is None else _readable(mention.scope),
+        date=None if mention.date is None else _readable(mention.date),
+        reason=None if mention.reason is None else _readable(mention.reason),
+    )
+
+
+def _readable(quote: Quote) -> Quote:
+    return replace(quote, text=storable(quote.text))
+
+
 def of_articles(database: Database, article_ids: Iterable[str]) -> dict[str, list[tuple[str, Mention]]]:
     """Article id → its stored mentions with their blocks, in the order of their ids."""
     rows = _select(
@@ -54,12 +75,12 @@ def of_articles(database: Database, article_ids: Iterable[str]) -> dict[str, lis
     return found
 
 
-def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, list[MentionContext]]:
-    """Block → all its mentions with their articles' circumstances, by date of publication, article and place."""
+def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, dict[str, MentionContext]]:
+    """Block → all its mentions by id with their articles' circumstances, in order of publication, article and place."""
     wanted = list(blocks)
     rows = _select(
         database,
-        "m.block, s.story_id, a.source_id, a.published_on",
+        "m.mention_id, m.block, s.story_id, a.source_id, a.published_on",
         """
         FROM mentions AS m JOIN articles AS a USING (article_id) JOIN story_members AS s USING (article_id)
         WHERE m.block IN (SELECT unnest(?::JSON::VARCHAR[]))
@@ -67,10 +88,9 @@ def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, list[Menti
         """,
         wanted,
     )
-    found: dict[str, list[MentionContext]] = {block: [] for block in wanted}
-    for mention, (block, story_id, source_id, published) in rows:
-        context = MentionContext(mention, mention.document_id, story_id, source_id, published)
-        found[block].append(context)
+    found: dict[str, dict[str, MentionContext]] = {block: {} for block in wanted}
+    for mention, (mention_id, block, story_id, source_id, published) in rows:
+        found[block][mention_id] = MentionContext(mention, mention.document_id, story_id, source_id, published)
     return found
 
 
@@ -149,5 +169,5 @@ def read_mention(row: Mapping[str, Any]) -> Mention:
 
 def read_quote(row: Mapping[str, Any], field: str) -> Quote | None:
     """The quote of `field` in a row of the table, None where the article does not state it."""
-    text = row[f"{field}_quote"]
-    return None if text is None else Quote(text, row[f"{field}_start"], row[f"{field}_end"])
+    quote, start, end = _COLUMNS_OF[field]
+    return None if row[quote] is None else Quote(row[quote], row[start], row[end])
