@@ -76,12 +76,16 @@ class TriggerScores:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where candidates begin, and how three logits become the one score; fitted after training (see the manifest)."""
+    """Where candidates begin, and how logits become the one score; fitted after training (see the manifest).
+
+    `weights` belong to the log-odds of trigger, event, link and service.
+    """
 
     trigger: float = 0.25
-    part: float = 0.5
+    party: float = 0.35
+    detail: float = 0.5
     pair: float = 0.3
-    weights: tuple[float, float, float] = (0.0, 1.0, 1.0)
+    weights: tuple[float, float, float, float] = (0.0, 1.0, 1.0, 0.0)
     bias: float = 0.0
 
 
@@ -132,14 +136,14 @@ def mentions(
         return Quote(words.text[start:end], start, end)
 
     trigger_quote = quote(trigger)
-    services = [span for span in _contiguous(numbers, role_spans(scores, "service", thresholds.part)) if quote(span)]
+    services = [span for span in _contiguous(numbers, role_spans(scores, "service", thresholds.party)) if quote(span)]
     if trigger_quote is None or not services:
         return []
     actors: list[Span | None] = [
-        span for span in _contiguous(numbers, role_spans(scores, "actor", thresholds.part)) if quote(span)
+        span for span in _contiguous(numbers, role_spans(scores, "actor", thresholds.party)) if quote(span)
     ]
     others = {
-        role: _contiguous(numbers, role_spans(scores, role, thresholds.part)) for role in ("scope", "date", "reason")
+        role: _contiguous(numbers, role_spans(scores, role, thresholds.detail)) for role in ("scope", "date", "reason")
     }
     found: list[RawMention] = []
     action, status = int(scores.action.argmax()), int(scores.status.argmax())
@@ -152,12 +156,8 @@ def mentions(
         for actor, logit in chosen:
             near = [span for span in (actor, service) if span is not None]
             parts = {role: _nearest(spans, near, trigger) for role, spans in others.items()}
-            total = (
-                thresholds.bias
-                + thresholds.weights[0] * logit_of(trigger.score)
-                + thresholds.weights[1] * float(scores.valid)
-                + thresholds.weights[2] * logit
-            )
+            evidence = (logit_of(trigger.score), float(scores.valid), logit, logit_of(service.score))
+            total = thresholds.bias + sum(w * x for w, x in zip(thresholds.weights, evidence, strict=True))
             service_quote = quote(service)
             if service_quote is None:
                 continue

@@ -22,7 +22,7 @@ class Rates:
     upper: float = 0.04
     plain: float = 0.1
     headless: float = 0.08
-    joined: float = 0.25
+    joined: float = 0.12
 
 
 @dataclass(frozen=True)

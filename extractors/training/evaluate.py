@@ -135,7 +135,7 @@ def calibrated(
     for passage, mentions in zip(passages, predictions, strict=True):
         for mention, verdict in zip(mentions, matches(passage, mentions), strict=True):
             if verdict >= 0:
-                rows.append([logit_of(mention.scores[name]) for name in ("trigger", "event", "link")])
+                rows.append([logit_of(mention.scores[name]) for name in ("trigger", "event", "link", "service")])
                 truth.append(verdict)
     x, y = np.array(rows), np.array(truth, float)
     weights, bias = _logistic(x, y)
@@ -150,8 +150,8 @@ def calibrated(
     if len(precise) and f1[precise].max() >= 0.8 * f1[best] and precision[best] < 0.8:
         best = int(precise[f1[precise].argmax()])
     cut = logits[order][best : best + 2].mean()
-    trigger, event, link = (round(float(weight), 4) for weight in weights)
-    return replace(thresholds, weights=(trigger, event, link), bias=round(float(bias - cut), 4))
+    trigger, event, link, service = (round(float(weight), 4) for weight in weights)
+    return replace(thresholds, weights=(trigger, event, link, service), bias=round(float(bias - cut), 4))
 
 
 def _logistic(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], float]:

@@ -15,7 +15,7 @@ from extractors.training.examples import negative
 from extractors.training.network import Network
 
 SMOOTHING = 0.05
-MAX_TRIGGERS = 30  # per batch, drawn at random beyond
+MAX_TRIGGERS = 22  # per batch, drawn at random beyond
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,8 @@ def losses(network: Network, batch: Batch, random: np.random.Generator) -> dict[
 
 def _trigger_loss(log_probs: Tensor, batch: Batch) -> Tensor:
     loss = functional.nll_loss(log_probs.flatten(0, 1), batch.trigger.flatten(), reduction="none")
-    loss = loss.view(batch.trigger.shape)
-    loss = (1 - SMOOTHING) * loss - SMOOTHING * log_probs.mean(-1)
     weight = batch.trigger_weight * torch.where(batch.trigger > 0, 1.5, 1.0)
-    return (loss * weight).sum() / len(batch.examples) / 4
+    return (loss.view(batch.trigger.shape) * weight).sum() / len(batch.examples) / 4
 
 
 def _candidates(log_probs: Tensor, batch: Batch, random: np.random.Generator) -> list[tuple[int, Target]]:

@@ -47,6 +47,8 @@ class Recipe:
     average: float = 0.99
     hide: float = 0.12
     seed: int = 1
+    minutes: float | None = None
+    """Stop after so much time, the rate having fallen by then, whatever the epoch."""
 
 
 def base_folder() -> Path:
@@ -180,13 +182,21 @@ def train(base: Path, out: Path, recipe: Recipe, config: NetworkConfig, limit: i
         average._steps = step = state["step"]
         optimizer.load_state_dict(state["optimizer"])
         best, begin = state["best"], state["epoch"] + 1
+    clock = time.monotonic()
+    first_step = step
     for epoch in range(begin, recipe.epochs):
         started, sums, batches = time.monotonic(), dict.fromkeys(PARTS, 0.0), 0
         random = np.random.default_rng((recipe.seed, epoch))
         network.train()
         for batch in epoch_batches(passages, layout, pool, lexicon, recipe, random):
+            total = per_epoch * recipe.epochs
+            if recipe.minutes is not None and step > first_step:
+                spent = (time.monotonic() - clock) / 60 / recipe.minutes
+                if spent >= 1:
+                    break
+                total = min(total, first_step + int((step - first_step) / spent))
             for group, full in zip(optimizer.param_groups, full_rates, strict=True):
-                group["lr"] = full * schedule(step, per_epoch * recipe.epochs, recipe.warmup)
+                group["lr"] = full * schedule(step, total, recipe.warmup)
             with torch.autocast("cpu", torch.bfloat16):
                 parts = losses(network, collate(batch), random)
             torch.stack(list(parts.values())).sum().backward()
@@ -225,6 +235,8 @@ def train(base: Path, out: Path, recipe: Recipe, config: NetworkConfig, limit: i
             },
             last,
         )
+        if recipe.minutes is not None and time.monotonic() - clock >= recipe.minutes * 60:
+            break
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1), encoding="utf-8")
 
 
@@ -234,13 +246,14 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=None, help="a Hugging Face encoder's folder")
     parser.add_argument("--epochs", type=int, default=Recipe.epochs)
     parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument("--minutes", type=float, default=None, help="stop after so much time")
     parser.add_argument("--shared-layers", type=int, default=NetworkConfig.shared_layers)
     parser.add_argument("--limit", type=int, default=None, help="use only so many passages (to try things out)")
     given = parser.parse_args()
     train(
         given.base or base_folder(),
         given.out,
-        Recipe(epochs=given.epochs, seed=given.seed),
+        Recipe(epochs=given.epochs, seed=given.seed, minutes=given.minutes),
         NetworkConfig(shared_layers=given.shared_layers),
         given.limit,
     )
