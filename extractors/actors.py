@@ -125,6 +125,9 @@ def resolve_actor(
 
     `service` is the service's canonical name: where its provider sits says little about the actor.
     """
+    if actor is not None:
+        # A quote that holds half a name means the whole one: "Uttar" in "Uttar Pradesh".
+        actor = reading.whole(actor, "body", "subdivision", "country")
     record = _services().get(service or "")
     provider = None if record is None else record.provider_country
     if actor is None:

@@ -31,6 +31,14 @@ class Reading:
         """Return the hits of `kinds` that lie inside `quote`."""
         return [hit for hit in self.of(*kinds) if quote.start <= hit.start and hit.end <= quote.end]
 
+    def whole(self, quote: Quote, *kinds: str) -> Quote:
+        """Return the words of the longest hit of `kinds` of which `quote` is a part, or `quote` itself."""
+        covering = [hit for hit in self.of(*kinds) if hit.start <= quote.start and quote.end <= hit.end]
+        hit = max(covering, key=lambda hit: hit.end - hit.start, default=None)
+        if hit is None or hit.end - hit.start <= quote.end - quote.start:
+            return quote
+        return Quote(self.text[hit.start : hit.end], hit.start, hit.end)
+
     def words(self, hit: Hit) -> str:
         """Return a hit as it is written."""
         return self.text[hit.start : hit.end]

@@ -71,6 +71,9 @@ _SHUTDOWNS = frozenset(("shutdown", "shutdowns", "blackout", "blackouts", "inter
 def canonical_service(reading: Reading, quote: Quote) -> str:
     """Return the canonical name of the quoted service; the healed quote itself where nothing better is known."""
     written = heal(quote.text)
+    if lookup(written) is None:
+        # A quote that holds half a name means the whole one: "Galaxy" in "Galaxy Note 7".
+        written = heal(reading.whole(quote, "service", "technology").text)
     name = _FORMERLY.sub("", written) or written
     plain = _DETERMINERS.sub("", _NUMBER.sub("", _ACRONYM.sub("", name))).strip() or written
     if key(plain) in _SHUTDOWNS:

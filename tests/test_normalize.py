@@ -211,6 +211,15 @@ def test_a_bare_noun_takes_the_full_name_from_elsewhere() -> None:
     assert found.country == "RU"
 
 
+def test_half_a_name_means_the_whole_one() -> None:
+    text = "The Uttarakhand High Court banned Free Fire in Uttar Pradesh."
+    assert mention(text, trigger="banned", service="Fire", actor="Uttarakhand").service_canonical == "Free Fire"
+    assert (
+        mention(text, trigger="banned", service="Free", actor="High Court").actor_canonical == "Uttarakhand High Court"
+    )
+    assert mention(text, trigger="banned", service="Free", actor="Uttar Pradesh").actor_canonical == "Uttar Pradesh"
+
+
 def test_no_actor_stays_no_actor_and_the_country_is_the_nearest() -> None:
     text = "In Brazil talks went on. WhatsApp was banned in Chad."
     found = mention(text, trigger="banned", service="WhatsApp")
