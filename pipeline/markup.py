@@ -33,9 +33,9 @@ INVISIBLE = re.compile(
     "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 # Joiners and variation selectors shape emoji and some scripts; between Latin letters they only split words unseen.
-SPLITTERS = re.compile(
-    "(?<=[0-9A-Za-z\u00c0-\u024f\u0300-\u036f])[\u200c\u200d\ufe00-\ufe0f]+|[\u200c\u200d]+(?=[0-9A-Za-z\u00c0-\u024f])"
-)
+SHAPERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]+")
+JOINERS = re.compile("[\u200c\u200d]+")
+LATIN = re.compile("[0-9A-Za-z\u00c0-\u024f\u0300-\u036f]")
 LINE_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 SPACES = re.compile("[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 EDGE_SPACES = re.compile(" ?\n ?")
@@ -71,9 +71,17 @@ def tidy(text: str) -> str:
     look-alikes among them, stay as they are. Idempotent.
     """
     text = INVISIBLE.sub("", CONTROLS.sub("", LINE_BREAKS.sub("\n", text)))
-    text = SPACES.sub(" ", SPLITTERS.sub("", text))
+    text = SPACES.sub(" ", SHAPERS.sub(_shaping, text))
     text = MANY_BREAKS.sub("\n\n", EDGE_SPACES.sub("\n", text))
     return unicodedata.normalize("NFC", text).strip()
+
+
+def _shaping(match: re.Match[str]) -> str:
+    """Keep joiners and variation selectors where they shape something: not beside Latin letters."""
+    text, start, end = match.string, match.start(), match.end()
+    if start > 0 and LATIN.match(text, start - 1):
+        return ""
+    return JOINERS.sub("", match[0]) if LATIN.match(text, end) else match[0]
 
 
 def one_line(text: str) -> str:

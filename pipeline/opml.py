@@ -136,4 +136,4 @@ def _without_declaration(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+    return ILLEGAL.sub("", text).replace("&", "&amp;").replace("<", "&lt;")
