@@ -19,6 +19,10 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
 
 
+# A PIVOT is a MULTI for DuckDB 2, and for 1.5 a SELECT with a helper of its own.
+_QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
+
+
 def run_sql(reader: Reader, sql: str) -> Table:
     """Answer one SQL question. Raises InputError where it is faulty, several, or would change or open anything."""
     question, connection = storable(sql), reader.connection
@@ -41,7 +45,7 @@ def _check(statements: list[duckdb.Statement]) -> None:
         raise InputError("there is no SQL statement to run")
     if len(asked) > 1:
         raise InputError("there is more than one SQL statement", hint="Give one at a time.")
-    if asked[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+    if asked[0].type not in _QUESTIONS:
         raise InputError(
             f"a snapshot can only be read, not changed: {asked[0].type.name} is refused",
             hint="Ask with SELECT, FROM, WITH, PIVOT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN.",
