@@ -187,9 +187,8 @@ def _registered(case: _Case) -> Actor | None:
     exact = bodies_named().get(key(case.words))
     if exact is not None:
         body = _one_of(case, exact)
-        if _foreign(case, body) or (key(case.words) in shy_names() and case.country != body.country):
-            return None
-        return actor_of(body)
+        shy = key(case.words) in shy_names() and body.kind is not ActorKind.COMPANY
+        return None if _foreign(case, body) or (shy and case.country != body.country) else actor_of(body)
     hits = case.reading.within(case.actor, "body") or [hit for hit in tag(case.words) if hit.kind == "body"]
     if not hits:
         return None

@@ -33,7 +33,7 @@ def bodies_named() -> dict[str, tuple[Body, ...]]:
 
 @cache
 def shy_names() -> frozenset[str]:
-    """Return the folded names that mean a body only where its country is the nearest one ("Commission")."""
+    """Return the folded names that mean a public body only where its country is the nearest one ("Commission")."""
     aliases = (alias for entry in registries.named_bodies() for alias in entry.aliases)
     return frozenset(key(alias.text) for alias in aliases if not alias.sought)
 
