@@ -78,6 +78,7 @@ _GENERIC_FIRST = _words(
     administrative commercial criminal appeals court regional provincial army navy police
     """
 )
+_COMPANY_LIKE = frozenset((ActorKind.OTHER, ActorKind.COMPANY, ActorKind.APP_STORE))
 _REGULATING = frozenset((ActorKind.REGULATOR, ActorKind.DATA_PROTECTION))
 _OWN = re.compile(r"^(?:(?:the|a|an|its|our|country's|nation's|republic's|kingdom's|state's)\s+)+", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"['’]s?(?=\s|$)")
@@ -189,38 +190,20 @@ def _registered(case: _Case) -> Actor | None:
         body = _one_of(case, exact)
         shy = key(case.words) in shy_names() and body.kind is not ActorKind.COMPANY
         return None if _foreign(case, body) or (shy and case.country != body.country) else actor_of(body)
-    hits = case.reading.within(case.actor, "body") or [hit for hit in tag(case.words) if hit.kind == "body"]
-    if not hits:
-        return None
-    found = [
-        _one_of(case, bodies_named()[key(name)])
-        for hit in hits
-        for name in (_written(case, hit),)
-        if key(name) in bodies_named()
-    ]
-    public = [body for body in found if body.kind is not ActorKind.COMPANY]
+    # The words of hits are looked up again, since some names mean different bodies in different countries.
+    named = [key(case.words[hit.start : hit.end]) for hit in tag(case.words) if hit.kind == "body"]
+    found = [_one_of(case, bodies_named()[name]) for name in named if name in bodies_named()]
     if not found:
         return None
-    body = public[0] if public else found[-1]
+    body = next((body for body in found if body.kind is not ActorKind.COMPANY), found[-1])
     if _foreign(case, body):
         return None
     rest = key(case.words)
-    for hit in hits:
-        rest = rest.replace(key(_written(case, hit)), " ")
-    if body.kind is ActorKind.COMPANY and kind_of(rest) not in (
-        ActorKind.OTHER,
-        ActorKind.COMPANY,
-        ActorKind.APP_STORE,
-    ):
-        return None
+    for name in named:
+        rest = rest.replace(name, " ")
+    if body.kind is ActorKind.COMPANY and kind_of(rest) not in _COMPANY_LIKE:
+        return None  # "Samsung's regulator" is not Samsung
     return actor_of(body)
-
-
-def _written(case: _Case, hit: Hit) -> str:
-    """Return a hit's words, whether it was found in the document or in the healed words."""
-    if case.actor.start <= hit.start and hit.end <= case.actor.end:
-        return case.reading.words(hit)
-    return case.words[hit.start : hit.end]
 
 
 def _of_country(case: _Case) -> Actor | None:
