@@ -1,19 +1,18 @@
 """Statements that lack a deciding fact – an actor, a date – and join the one happening that they can mean, or none."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from pipeline.clusters import Apart, Happening, spokesmen
-from pipeline.matching import Comparison, Deed, Origin, Time, Value
+from pipeline.clusters import AT_ONCE, Apart, Happening, spokesmen
+from pipeline.matching import Comparison, Deed, Origin, Value
 from pipeline.names import Relation, relate
 from pipeline.scopes import ScopeRelation
 from pipeline.statements import Family, Statement, is_recurring
+from pipeline.times import Bools, Time
 from pipeline.types import ActorKind, ScopeClass
-
-WINDOW_DAYS = 31
-"""Farthest that two happenings may lie apart to be compared at all."""
 
 LEAST_POINTS = 4.0
 """Average points, short of a match, with which a statement without a date may join its body's one dated happening."""
@@ -53,11 +52,11 @@ def adopt_undated(happenings: Sequence[Happening], apart: Apart | None) -> list[
     hosts = [h for h in happenings if any(s.first is not None for s in h.told)]
     if not lost or not hosts or is_recurring(hosts[0].told[0].context.mention.service_canonical):
         return list(happenings)
-    found = []
-    for one in lost:
-        pairs = [_Pair(one, host, apart=apart) for host in hosts]
-        found.append([pair for pair in pairs if pair.possible and pair.points >= LEAST_POINTS])
-    return _move(happenings, found)
+    moves = []
+    for some in _batches(lost, hosts):
+        pairs = _Pairs(some, hosts, apart=apart)
+        moves += [(some[i], hosts[j]) for i, j in _only(pairs.possible & (pairs.points >= LEAST_POINTS))]
+    return _move(happenings, moves)
 
 
 def adopt_unnamed(happenings: Sequence[Happening]) -> list[Happening]:
@@ -66,83 +65,110 @@ def adopt_unnamed(happenings: Sequence[Happening]) -> list[Happening]:
     A body fits that acts for the country, or whose scope is stated on both sides and agrees; a company's rule for its
     staff is never what "was banned in the country" means.
     """
-    hosts: dict[tuple[str | None, str], list[Happening]] = defaultdict(list)
+    groups: dict[tuple[str, str], tuple[list[Happening], list[Happening]]] = defaultdict(lambda: ([], []))
     for h in happenings:
-        if h.body is not None and not h.body.is_descriptive:
-            hosts[h.country, h.family].append(h)
-    found = []
-    for one in happenings:
-        if one.country is not None and (one.body is None or one.body.is_descriptive):
-            some = [host for host in hosts[one.country, one.family] if _may_mean(one, host)]
-            pairs = [_Pair(one, host, actors=False) for host in some]
-            meant = [pair for pair in pairs if pair.possible and pair.has(*_NEAR)]
-            found.append(meant if len(meant) == 1 and _fits(meant[0]) else [])
-    return _move(happenings, found)
+        if h.country is not None:
+            unnamed = h.body is None or h.body.is_descriptive
+            groups[h.country, h.family][0 if unnamed else 1].append(h)
+    moves = []
+    for lost, hosts in groups.values():
+        for some in _batches(lost, hosts):
+            moves += _meant(some, hosts)
+    return _move(happenings, moves)
 
 
-class _Pair:
-    """Two happenings, compared through the pairs of their statements."""
+def _meant(lost: Sequence[Happening], hosts: Sequence[Happening]) -> list[tuple[Happening, Happening]]:
+    """Find for each lost happening the only host that it can mean, where that one is meant."""
+    pairs = _Pairs(lost, hosts, actors=False)
+    may = np.array([[_names_allow(one, host) for host in hosts] for one in lost])
+    same = pairs.has(Deed.SAME) & ~pairs.has(ScopeRelation.ODD)
+    alike = pairs.has(ScopeRelation.SAME, ScopeRelation.CLOSE, Origin.STORY)
+    return [
+        (lost[i], hosts[j])
+        for i, j in _only(may & pairs.possible & pairs.has(*_NEAR))
+        if same[i, j] and (alike[i, j] or (acts_for_country(hosts[j]) and not _is_narrow(lost[i])))
+    ]
 
-    def __init__(self, guest: Happening, host: Happening, *, actors: bool = True, apart: Apart | None = None) -> None:
-        self.guest, self.host = guest, host
-        some, others = _few(guest.told), _few(host.told)
-        self._comparison = Comparison([*some, *others], actors=actors)
-        self._cross = np.ix_(range(len(some)), range(len(some), len(some) + len(others)))
+
+class _Pairs:
+    """All pairs of two lists of happenings, through the pairs of their statements."""
+
+    def __init__(
+        self,
+        guests: Sequence[Happening],
+        hosts: Sequence[Happening],
+        *,
+        actors: bool = True,
+        apart: Apart | None = None,
+    ) -> None:
+        rows, self._row_starts = _laid_out(guests)
+        columns, self._column_starts = _laid_out(hosts)
+        self._comparison = Comparison(rows, columns, actors=actors)
         forbidden = self._comparison.vetoes
         if apart is not None:
-            forbidden = forbidden | apart(self._comparison.statements)
-        self.possible = not forbidden[self._cross].any()
-        self.points = float(self._comparison.points[self._cross].mean())
+            forbidden = forbidden | apart(rows, columns)
+        self.possible = ~self._any(forbidden)
+        sums = np.add.reduceat(self._comparison.points.astype(np.float64), self._row_starts, axis=0)
+        sums = np.add.reduceat(sums, self._column_starts, axis=1)
+        counts = np.diff([*self._row_starts, len(rows)])[:, None] * np.diff([*self._column_starts, len(columns)])
+        self.points = sums / counts
 
-    def has(self, *wanted: Value) -> bool:
-        """Whether some pair of statements has one of the values."""
-        return bool(self._comparison.holds(*wanted)[self._cross].any())
+    def has(self, *wanted: Value) -> Bools:
+        """Whether some pair of statements has one of the values, for each pair of happenings."""
+        return self._any(self._comparison.holds(*wanted))
+
+    def _any(self, pairs: Bools) -> Bools:
+        by_guest = np.logical_or.reduceat(pairs, self._row_starts, axis=0)
+        return np.asarray(np.logical_or.reduceat(by_guest, self._column_starts, axis=1))
 
 
-def _few(told: Sequence[Statement]) -> Sequence[Statement]:
-    return told if len(told) <= FEW else spokesmen(told)
+def _batches(lost: Sequence[Happening], hosts: Sequence[Happening]) -> Iterator[Sequence[Happening]]:
+    """Cut `lost` so that the matrices of one batch stay small."""
+    tallest = max((min(FEW, len(h.told)) for h in lost), default=1)
+    width = sum(min(FEW, len(h.told)) for h in hosts)
+    size = max(1, AT_ONCE * AT_ONCE // max(1, tallest * width))
+    for begin in range(0, len(lost) if hosts else 0, size):
+        yield lost[begin : begin + size]
 
 
-def _may_mean(one: Happening, host: Happening) -> bool:
-    """Whether names, sorts of body and time allow it: a cheap test before the pairs are looked at."""
+def _laid_out(happenings: Sequence[Happening]) -> tuple[list[Statement], npt.NDArray[np.intp]]:
+    """Return the statements of happenings in a row, and where each happening's begin."""
+    some = [h.told if len(h.told) <= FEW else spokesmen(h.told) for h in happenings]
+    lengths = [len(statements) for statements in some]
+    return [s for statements in some for s in statements], np.cumsum([0, *lengths[:-1]])
+
+
+def _only(meant: Bools) -> list[tuple[int, int]]:
+    """Return the pairs (row, column) of the rows that have exactly one True."""
+    rows = np.flatnonzero(meant.sum(axis=1) == 1)
+    return [(int(row), int(np.argmax(meant[row]))) for row in rows]
+
+
+def _names_allow(one: Happening, host: Happening) -> bool:
     if one.body is not None and host.body is not None and relate(one.body, host.body) is not Relation.UNKNOWN:
         return False
-    kind, host_kind = one.kind, host.kind
-    if kind is not None and host_kind is not None and kind is not host_kind:
-        return False
-    (begin, end), (host_begin, host_end) = _hull(one), _hull(host)
-    return begin <= host_end + WINDOW_DAYS and host_begin <= end + WINDOW_DAYS
-
-
-def _hull(happening: Happening) -> tuple[int, int]:
-    days = [day for s in happening.told for day in (s.first, s.last, s.reported) if day is not None]
-    return min(days, default=0), max(days, default=0)
-
-
-def _fits(pair: _Pair) -> bool:
-    """Whether the only happening that can be meant is meant."""
-    guest, host = pair.guest, pair.host
-    if not pair.has(Deed.SAME) or pair.has(ScopeRelation.ODD):
-        return False
-    if pair.has(ScopeRelation.SAME, ScopeRelation.CLOSE, Origin.STORY):
-        return True
-    return acts_for_country(host) and not any(s.scope.kind in _NARROW for s in guest.told)
+    return one.kind is None or host.kind is None or one.kind is host.kind
 
 
 def acts_for_country(happening: Happening) -> bool:
     """Whether a happening is what "it was banned there" means: a national body's act that is not for a few only."""
     national = happening.kind in _FOR_THE_COUNTRY or (happening.body is not None and happening.body.is_country)
-    return national and not any(s.scope.kind in _NARROW for s in happening.told)
+    return national and not _is_narrow(happening)
 
 
-def _move(happenings: Sequence[Happening], found: Sequence[Sequence[_Pair]]) -> list[Happening]:
-    """Move what has exactly one host, in order of time, unless it differs from what was moved there before it."""
+def _is_narrow(happening: Happening) -> bool:
+    return any(s.scope.kind in _NARROW for s in happening.told)
+
+
+def _move(happenings: Sequence[Happening], moves: Sequence[tuple[Happening, Happening]]) -> list[Happening]:
+    """Move guests to their hosts, in order of time, unless one differs from a guest that came before it."""
     guests: dict[int, list[Happening]] = defaultdict(list)
     gone = set()
-    for (pair,) in sorted((some for some in found if len(some) == 1), key=lambda some: some[0].guest.order):
-        if all(_Pair(pair.guest, other).possible for other in guests[id(pair.host)]):
-            guests[id(pair.host)].append(pair.guest)
-            gone.add(id(pair.guest))
+    for guest, host in sorted(moves, key=lambda move: move[0].order):
+        earlier = guests[id(host)]
+        if not earlier or _Pairs([guest], earlier).possible.all():
+            earlier.append(guest)
+            gone.add(id(guest))
     for host in happenings:
         host.told += [s for guest in guests[id(host)] for s in guest.told]
     return [h for h in happenings if id(h) not in gone]

@@ -16,13 +16,13 @@ from pipeline.names import BodyName
 from pipeline.statements import Family, Statement
 from pipeline.types import ActorKind
 
-AT_ONCE = 2000
+AT_ONCE = 1500
 """Statements compared pair by pair at once; a matrix of points takes 4 bytes a pair. Longer lists go piece by piece."""
 
 _SPOKESMEN = 12
 
-Apart = Callable[[Sequence[Statement]], npt.NDArray[np.bool_]]
-"""Which pairs must stay apart for reasons beyond the pair itself, as a square matrix."""
+Apart = Callable[[Sequence[Statement], Sequence[Statement]], npt.NDArray[np.bool_]]
+"""Which pairs of two lists must stay apart for reasons beyond the pair itself, as a matrix."""
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ def time_order(statement: Statement) -> tuple[int, int, str]:
     """Sort key: the day stated or else reported, then the report, then the mention; what has no date comes last."""
     never = 10**7
     reported = never if statement.reported is None else statement.reported
-    return (reported if statement.first is None else statement.first, reported, statement.context.mention.id)
+    return (reported if statement.first is None else statement.first, reported, statement.mention_id)
 
 
 def spokesmen(group: Sequence[Statement]) -> list[Statement]:
@@ -111,7 +111,7 @@ def _agglomerate(flat: Sequence[Statement], members: npt.NDArray[np.intp], apart
     count = int(members.max()) + 1 if len(members) else 0
     forbidden = comparison.different
     if apart is not None:
-        forbidden = forbidden | apart(flat)
+        forbidden = forbidden | apart(flat, flat)
     sums, blocked, sizes = comparison.points.astype(np.float64), forbidden, np.ones(len(flat))
     if count < len(flat):
         order = np.flatnonzero(np.diff(members, prepend=-1))
@@ -142,6 +142,7 @@ def _agglomerate(flat: Sequence[Statement], members: npt.NDArray[np.intp], apart
                 sizes[kept] += sizes[gone]
                 alive[gone] = False
                 labels[labels == gone] = kept
+                chain = chain or [kept]
             else:
                 chain.append(best)
     return [int(label) for label in labels]

@@ -66,7 +66,7 @@ def agree(event_id: str, told: Sequence[Statement], lifts: Sequence[Statement]) 
         stories=len({s.context.story_id for s in everything}),
         articles=len({s.context.article_id for s in everything}),
         score=_score(told),
-        mention_ids=tuple(sorted(s.context.mention.id for s in everything)),
+        mention_ids=tuple(sorted(s.mention_id for s in everything)),
         transitions=_transitions(told, lifts),
         why=_why(told, lifts),
     )
@@ -111,7 +111,8 @@ def agreed_date(told: Sequence[Statement], status: Status) -> str | None:
     """Return the earliest well-supported date, as finely as any statement gives it.
 
     Dates of the status count, or those of its announcement where it has none. A date is supported by each story whose
-    own date includes it, so that "March" supports the 31st; it is well supported with half the stories of the best.
+    own date includes it, so that "March" supports the 31st; the best has most support. Well supported is what has more
+    than half of the best's stories, both in all and among those that give just this date.
     """
     dated = [s for s in told if s.context.mention.status is status and stated_days(s.context.mention.date_value)]
     if not dated and status is Status.IN_FORCE:
@@ -127,12 +128,17 @@ def agreed_date(told: Sequence[Statement], status: Status) -> str | None:
     finest = min(last - first for first, last in spans.values())
     # Months differ in length; a month is as fine as another.
     fine = {value: span for value, span in spans.items() if len(value) == len(_of_width(spans, finest))}
+    exact = {v: len({s.context.story_id for s in dated if s.context.mention.date_value == v}) for v in fine}
     support = {
         value: len({s.context.story_id for s in dated if _includes(spans, s.context.mention.date_value, span)})
         for value, span in fine.items()
     }
-    enough = DATE_SHARE * max(support.values())
-    return min(value for value in fine if support[value] >= enough)
+    best = max(fine, key=lambda value: (support[value], exact[value]))
+    return min(
+        value
+        for value in fine
+        if exact[value] > DATE_SHARE * exact[best] and support[value] > DATE_SHARE * support[best]
+    )
 
 
 def _of_width(spans: dict[str, tuple[int, int]], width: int) -> str:
@@ -217,10 +223,10 @@ def _step(saying: Sequence[Statement], status: Status) -> Transition:
     def as_evidence(s: Statement) -> tuple[bool, bool, float, date, str]:
         mention = s.context.mention
         agrees = (mention.date_value != day, mention.action is not action)
-        return (*agrees, -mention.score, s.context.published or date.max, mention.id)
+        return (*agrees, -mention.score, s.context.published or date.max, s.mention_id)
 
     best = min(saying, key=as_evidence)
-    return Transition(status, action, day, min(reports, default=None), best.context.mention.id)
+    return Transition(status, action, day, min(reports, default=None), best.mention_id)
 
 
 def _step_day(step: Transition) -> int:

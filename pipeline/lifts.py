@@ -1,14 +1,17 @@
 """What a lift does to restrictions: it parts the earlier from the later, and ends the one that it is about."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.adoption import acts_for_country
 from pipeline.clusters import Apart, Happening
-from pipeline.matching import Bools
+from pipeline.names import BodyName
 from pipeline.scopes import ScopeRelation, compare_scopes, stated_apart
 from pipeline.statements import Family, Statement, is_recurring
+from pipeline.times import Bools
 from pipeline.types import Status
 
 ECHO_DAYS = 30
@@ -25,26 +28,63 @@ _SLACK = 7
 
 def parted_by(lifts: Sequence[Happening]) -> Apart | None:
     """Return what keeps restrictions before a lift from those after it, or None where nothing was lifted."""
-    effective = [lift for lift in lifts if _in_force(lift)]
+    effective = [_Lift(lift) for lift in lifts if _in_force(lift)]
     if not effective:
         return None
+    known: dict[str, list[int]] = {}
 
-    def apart(statements: Sequence[Statement]) -> Bools:
-        parted = np.zeros((len(statements), len(statements)), dtype=np.bool_)
-        for lift in effective:
-            sides = np.array([_side(statement, lift) for statement in statements])
-            parted |= (sides[:, None] * sides[None, :]) < 0
-        return parted
+    def sides(statements: Sequence[Statement]) -> npt.NDArray[np.int8]:
+        for s in statements:
+            if s.mention_id not in known:
+                known[s.mention_id] = [lift.side(s) for lift in effective]
+        return np.array([known[s.mention_id] for s in statements], dtype=np.int8)
+
+    def apart(rows: Sequence[Statement], columns: Sequence[Statement]) -> Bools:
+        a, b = sides(rows), sides(columns)
+        parted = (a < 0).astype(np.float32) @ (b > 0).astype(np.float32).T
+        parted += (a > 0).astype(np.float32) @ (b < 0).astype(np.float32).T
+        return np.asarray(parted > 0)
 
     return apart
+
+
+class _Lift:
+    """A lift, as what restrictions lie before or after."""
+
+    def __init__(self, lift: Happening) -> None:
+        self._days = _days(lift)
+        self._scopes = {s.scope for s in lift.told}
+        self._origins = {origin for s in lift.told for origin in (s.context.article_id, s.context.story_id)}
+
+    def side(self, statement: Statement) -> int:
+        """Say on which side of the lift a restriction lies: -1 before, 1 after, 0 where it can't be told."""
+        if self._days is None:
+            return 0
+        first, last = self._days
+        context = statement.context
+        if statement.first is not None and statement.last is not None:
+            side = -1 if statement.last < first else 1 if statement.first > last else 0
+        elif statement.reported is None:
+            side = 0
+        else:
+            beside = context.article_id in self._origins or context.story_id in self._origins
+            side = -1 if beside or statement.reported <= last + ECHO_DAYS else 1
+        return 0 if side == 0 or stated_apart([statement.scope], self._scopes) else side
 
 
 def attach_lifts(lifts: Sequence[Happening], happenings: Sequence[Happening]) -> list[Happening]:
     """Give each lift to the restriction that it ends; lifts without one stay happenings of their own."""
     alone = []
-    restrictions = sorted((h for h in happenings if h.family is Family.RESTRICT), key=lambda h: h.order)
+    by_body: dict[BodyName | None, list[Happening]] = defaultdict(list)
+    by_country: dict[str | None, list[Happening]] = defaultdict(list)
+    for h in sorted((h for h in happenings if h.family is Family.RESTRICT), key=lambda h: h.order):
+        by_body[h.body].append(h)
+        by_country[h.country].append(h)
     for lift in sorted(lifts, key=lambda h: h.order):
-        target = _target(lift, restrictions)
+        # "A court" is somebody, and hardly the one who restricted.
+        nobody = all(s.body is None for s in lift.told) and lift.country is not None
+        near = by_body[lift.body] if lift.body is not None else by_country[lift.country] if nobody else []
+        target = _target(lift, near)
         if target is None:
             alone.append(lift)
         else:
@@ -66,23 +106,6 @@ def _days(lift: Happening) -> tuple[int, int] | None:
     return (min(reported), min(reported)) if reported else None
 
 
-def _side(statement: Statement, lift: Happening) -> int:
-    """Say on which side of a lift a restriction lies: -1 before, 1 after, 0 where it can't be told."""
-    days = _days(lift)
-    if days is None or stated_apart([statement.scope], [s.scope for s in lift.told]):
-        return 0
-    first, last = days
-    if statement.first is not None and statement.last is not None:
-        return -1 if statement.last < first else 1 if statement.first > last else 0
-    if statement.reported is None:
-        return 0
-    beside = any(
-        statement.context.article_id == s.context.article_id or statement.context.story_id == s.context.story_id
-        for s in lift.told
-    )
-    return -1 if beside or statement.reported <= last + ECHO_DAYS else 1
-
-
 def _target(lift: Happening, restrictions: Sequence[Happening]) -> Happening | None:
     days = _days(lift)
     open_ = [h for h in restrictions if _may_end(lift, h, days)]
@@ -91,8 +114,7 @@ def _target(lift: Happening, restrictions: Sequence[Happening]) -> Happening | N
         return open_[0] if alone and _may_be_passive(lift, open_[0]) else None
     if len(open_) <= 1:
         return open_[0] if open_ else None
-    articles = {s.context.article_id for s in lift.told}
-    beside = [h for h in open_ if any(s.context.article_id in articles for s in h.told)]
+    beside = [h for h in open_ if _beside(lift, h)]
     if len(beside) == 1:
         return beside[0]
     alike = [h for h in open_ if _same_scope(h, lift)]
@@ -104,33 +126,35 @@ def _target(lift: Happening, restrictions: Sequence[Happening]) -> Happening | N
 
 
 def _may_end(lift: Happening, restriction: Happening, days: tuple[int, int] | None) -> bool:
-    if lift.body is not None:
-        same_actor = restriction.body == lift.body
-    else:
-        # "A court" is somebody, and hardly the one who restricted.
-        nobody = all(s.body is None for s in lift.told)
-        same_actor = nobody and lift.country is not None and restriction.country == lift.country
-    began = days is None or _began_by(restriction, days[1])
-    if days is not None and is_recurring(restriction.told[0].context.mention.service_canonical):
-        began = began and _recent(restriction, days[0])
-    ended = any(s.context.mention.status is Status.IN_FORCE for s in restriction.lifts)
-    apart = stated_apart([s.scope for s in restriction.told], [s.scope for s in lift.told])
+    if any(s.context.mention.status is Status.IN_FORCE for s in restriction.lifts):
+        return False
+    if days is not None:
+        recurring = is_recurring(restriction.told[0].context.mention.service_canonical)
+        if not _began_by(restriction, lift, days[1]) or (recurring and not _recent(restriction, days[0])):
+            return False
     holds = any(s.context.mention.status in (Status.IN_FORCE, Status.ANNOUNCED) for s in restriction.told)
-    return same_actor and began and holds and not ended and not apart
+    return holds and not stated_apart({s.scope for s in restriction.told}, {s.scope for s in lift.told})
 
 
-def _began_by(restriction: Happening, day: int) -> bool:
+def _began_by(restriction: Happening, lift: Happening, day: int) -> bool:
+    """Whether a restriction began by the day of a lift. Told beside the lift without a date of its own, it did."""
     stated = [s.first for s in restriction.told if s.first is not None]
     if stated:
         return min(stated) <= day
-    return restriction.start is None or restriction.start <= day + _SLACK
+    return restriction.start is None or restriction.start <= day + _SLACK or _beside(lift, restriction)
+
+
+def _beside(lift: Happening, restriction: Happening) -> bool:
+    """Whether one article, or one story, tells of both."""
+    origins = {origin for s in lift.told for origin in (s.context.article_id, s.context.story_id)}
+    return any(s.context.article_id in origins or s.context.story_id in origins for s in restriction.told)
 
 
 def _may_be_passive(lift: Happening, restriction: Happening) -> bool:
     """Whether "was restored" can be said of a restriction: it is the country's, or told beside it, or of one scope."""
-    origins = {origin for s in lift.told for origin in (s.context.article_id, s.context.story_id)}
-    beside = any(s.context.article_id in origins or s.context.story_id in origins for s in restriction.told)
-    return beside or restriction.body is None or acts_for_country(restriction) or _same_scope(restriction, lift)
+    if restriction.body is None or _beside(lift, restriction):
+        return True
+    return acts_for_country(restriction) or _same_scope(restriction, lift)
 
 
 def _recent(restriction: Happening, day: int) -> bool:

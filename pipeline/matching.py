@@ -16,16 +16,25 @@ from enum import StrEnum
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.names import BodyName, Relation, relate
 from pipeline.scopes import ScopeRelation, compare_scopes
 from pipeline.statements import Statement, family_of, is_recurring, read_statement
+from pipeline.times import (
+    ONE_OFF,
+    RECURRING,
+    STEPS,
+    TIMES,
+    Bools,
+    Codes,
+    Step,
+    Time,
+    compare_steps,
+    compare_times,
+    read_times,
+)
 from pipeline.types import Action, MentionContext, Status
 
-Bools = npt.NDArray[np.bool_]
-Codes = npt.NDArray[np.int8]
-Days = npt.NDArray[np.int32]
 K = TypeVar("K", bound=Hashable)
 
 
@@ -56,26 +65,6 @@ class Deed(StrEnum):
     KINDRED = "another word for restricting"
     REMOVAL = "a removal beside another restriction"
     DIFFERENT = "different sorts of action"
-
-
-class Step(StrEnum):
-    COMPATIBLE = "statuses that go together"
-    REFUSED_AND_DONE = "rejected on one side, in force on the other"
-    AFTER_REFUSAL = "a new start after a rejection"
-
-
-class Time(StrEnum):
-    SAME_DAY = "the same day"
-    OVERLAP = "dates that overlap"
-    NEAR = "dates within days"
-    STEPS = "dates in the order of one measure's steps"
-    APART = "dates weeks apart"
-    FAR = "dates too far apart"
-    TOLD_NEAR = "no date on one side, reported within days"
-    TOLD_LATER = "no date on one side, reported later"
-    TOLD_AGAIN = "no date on one side of a passing act, reported much later"
-    TOLD_BEFORE = "reported before the other happened"
-    UNKNOWN = "no dates to compare"
 
 
 class Origin(StrEnum):
@@ -129,15 +118,6 @@ POINTS: dict[Value, float | None] = {
 SAME_FROM = 6.0
 DIFFERENT_BELOW = 2.0
 
-NEAR_DAYS, APART_DAYS, TOLD_DAYS = 7, 45, 14
-"""One-off measures: dates this near are one, dates farther than APART are two; reports this near speak of one thing."""
-RECURRING_NEAR_DAYS, RECURRING_APART_DAYS, RECURRING_TOLD_DAYS = 2, 7, 3
-"""The same for what is cut off again and again."""
-PASSING_DAYS = 90
-"""Reports of passing acts farther apart than this may tell two of them."""
-STEPS_DAYS = 730
-"""Longest way from a proposal to its coming into force."""
-
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -160,36 +140,45 @@ def judge(a: MentionContext, b: MentionContext) -> Judgement:
 
 
 class Comparison:
-    """All pairs of some statements of one service: points and vetoes as square matrices.
+    """All pairs of two lists of statements of one service, or of one list with itself: points and vetoes as matrices.
 
     Without `actors` it is left open whether the actors are the same, and the points are those of all else.
     """
 
-    def __init__(self, statements: Sequence[Statement], *, actors: bool = True) -> None:
-        self.statements = statements
+    def __init__(
+        self, rows: Sequence[Statement], columns: Sequence[Statement] | None = None, *, actors: bool = True
+    ) -> None:
+        self._rows = rows
+        self._columns = rows if columns is None else columns
+        some = (*rows, *self._columns)
+        self._recurring = bool(some) and is_recurring(some[0].context.mention.service_canonical)
+        times = (read_times(self._rows, upright=True), read_times(self._columns))
+        limits = RECURRING if self._recurring else ONE_OFF
         self._tables = [
-            _by_value([s.country for s in statements], _compare_countries),
-            _by_value([s.context.mention.action for s in statements], _compare_deeds),
+            self._by_value(lambda s: s.country, _compare_countries),
+            self._by_value(lambda s: s.context.mention.action, _compare_deeds),
             self._scopes(),
-            self._steps(),
-            self._times(),
+            (compare_steps(*times, limits), STEPS),
+            (compare_times(*times, limits), TIMES),
             self._origins(),
         ]
         if actors:
-            self._tables.insert(0, _by_value([(s.body, s.country is None) for s in statements], _compare_actors))
-        shape = (len(statements), len(statements))
+            self._tables.insert(0, self._by_value(lambda s: (s.body, s.country is None), _compare_actors))
+        shape = (len(self._rows), len(self._columns))
         self.points = np.zeros(shape, dtype=np.float32)
         self.vetoes = np.zeros(shape, dtype=np.bool_)
         for codes, values in self._tables:
             self.points += np.array([POINTS[value] or 0 for value in values], dtype=np.float32)[codes]
             self.vetoes |= np.array([POINTS[value] is None for value in values])[codes]
-        np.fill_diagonal(self.vetoes, False)
+        if columns is None:
+            np.fill_diagonal(self.vetoes, False)
 
     def holds(self, *wanted: Value) -> Bools:
         """Which pairs have one of the values `wanted`."""
         found = np.zeros(self.vetoes.shape, dtype=np.bool_)
         for codes, values in self._tables:
-            found |= np.array([value in wanted for value in values])[codes]
+            if any(value in wanted for value in values):
+                found |= np.array([value in wanted for value in values])[codes]
         return found
 
     @property
@@ -206,109 +195,41 @@ class Comparison:
         return Judgement(Verdict.SAME if points >= SAME_FROM else Verdict.UNSURE, points, values)
 
     def _scopes(self) -> Table:
-        codes, values = _by_value([s.scope for s in self.statements], compare_scopes)
+        codes, values = self._by_value(lambda s: s.scope, compare_scopes)
         if not self._recurring:
             return codes, values
         # The scopes of cut-offs are places: two that share no word are two. And where neither who nor where is
         # known, two cuts in one country are two until something says more.
         values = (*(ScopeRelation.DIFFERENT if v is ScopeRelation.ODD else v for v in values), ScopeRelation.NOWHERE)
-        unknown = np.array([s.is_unknown for s in self.statements])
+        rows, columns = (np.array([s.is_unknown for s in some]) for some in (self._rows, self._columns))
         open_ = np.isin(codes, [i for i, v in enumerate(values) if v is ScopeRelation.OPEN])
-        codes = np.where(open_ & (unknown[:, None] | unknown[None, :]), len(values) - 1, codes)
-        return codes.astype(np.int8), values
-
-    def _steps(self) -> Table:
-        values = (Step.COMPATIBLE, Step.REFUSED_AND_DONE, Step.AFTER_REFUSAL)
-        status = np.array([_STAGES[s.context.mention.status] for s in self.statements])
-        refused, done = status == _REJECTED, status == _STAGES[Status.IN_FORCE]
-        when = _array([s.reported if s.first is None else s.first for s in self.statements])
-        later = (when[None, :] - when[:, None] > self._near) & (when[:, None] >= 0) & (when[None, :] >= 0)
-        restart = refused[:, None] & ~refused[None, :] & later
-        both = refused[:, None] & done[None, :]
-        codes = np.where(restart | restart.T, 2, np.where(both | both.T, 1, 0))
-        return codes.astype(np.int8), values
-
-    @property
-    def _recurring(self) -> bool:
-        return bool(self.statements) and is_recurring(self.statements[0].context.mention.service_canonical)
-
-    @property
-    def _near(self) -> int:
-        return RECURRING_NEAR_DAYS if self._recurring else NEAR_DAYS
-
-    def _times(self) -> Table:
-        recurring = self._recurring
-        apart_days = RECURRING_APART_DAYS if recurring else APART_DAYS
-        told_days = RECURRING_TOLD_DAYS if recurring else TOLD_DAYS
-        steps_days = -1 if recurring else STEPS_DAYS
-        first, last = _array([s.first for s in self.statements]), _array([s.last for s in self.statements])
-        told = _array([s.reported for s in self.statements])
-        stage = np.array([_STAGES[s.context.mention.status] for s in self.statements], dtype=np.int8)
-        dated, heard = first >= 0, told >= 0
-
-        both = dated[:, None] & dated[None, :]
-        gap = np.maximum(0, np.maximum(first[None, :] - last[:, None], first[:, None] - last[None, :]))
-        width = last - first
-        day = (width == 0)[:, None] & (width == 0)[None, :]
-        # Two months side by side are a month apart, not a day; a day beside a month may well be near.
-        coarse = (gap > 0) & (width > 0)[:, None] & (width > 0)[None, :]
-        gap = np.where(coarse, gap + np.minimum(width[:, None], width[None, :]), gap)
-        # i is the earlier step of a measure, j a later one; an undated step happened by its report at the latest.
-        ends = np.where(dated, last, told)
-        starts = np.where(dated, first, told)
-        onward = (stage[:, None] < stage[None, :]) & (starts[:, None] <= ends[None, :] + self._near)
-        onward &= (starts[:, None] >= 0) & (ends[None, :] >= 0) & (ends[None, :] - starts[:, None] <= steps_days)
-        steps = onward | onward.T
-
-        # i states a date, j does not: how long after it (or before it) j was reported.
-        one = dated[:, None] & ~dated[None, :] & heard[None, :]
-        lag = told[None, :] - last[:, None]
-        lead = first[:, None] - told[None, :]
-        near = one & (lag <= told_days) & (lead <= self._near)
-        before = one & (lead > self._near)
-        after = one & (lag > told_days)
-        none = ~dated[:, None] & ~dated[None, :] & heard[:, None] & heard[None, :]
-        distance = np.abs(told[:, None] - told[None, :])
-
-        near = near | near.T | (none & (distance <= told_days))
-        before = before | before.T
-        after = after | after.T | (none & (distance > told_days))
-        passing = np.array([s.context.mention.action in _PASSING for s in self.statements])
-        again = (one & (lag > PASSING_DAYS)) | (one & (lag > PASSING_DAYS)).T | (none & (distance > PASSING_DAYS))
-        again &= passing[:, None] & passing[None, :]
-        too_early = (one & (lead > apart_days)) | (one & (lead > apart_days)).T
-        choices: list[tuple[Bools, Time]] = [
-            (both & (gap == 0) & day, Time.SAME_DAY),
-            (both & (gap == 0), Time.OVERLAP),
-            (both & (gap <= self._near), Time.NEAR),
-            (steps & ~near, Time.STEPS),
-            (both & (gap <= apart_days), Time.APART),
-            (both | too_early, Time.FAR),
-            (near, Time.TOLD_NEAR),
-            (before, Time.TOLD_BEFORE),
-            (after & again & (not recurring), Time.TOLD_AGAIN),
-            (after, Time.FAR if recurring else Time.TOLD_LATER),
-        ]
-        values = tuple(Time)
-        codes = np.select(
-            [which for which, _ in choices], [values.index(value) for _, value in choices], values.index(Time.UNKNOWN)
-        )
+        codes = np.where(open_ & (rows[:, None] | columns[None, :]), len(values) - 1, codes)
         return codes.astype(np.int8), values
 
     def _origins(self) -> Table:
-        values = (Origin.OTHER, Origin.STORY, Origin.DOCUMENT_AGREES, Origin.DOCUMENT_APART)
-        story = _numbers([s.context.story_id for s in self.statements])
-        document = _numbers([s.context.article_id for s in self.statements])
-        claim = _numbers([_claim(s) for s in self.statements])
-        agree = claim[:, None] == claim[None, :]
-        codes = np.where(story[:, None] == story[None, :], 1, 0)
-        codes = np.where(document[:, None] == document[None, :], np.where(agree, 2, 3), codes)
-        return codes.astype(np.int8), values
+        stories = self._equal(lambda s: s.context.story_id)
+        documents = self._equal(lambda s: s.context.article_id)
+        agree = self._equal(_claim)
+        codes = np.where(documents, np.where(agree, 2, 3), np.where(stories, 1, 0))
+        return codes.astype(np.int8), tuple(Origin)
 
+    def _equal(self, key: Callable[[Statement], Hashable]) -> Bools:
+        numbers: dict[Hashable, int] = {}
+        rows = np.array([numbers.setdefault(key(s), len(numbers)) for s in self._rows], dtype=np.int32)
+        columns = np.array([numbers.setdefault(key(s), len(numbers)) for s in self._columns], dtype=np.int32)
+        return np.asarray(rows[:, None] == columns[None, :])
 
-_STAGES = {Status.PROPOSED: 0, Status.ANNOUNCED: 1, Status.IN_FORCE: 2, Status.REJECTED: 3}
-_REJECTED = _STAGES[Status.REJECTED]
-_PASSING = frozenset({Action.WARN, Action.PENALIZE, Action.LIMIT, Action.SUSPEND})
+    def _by_value(self, key: Callable[[Statement], K], compare: Callable[[K, K], Value]) -> Table:
+        """Compare each pair of distinct keys once and spread the outcome over all pairs."""
+        rows: dict[K, int] = {}
+        columns: dict[K, int] = {}
+        row_of = np.array([rows.setdefault(key(s), len(rows)) for s in self._rows], dtype=np.intp)
+        column_of = np.array([columns.setdefault(key(s), len(columns)) for s in self._columns], dtype=np.intp)
+        outcomes = [[compare(a, b) for b in columns] for a in rows]
+        values = tuple(dict.fromkeys(value for row in outcomes for value in row))
+        number = {value: i for i, value in enumerate(values)}
+        table = np.array([[number[value] for value in row] for row in outcomes], dtype=np.int8)
+        return table[row_of[:, None], column_of[None, :]], values
 
 
 def _claim(statement: Statement) -> Hashable:
@@ -341,26 +262,6 @@ def _compare_deeds(a: Action, b: Action) -> Value:
     if family_of(a) is not family_of(b):
         return Deed.DIFFERENT
     return Deed.REMOVAL if Action.REMOVE in (a, b) else Deed.KINDRED
-
-
-def _by_value(keys: Sequence[K], compare: Callable[[K, K], Value]) -> Table:
-    """Compare each pair of distinct keys once and spread the outcome over all pairs."""
-    distinct = {key: i for i, key in enumerate(dict.fromkeys(keys))}
-    outcomes = [[compare(a, b) for b in distinct] for a in distinct]
-    values = tuple(dict.fromkeys(value for row in outcomes for value in row))
-    number = {value: i for i, value in enumerate(values)}
-    table = np.array([[number[value] for value in row] for row in outcomes], dtype=np.int8).reshape(len(distinct), -1)
-    index = np.array([distinct[key] for key in keys], dtype=np.intp)
-    return table[index[:, None], index[None, :]], values
-
-
-def _numbers(keys: Sequence[Hashable]) -> npt.NDArray[np.intp]:
-    distinct = {key: i for i, key in enumerate(dict.fromkeys(keys))}
-    return np.array([distinct[key] for key in keys], dtype=np.intp)
-
-
-def _array(days: Sequence[int | None]) -> Days:
-    return np.array([-1 if day is None else day for day in days], dtype=np.int32)
 
 
 def _signed(points: float | None) -> str:

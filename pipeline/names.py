@@ -6,9 +6,10 @@ Commission", "Supreme Court of India") only says whose body it is. What is left 
 
 * no name: UNKNOWN;
 * two countries known and different: DIFFERENT;
+* a country and one of its bodies: PART_OF;
 * a name that says what sort of body acts but not which ("a court", "the ministry"): UNKNOWN, even beside its like;
 * the same words, or an acronym and the words that it stands for: SAME;
-* a country and one of its bodies, or a name and that name with more words before or after it: PART_OF;
+* a name and that name with more words before or after it: PART_OF;
 * a name that describes rather than names ("the privacy watchdog", "data protection authority"): UNKNOWN;
 * anything else: DIFFERENT. Two bodies that share most words ("Federal Court", "Federal Court of Appeal") are never
   taken for one on that ground.
@@ -84,13 +85,13 @@ def relate(a: BodyName, b: BodyName) -> Relation:
     """Say how two reduced names relate; see the module for the order of the rules."""
     if not _may_share_country(a, b) or (a.is_vague and b.is_vague and a.key != b.key):
         return Relation.DIFFERENT
-    if a.is_vague or b.is_vague:
-        return Relation.UNKNOWN
     if a.is_country and b.is_country:
         return Relation.SAME
     if a.is_country or b.is_country:
         # Without a country of its own, a body may belong to any.
         return Relation.PART_OF if a.country == b.country else Relation.DIFFERENT
+    if a.is_vague or b.is_vague:
+        return Relation.UNKNOWN
     if a.key == b.key or a.acronyms & (b.acronyms | b.initials) or b.acronyms & a.initials:
         return Relation.SAME
     if _extends(a.words, b.words) or _extends(b.words, a.words):
@@ -132,8 +133,8 @@ def _join(groups: dict[_Place, list[BodyName]], place: _Place, others: list[_Pla
         groups[others[0]].extend(groups.pop(place))
 
 
-def _sort_key(name: BodyName) -> tuple[int, str, str, tuple[str, ...]]:
-    return len(name.words), name.country or "", name.key, name.words
+def _sort_key(name: BodyName) -> tuple[int, str, str, tuple[str, ...], list[str], list[str]]:
+    return len(name.words), name.country or "", name.key, name.words, sorted(name.acronyms), sorted(name.initials)
 
 
 @lru_cache(maxsize=16_384)

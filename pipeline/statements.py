@@ -32,11 +32,13 @@ _RECURRING = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def service_key(service: str) -> str:
     """Return the name of a service in the form in which mentions are grouped: case and punctuation put aside."""
     return " ".join(re.findall(r"[\w+#]+", service.casefold()))
 
 
+@lru_cache(maxsize=4096)
 def is_recurring(service: str) -> bool:
     """Whether a service is of the kind that is cut off again and again, place by place."""
     return _RECURRING.search(service_key(service)) is not None
@@ -49,6 +51,7 @@ class Statement:
     An announced or proposed date that lies ahead of its report reaches back to the report: the measure is under way.
     """
 
+    mention_id: str
     context: MentionContext
     body: BodyName | None
     country: str | None
@@ -72,7 +75,7 @@ def is_company(mention: Mention) -> bool:
 def read_statement(context: MentionContext) -> Statement:
     """Reduce a mention."""
     mention = context.mention
-    country = None if mention.country == UNKNOWN_COUNTRY else mention.country
+    country = None if mention.country in ("", UNKNOWN_COUNTRY) else mention.country
     body = None
     if mention.actor_canonical is not None and mention.actor_canonical.strip():
         body = reduce_name(mention.actor_canonical, None if is_company(mention) else country)
@@ -81,7 +84,7 @@ def read_statement(context: MentionContext) -> Statement:
     if first is not None and reported is not None and mention.status in (Status.ANNOUNCED, Status.PROPOSED):
         first = min(first, reported)
     scope = read_scope(mention.scope.text if mention.scope else None, mention.scope_class)
-    return Statement(context, body, country, family_of(mention.action), scope, first, last, reported)
+    return Statement(mention.id, context, body, country, family_of(mention.action), scope, first, last, reported)
 
 
 @lru_cache(maxsize=4096)

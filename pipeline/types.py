@@ -413,6 +413,12 @@ class Event:
     why: str
     """Why these mentions are one event, in plain words."""
 
+    @property
+    def lifted(self) -> bool:
+        """Whether a restriction has ended: the last of its steps that took effect is a lift."""
+        effective = [step for step in self.transitions if step.status is Status.IN_FORCE]
+        return self.action is not Action.LIFT and bool(effective) and effective[-1].action is Action.LIFT
+
 
 @dataclass(frozen=True, slots=True)
 class Poll:
