@@ -65,6 +65,7 @@ _AFTER = _words(
     """
 )
 _OWNER = re.compile(r"^(?P<owner>[^\s].*?)['’]s?\s+(?P<thing>.+)$")
+_LONGEST_NAME = 30  # words; more than that is no name, and looking inside costs the square of it
 _SHUTDOWNS = frozenset(("shutdown", "shutdowns", "blackout", "blackouts", "internet shutdown", "internet shutdowns"))
 
 
@@ -74,6 +75,8 @@ def canonical_service(reading: Reading, quote: Quote) -> str:
     if lookup(written) is None:
         # A quote that holds half a name means the whole one: "Galaxy" in "Galaxy Note 7".
         written = heal(reading.whole(quote, "service", "technology").text)
+    if written.count(" ") >= _LONGEST_NAME:
+        return written
     name = _FORMERLY.sub("", written) or written
     plain = _DETERMINERS.sub("", _NUMBER.sub("", _ACRONYM.sub("", name))).strip() or written
     if key(plain) in _SHUTDOWNS:

@@ -277,6 +277,17 @@ def test_scope_classes(words: str | None, actor: ActorKind, expected: ScopeClass
     assert scope_class(words, actor) is expected
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "words", ["app ", "ministry of ", "Governor Aa ", "Aa Bb. ", "on 5 May and ", "in the school "]
+)
+def test_endless_quotes_cost_little(words: str) -> None:
+    text = f"In Italy {words * 3000}"
+    part = Quote(text[9:], 9, len(text))
+    raw = RawMention(Action.BAN, Status.IN_FORCE, part, part, part, part, part, part)
+    assert normalize(Document("d", text, date(2025, 2, 6)), raw).service == part
+
+
 WORDS = st.one_of(
     st.sampled_from(
         ["the", "ministry", "of", "defence", "government", "Italy's", "Texas", "Governor", "(FTC)", "court,"]
