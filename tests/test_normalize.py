@@ -252,6 +252,9 @@ def test_dates_are_read_against_publication() -> None:
     [
         ("all government devices", ActorKind.GOVERNMENT, ScopeClass.GOVERNMENT_DEVICES),
         ("federal employees' phones", ActorKind.GOVERNMENT, ScopeClass.GOVERNMENT_DEVICES),
+        ("city council members' phones", ActorKind.SUBNATIONAL, ScopeClass.GOVERNMENT_DEVICES),
+        ("parliament-issued tablets", ActorKind.LEGISLATURE, ScopeClass.GOVERNMENT_DEVICES),
+        ("state-owned laptops", None, ScopeClass.GOVERNMENT_DEVICES),
         ("computers connected to external networks", ActorKind.MINISTRY, ScopeClass.GOVERNMENT_DEVICES),
         ("employee access", ActorKind.MINISTRY, ScopeClass.GOVERNMENT_DEVICES),
         ("employee access", ActorKind.COMPANY, ScopeClass.WORKPLACE),
@@ -273,7 +276,7 @@ def test_dates_are_read_against_publication() -> None:
         (None, ActorKind.GOVERNMENT, None),
     ],
 )
-def test_scope_classes(words: str | None, actor: ActorKind, expected: ScopeClass | None) -> None:
+def test_scope_classes(words: str | None, actor: ActorKind | None, expected: ScopeClass | None) -> None:
     assert scope_class(words, actor) is expected
 
 
