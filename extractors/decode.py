@@ -188,32 +188,9 @@ def mentions(
     return found
 
 
-def without_repeats(found: Sequence[RawMention]) -> list[RawMention]:
-    """Keep one of several tellings of one event: same action, actor and service by their words, no differing scope.
-
-    The fullest telling stays, with the better score of the two; order is that of the text.
-    """
-    kept: list[RawMention] = []
-    for mention in sorted(found, key=lambda m: (-_fullness(m), -m.score, m.trigger.start)):
-        if not any(_same_event(mention, other) for other in kept):
-            kept.append(mention)
-    return sorted(kept, key=lambda m: (m.trigger.start, m.service.start, -1 if m.actor is None else m.actor.start))
-
-
-def _same_event(one: RawMention, other: RawMention) -> bool:
-    if one.action != other.action or _key(one.service) != _key(other.service) or _key(one.actor) != _key(other.actor):
-        return False
-    if one.trigger == other.trigger:
-        return _key(one.scope) == _key(other.scope)
-    return one.scope is None or other.scope is None or _key(one.scope) == _key(other.scope)
-
-
-def _key(quote: Quote | None) -> str | None:
-    return None if quote is None else " ".join(quote.text.casefold().replace("’", "'").split())
-
-
-def _fullness(mention: RawMention) -> int:
-    return sum(quote is not None for quote in (mention.actor, mention.scope, mention.date, mention.reason))
+def reading_order(mention: RawMention) -> tuple[int, int, int]:
+    """Sort key: where trigger, service and actor stand."""
+    return mention.trigger.start, mention.service.start, -1 if mention.actor is None else mention.actor.start
 
 
 def _trim(words: Words, numbers: Sequence[int], span: Span) -> tuple[int, int] | None:

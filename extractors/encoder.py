@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors import model as models
-from extractors.decode import Array, RawMention, Span, TriggerScores, mentions, trigger_spans, without_repeats
+from extractors.decode import Array, RawMention, Span, TriggerScores, mentions, reading_order, trigger_spans
 from extractors.features import WIDTH, word_features
 from extractors.model import Model, word_pieces
 from extractors.words import Window, Words, split, windows
@@ -81,7 +81,7 @@ class Tagger:
         return self._model.revision
 
     def tag(self, documents: Sequence[Document]) -> list[list[RawMention]]:
-        """Return each document's raw mentions, in the order of the text, whatever their score.
+        """Return each document's raw mentions, in the order of the text, whatever their score; repeats are not merged.
 
         Long documents are read in overlapping windows that all show the headline; nothing is cut. A window's answer
         depends on that window alone, never on what else is in the batch: int8 arithmetic scales by what it sees at
@@ -93,7 +93,7 @@ class Tagger:
             while chunk := list(islice(places, _WAITING)):
                 for place, mentions_here in zip(chunk, pool.map(self._read, chunk), strict=True):
                     found[place.document].extend(mentions_here)
-        return [without_repeats(mentions_there) for mentions_there in found]
+        return [sorted(mentions_there, key=reading_order) for mentions_there in found]
 
     def _places(self, documents: Sequence[Document]) -> Iterator[_Place]:
         model = self._model

@@ -60,6 +60,17 @@ def read_seeds(folder: Path) -> list[Passage]:
     ]
 
 
+def shared_folder() -> Path:
+    """Return the folder of third-party corpora beside the checkout; it may be absent."""
+    return Path(__file__).resolve().parents[3] / "shared"
+
+
+def load_split(split: str) -> tuple[list[Passage], list[Passage]]:
+    """Return the real and our own passages of a split; the real ones are empty where the corpora are absent."""
+    real = shared_folder() / "annotation" / "passages.jsonl"
+    return (read_passages(real, split) if real.is_file() else []), read_passages(WRITTEN, split)
+
+
 def _passage(name: str, text: str, record: dict[str, Any]) -> Passage:
     events = tuple(_event(text, event) for event in record["events"])
     return Passage(

@@ -22,11 +22,12 @@ from extractors.decode import Thresholds
 from extractors.encoder import Tagger
 from extractors.features import WIDTH
 from extractors.model import ARGUMENTS, ENCODER, FORMAT, TOKENIZER
-from extractors.training.data import Passage
-from extractors.training.evaluate import calibrated, predict, score, tagger
+from extractors.training.data import load_split
+from extractors.training.evaluate import calibrated, figures, predict
 from extractors.training.examples import Layout
+from extractors.training.floating import tagger
 from extractors.training.network import Network, NetworkConfig
-from extractors.training.train import base_folder, layout_of, load_split, new_network
+from extractors.training.train import base_folder, layout_of, new_network
 
 ENCODER_IO = (("ids", "features", "first"), ("log_probs", "hidden"))
 ARGUMENTS_IO = (
@@ -35,11 +36,19 @@ ARGUMENTS_IO = (
 )
 
 
-def load_network(folder: Path, base: Path) -> Network:
-    """Read `best.pt` of a training folder into a network on `base`."""
-    state = torch.load(folder / "best.pt", weights_only=True)
-    network = new_network(base, NetworkConfig(**state["config"]))
-    network.load_state_dict(state["network"])
+def load_network(folders: Sequence[Path], base: Path) -> Network:
+    """Read `best.pt` of training folders into a network on `base`, the mean of their weights."""
+    states = [torch.load(folder / "best.pt", weights_only=True) for folder in folders]
+    network = new_network(base, NetworkConfig(**states[0]["config"]))
+    first, *others = (state["network"] for state in states)
+    for other in others:
+        for name, weight in first.items():
+            if weight.is_floating_point():
+                weight += other[name]
+    for weight in first.values():
+        if weight.is_floating_point():
+            weight /= len(states)
+    network.load_state_dict(first)
     network.eval()
     return network
 
@@ -103,30 +112,33 @@ def write_manifest(layout: Layout, thresholds: Thresholds, folder: Path, about: 
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
-def report(name: str, run: Tagger, parts: dict[str, Sequence[Passage]]) -> dict[str, str]:
-    """Score a tagger on parts of the data, at its own threshold of 0.5."""
-    results = {part: str(score(passages, predict(run, passages), 0.5)) for part, passages in parts.items()}
-    print(name, json.dumps(results), flush=True)
-    return results
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--from", dest="source", type=Path, default=Path("build/training"))
+    parser.add_argument(
+        "--from",
+        dest="sources",
+        type=Path,
+        nargs="+",
+        default=[Path("build/training")],
+        help="training folders; the weights of several that went on from one checkpoint are averaged",
+    )
     parser.add_argument("--to", type=Path, default=Path("build/weights"))
     parser.add_argument("--base", type=Path, default=None, help="a Hugging Face encoder's folder")
+    parser.add_argument("--name", default="all-MiniLM-L6-v2", help="what the manifest calls the base encoder")
     given = parser.parse_args()
     base = given.base or base_folder()
     layout = layout_of(base)
-    network = load_network(given.source, base)
+    network = load_network(given.sources, base)
     dev, written = load_split("dev")
     held_out = [*dev, *written]
     thresholds = calibrated(Thresholds(), held_out, predict(tagger(network, layout, Thresholds()), held_out))
     export(network, layout, given.to)
-    write_manifest(layout, thresholds, given.to, {"base": base.name, "recipe": _recipe(given.source)})
-    parts: dict[str, Sequence[Passage]] = {"real dev": dev, "written dev": written}
-    report("float", tagger(network, layout, thresholds), parts)
-    report("int8", Tagger.load(given.to), parts)
+    about = {"base": given.name, "recipe": _recipe(given.sources[0])}
+    write_manifest(layout, thresholds, given.to, about)
+    about["figures"] = figures(Tagger.load(given.to))
+    write_manifest(layout, thresholds, given.to, about)
+    print("float", json.dumps(figures(tagger(network, layout, thresholds)), indent=1))
+    print("int8", json.dumps(about["figures"], indent=1))
 
 
 def _recipe(folder: Path) -> dict[str, Any]:

@@ -22,14 +22,14 @@ from transformers import logging as transformers_logging
 
 from extractors.decode import Thresholds
 from extractors.training.augment import Names, Rates, augment, names
-from extractors.training.data import WRITTEN, Example, Passage, read_passages
-from extractors.training.evaluate import predict, score, tagger
+from extractors.training.data import Example, Passage, load_split
+from extractors.training.evaluate import predict, score
 from extractors.training.examples import Layout, examples, trigger_lexicon
+from extractors.training.floating import tagger
 from extractors.training.losses import collate, losses
 from extractors.training.network import Network, NetworkConfig
 from extractors.words import MAX_PIECES
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "annotation" / "passages.jsonl"
 PARTS = ("trigger", "valid", "action", "status", "roles", "reasons", "pairs")
 
 
@@ -152,11 +152,6 @@ class Average:
             for mine, theirs in zip(self.network.parameters(), network.parameters(), strict=True):
                 if theirs.requires_grad:
                     mine.lerp_(theirs, 1 - decay)
-
-
-def load_split(split: str) -> tuple[list[Passage], list[Passage]]:
-    """Return the real and our own passages of a split; the real ones are empty where the corpora are absent."""
-    return (read_passages(REAL, split) if REAL.is_file() else []), read_passages(WRITTEN, split)
 
 
 def train(base: Path, out: Path, recipe: Recipe, config: NetworkConfig, limit: int | None = None) -> None:
