@@ -67,8 +67,8 @@ _RULES: tuple[tuple[ScopeClass, str], ...] = (
     (
         ScopeClass.GOVERNMENT_DEVICES,
         rf"(?:government|federal|state|official|public[- ]sector|parliamentary?|ministry|ministerial|municipal|city|"
-        rf"council|"
-        rf"agency|public|civil service|government-issued|government-owned|state-owned|congressional|house)[\w' -]{{0,40}}"
+        rf"council|agency|public|civil service|government-issued|government-owned|state-owned|congressional|house)"
+        rf"[\w' -]{{0,40}}"
         rf"(?:{_DEVICES}|workers|employees|agencies|bodies|offices?|staff|institutions|departments)|civil servants?|"
         r"public servants?|public officials?|officials?|government (?:use|agencies|departments|bodies)|ministries|"
         r"public (?:bodies|sector|agencies|institutions|administration)|federal agencies|state agencies|lawmakers|"
