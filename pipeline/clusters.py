@@ -19,7 +19,7 @@ from pipeline.types import ActorKind
 AT_ONCE = 1500
 """Statements compared pair by pair at once; a matrix of points takes 4 bytes a pair. Longer lists go piece by piece."""
 
-_SPOKESMEN = 12
+_SPOKESMEN = 6
 
 Apart = Callable[[Sequence[Statement], Sequence[Statement]], npt.NDArray[np.bool_]]
 """Which pairs of two lists must stay apart for reasons beyond the pair itself, as a matrix."""
@@ -90,7 +90,7 @@ def time_order(statement: Statement) -> tuple[int, int, str]:
 
 
 def spokesmen(group: Sequence[Statement]) -> list[Statement]:
-    """Pick the statements that differ in what counts, a dozen at most, spread over the group's order."""
+    """Pick the statements that differ in what counts, a few at most, spread over the group's order."""
     kinds: dict[Hashable, Statement] = {}
     for s in group:
         days = (s.reported, None) if s.first is None else (s.first, s.last)
