@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import TypeVar
 
+from pipeline.names import UNKNOWN_COUNTRY
 from pipeline.scopes import Scope
 from pipeline.statements import Statement, stated_days
 from pipeline.types import Action, Event, ReasonClass, ScopeClass, Status, Transition
@@ -53,7 +54,7 @@ def agree(event_id: str, told: Sequence[Statement], lifts: Sequence[Statement]) 
         id=event_id,
         action=action,
         status=status,
-        country=vote(told, lambda s: s.country) or "XX",
+        country=vote(told, lambda s: s.country) or UNKNOWN_COUNTRY,
         service_canonical=vote(told, lambda s: s.context.mention.service_canonical) or "",
         actor_canonical=_actor(told),
         actor_kind=vote(told, lambda s: s.context.mention.actor_kind),
@@ -125,9 +126,9 @@ def agreed_date(told: Sequence[Statement], status: Status) -> str | None:
             spans[value] = span
     if not spans:
         return None
-    finest = min(last - first for first, last in spans.values())
-    # Months differ in length; a month is as fine as another.
-    fine = {value: span for value, span in spans.items() if len(value) == len(_of_width(spans, finest))}
+    # A finer date is written longer.
+    longest = max(map(len, spans))
+    fine = {value: span for value, span in spans.items() if len(value) == longest}
     exact = {v: len({s.context.story_id for s in dated if s.context.mention.date_value == v}) for v in fine}
     support = {
         value: len({s.context.story_id for s in dated if _includes(spans, s.context.mention.date_value, span)})
@@ -139,10 +140,6 @@ def agreed_date(told: Sequence[Statement], status: Status) -> str | None:
         for value in fine
         if exact[value] > DATE_SHARE * exact[best] and support[value] > DATE_SHARE * support[best]
     )
-
-
-def _of_width(spans: dict[str, tuple[int, int]], width: int) -> str:
-    return next(value for value, (first, last) in sorted(spans.items()) if last - first == width)
 
 
 def _includes(spans: dict[str, tuple[int, int]], value: str | None, inner: tuple[int, int]) -> bool:
@@ -250,7 +247,8 @@ def _why(told: Sequence[Statement], lifts: Sequence[Statement]) -> str:
         text += f"the same actor ({actor})" if not silent else _named(actor)
         text += f" and the same service ({service})"
         if 0 < silent < len(told):
-            text += f"; {silent} of them name no actor and fit no other one of that country"
+            verbs = ("names", "fits") if silent == 1 else ("name", "fit")
+            text += f"; {silent} of them {verbs[0]} no actor and {verbs[1]} no other one of that country"
         deeds = [_DEEDS[action] for action in Action if any(m.action is action for m in mentions)]
         text += f"; {'all' if len(deeds) == 1 else 'they'} tell of {_spell(deeds)}"
         text += _dates_agree(told)
