@@ -83,6 +83,11 @@ class TestJudgement:
         later = told(2, action="penalize", published="2025-05-01")
         assert judge(fine, later).verdict is Verdict.UNSURE
 
+    def test_what_was_told_before_it_happened_is_unsure(self) -> None:
+        early = told(1, published="2025-01-05")
+        assert judge(early, told(2, date="2025-01-30")).verdict is Verdict.UNSURE
+        assert judge(early, told(2, date="2025-04-30", published="2025-04-30")).verdict is Verdict.DIFFERENT
+
 
 class TestScopes:
     @pytest.mark.parametrize(
@@ -302,6 +307,13 @@ class TestClusters:
         for one, other in combinations(groups, 2):
             pairs = Comparison(one, other)
             assert pairs.different.any() or pairs.points.mean() < SAME_FROM
+
+    def test_two_records_of_one_mention_count_once_whatever_their_order(self) -> None:
+        one = told(1, date="2025-01-30")
+        other = replace(one, mention=replace(one.mention, status=Status.PROPOSED, date_value="2025-01-29"))
+        assert one.mention.id == other.mention.id
+        assert resolve([one, other]) == resolve([other, one])
+        assert only(resolve([one, other])).mention_ids == (one.mention.id,)
 
     def test_nothing_makes_nothing(self) -> None:
         assert resolve([]) == []
