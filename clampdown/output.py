@@ -18,14 +18,14 @@ from rich.text import Text
 
 from pipeline.errors import ClampdownError
 
-NARROW = 100
+PIPE_WIDTH = 120
 """Columns to assume where there is no terminal to ask: wide enough for a table in a log."""
 
 
 def console(*, stderr: bool = False) -> Console:
     """A console for standard output or error; a pipe gets plain lines of a fixed width."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else NARROW)
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
 
 
 def fail(error: ClampdownError) -> int:

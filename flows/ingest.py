@@ -57,8 +57,9 @@ def ingest(
         do.store(house, do.extract(house, do.read(house, do.fetch(house, due))))
         progress.advance("articles", len(due))
 
-    snapshot = do.publish(house)
+    # Before publishing, so that the snapshot does not show its own run as running.
     house.finish_run()
+    snapshot = do.publish(house)
     return RunReport(house.warehouse.summary(house.run_id), snapshot)
 
 

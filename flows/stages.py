@@ -88,7 +88,11 @@ def _poll(source: Source, state: FeedState, result: Response | FetchError, ref: 
         return Poll(source.id, FeedOutcome.NOT_MODIFIED, state=state, fetched_at=result.fetched_at)
     try:
         feed = parse_feed(
-            result.body, url=result.final_url, source_id=source.id, content_type=result.header("content-type")
+            result.body,
+            url=result.final_url,
+            source_id=source.id,
+            content_type=result.header("content-type"),
+            now=result.fetched_at,
         )
     except ParseError as error:
         return Poll(source.id, FeedOutcome.BROKEN, detail=str(error), archived=ref, fetched_at=result.fetched_at)

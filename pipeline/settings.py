@@ -30,6 +30,11 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _or_none(value: object) -> object:
+    """TOML has no null: an empty string stands for nothing."""
+    return None if value == "" else value
+
+
 Seconds = Annotated[float, Field(gt=0)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
@@ -60,7 +65,9 @@ class ExtractSettings(Section):
 
     min_score: float = Field(0.5, ge=0, le=1, description="Mentions scored below this are not stored")
     threads: int = Field(0, ge=0, description="Threads of the model; 0 takes one per core")
-    model: Path | None = Field(None, description="A folder with other weights than the bundled ones")
+    model: Annotated[Path | None, BeforeValidator(_or_none)] = Field(
+        None, description="A folder with other weights than the bundled ones"
+    )
 
 
 class RunSettings(Section):

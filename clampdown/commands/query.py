@@ -59,26 +59,30 @@ def events(
     if not found:
         out.print("No event fits. `clampdown events` without filters lists all.")
         return
-    out.print(event_table(found))
+    out.print(event_table(found, out.width))
+    out.print(Text("told: by how many independent stories / articles", style="dim"))
     out.print(f"\n{len(found)} events. `clampdown show {found[0].id[:ID_SHOWN]}` shows the first with its evidence.")
 
 
-def event_table(found: "Sequence[EventRow]", title: str | None = None) -> Any:
-    """Events as a table: when, what, by whom, for whom, on how many reports."""
+def event_table(found: "Sequence[EventRow]", width: int, title: str | None = None) -> Any:
+    """Events as a table of at most `width` columns, one line each: when, where, who, what, for whom, how well told."""
+    # What the other columns leave, shared out to the three that hold names.
+    spare = max(width - 52, 36)
+    actor, service, scope = spare * 2 // 5, spare * 3 // 10, spare * 3 // 10
     rows = [
         (
             Text(row.id[:ID_SHOWN], style="cyan"),
             row.date_value or "undated",
             row.country,
-            shorten(row.actor or "–", 34),
-            Text(f"{row.action}{'' if row.status == 'in_force' else f' ({row.status})'}", style=_COLOURS[row.side]),
-            shorten(row.service, 22),
-            shorten(row.scope or "", 24),
+            shorten(row.actor or "–", actor),
+            Text(row.action if row.status == "in_force" else f"{row.action}, {row.status}", style=_COLOURS[row.side]),
+            shorten(row.service, service),
+            shorten(row.scope or "", scope),
             f"{row.stories}/{row.articles}",
         )
         for row in found
     ]
-    return table(title, ("event", "date", "in", "actor", "action", "service", "scope", "told by"), rows)
+    return table(title, ("event", "date", "in", "actor", "action", "service", "scope", "told"), rows)
 
 
 _COLOURS = {"restricting": "red", "pressing": "yellow", "easing": "green"}

@@ -90,7 +90,7 @@ def _print(report: "RunReport", settings: "Settings", sample: bool) -> None:
     with connect_snapshot(report.snapshot.database) as reader:
         found = events(reader)
     if found:
-        out.print(event_table(found[:SHOWN_EVENTS], title="Events, the latest first"))
+        out.print(event_table(found[:SHOWN_EVENTS], out.width, title="Events, the latest first"))
         if len(found) > SHOWN_EVENTS:
             out.print(Text(f"… and {len(found) - SHOWN_EVENTS} more", style="dim"))
         out.print()

@@ -32,7 +32,7 @@ def import_(
 ) -> None:
     """Add the feeds of an OPML file to sources.toml; feeds that are there stay as they are."""
     from pipeline.opml import sources_from_opml
-    from pipeline.sources import load_sources, render_sources
+    from pipeline.sources import load_sources, new_sources, render_sources
 
     try:
         found = sources_from_opml(opml.read_bytes())
@@ -40,8 +40,7 @@ def import_(
         raise InputError(f"{opml}: can't be read: {error.strerror}") from None
     path = load_settings(context).settings.sources
     present = load_sources(path) if path.exists() else ()
-    urls, ids = {source.url for source in present}, {source.id for source in present}
-    new = tuple(source for source in found if source.url not in urls and source.id not in ids)
+    new = new_sources(present, found)
     added = render_sources(new)
     with path.open("a", encoding="utf-8") as file:
         file.write(("\n" if present else "") + added if new else "")
