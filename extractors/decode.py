@@ -19,6 +19,7 @@ DECODING = "1"  # part of the revision: raise it when a change here changes resu
 ACTIONS = tuple(Action)
 STATUSES = tuple(Status)
 REASONS = tuple(ReasonClass)
+CERTAIN_BEGIN = 0.6  # neighbouring words are two spans only where the second surely begins one
 ROLES = ("actor", "service", "scope", "date", "reason")
 
 Array = NDArray[np.float32]
@@ -96,7 +97,7 @@ def begin_inside(outside: Array, begin: Array, threshold: float) -> list[Span]:
     start = -1
     for word, value in enumerate(inside):
         held = value >= threshold
-        begins = begin[word] > value - begin[word]
+        begins = begin[word] > value - begin[word] and begin[word] >= CERTAIN_BEGIN
         if start >= 0 and (not held or begins):
             spans.append(Span(start, word, float(inside[start:word].max())))
             start = -1
