@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 
-.PHONY: run test lint format lock train bench clean help
+.PHONY: run test lint format lock train clean help
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -23,7 +23,7 @@ lint: $(VENV)/.test ## Lint, format check, strict types, who may import whom
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-color | tail -n 1
+	@$(BIN)/lint-imports --no-logo | tail -n 2
 
 format: $(VENV)/.test ## Let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet .
@@ -34,7 +34,8 @@ lock: $(VENV)/.test ## Resolve the locks anew, with hashes and without any regis
 	@$(COMPILE) --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 train: $(VENV)/.train ## Train the extraction model and export its weights
-	@$(BIN)/python -m extractors.training.train
+	@$(BIN)/python -m extractors.training.train --out build/training
+	@$(BIN)/python -m extractors.training.export --from build/training --to extractors/weights
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Clampdown needs Python 3.11 or newer; set PYTHON=…")'

@@ -28,11 +28,12 @@ def remove(database: Database, article_ids: Sequence[str]) -> None:
 def add(database: Database, results: Sequence[EntryResult]) -> None:
     """Enter the articles of `results` that are in no story yet, in the order of `results`."""
     placed = int(database.execute("SELECT coalesce(max(position) + 1, 0) FROM story_members")[0][0])
-    rows = []
-    for position, result in enumerate(results, start=placed):
+    rows: list[tuple[object, ...]] = []
+    for result in results:
         if result.article is None:
             continue
         if result.story_id is None or result.signature is None or result.body_hash is None:
             raise WarehouseError(f"{result.article.url}: the article came without its story")
+        position = placed + len(rows)
         rows.append((result.story_id, result.article.id, position, result.signature, result.body_hash))
     database.insert("story_members", COLUMNS, rows, unless=("article_id",))
