@@ -65,6 +65,8 @@ def _sample(context: typer.Context) -> Iterator[tuple["Settings", "Sequence[Sour
             "fetch.host_gap": 0.0,
             "fetch.timeout": site.patience,
             "fetch.retries": 0,
+            # Small, so that the bar moves: the sample is a hundred articles.
+            "run.batch_size": 25,
         }
         yield load_settings(context, flags).settings, site.sources()
 
