@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The locks are complete, so nothing is resolved (--no-deps) and our own package is built with the locked backend
 # (--no-build-isolation). Bytecode is left to the first import: most of it is never needed.
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 

@@ -111,6 +111,8 @@ def session(content: bytes) -> Any:
 
 def load_tokenizer(path: Path) -> Any:
     """Open a fast tokenizer from its `tokenizer.json`; nothing is looked up elsewhere."""
+    # Else every command would tell its reader that torch is missing, which is as it should be.
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     from transformers import PreTrainedTokenizerFast
 
     return PreTrainedTokenizerFast(tokenizer_file=str(path))
