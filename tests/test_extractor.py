@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-import extractors
 from extractors.decode import RawMention
 from extractors.extractor import ClampdownExtractor, event_record, load_extractor, passage_record
 from extractors.merging import merge_mentions
@@ -207,10 +206,6 @@ def test_missing_weights_are_a_model_error(tmp_path: Path) -> None:
         load_extractor(ExtractSettings(model=tmp_path))
 
 
-@pytest.mark.skipif(
-    not (Path(extractors.__file__).parent / "weights" / "manifest.json").is_file(),
-    reason="no weights are bundled in this checkout",
-)
 def test_the_bundled_model_reads_a_plain_ban() -> None:
     extractor = load_extractor(ExtractSettings())
     text = "Taiwan bans DeepSeek\n\nTaiwan has banned DeepSeek on all government devices, citing security concerns."
