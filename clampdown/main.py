@@ -1,7 +1,6 @@
 """The `clampdown` command. Commands live in `clampdown.commands`; each imports what it needs only when it runs.
 
-Exit codes: 0 done · 1 a check failed or an unexpected error · 2 a setting, source list, option or input is wrong ·
-3 the model can't be loaded · 4 the archive or the warehouse can't be used · 130 interrupted.
+The exit codes stand in `clampdown.reference.EXIT_CODES`, from which docs/commands.md is made.
 """
 
 import os

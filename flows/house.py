@@ -57,9 +57,9 @@ class House:
 
     def archive_bodies(self, results: Sequence[Response | FetchError]) -> list[ArchiveRef | None]:
         """Archive the responses that have a body, in one part; one reference or None per result, in order."""
-        bodies_ = [result for result in results if isinstance(result, Response) and result.status != 304]
-        refs = iter(self.archive.append(bodies_))
-        return [next(refs) if isinstance(result, Response) and result.status != 304 else None for result in results]
+        responses = [result if isinstance(result, Response) and result.status != 304 else None for result in results]
+        refs = iter(self.archive.append([response for response in responses if response is not None]))
+        return [None if response is None else next(refs) for response in responses]
 
 
 @contextmanager

@@ -5,13 +5,14 @@ wrapped as tasks. What a run learns is committed batch by batch, each batch in o
 killed anywhere is continued by the next one.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flows import stages
 from flows.house import House
 from flows.progress import NoProgress, Progress
 from flows.stages import FetchedEntry, ReadEntry
+from pipeline.batching import batches
 from pipeline.types import EntryResult, PendingEntry, Poll, Source
 from warehouse.snapshot import Snapshot
 from warehouse.summary import RunSummary
@@ -61,9 +62,3 @@ def ingest(
     house.finish_run()
     snapshot = do.publish(house)
     return RunReport(house.warehouse.summary(house.run_id), snapshot)
-
-
-def batches(items: Sequence[Source], size: int) -> Iterator[Sequence[Source]]:
-    """Cut `items` into runs of at most `size`."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

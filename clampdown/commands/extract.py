@@ -39,6 +39,7 @@ def extract(
 ) -> None:
     """Extract restriction events from plain text or HTML, and print them with their evidence."""
     from extractors.extractor import load_extractor, passage_record
+    from pipeline.batching import batches
 
     if bool(inputs) == bool(passages):
         raise InputError(
@@ -49,23 +50,12 @@ def extract(
     documents = _passages(passages) if passages else _inputs(inputs or [], day, settings)
     extractor = load_extractor(settings.extract)
     several = passages is not None or len(inputs or []) > 1
-    for batch in _batches(documents):
+    for batch in batches(documents, BATCH):
         for document, mentions in zip(batch, extractor.extract(batch), strict=True):
             if as_json or passages:
                 print_json(passage_record(document.id, mentions), indent=None if several else 2)
             else:
                 _print(document, mentions)
-
-
-def _batches(documents: "Iterator[Document]") -> "Iterator[list[Document]]":
-    batch: list[Document] = []
-    for document in documents:
-        batch.append(document)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _inputs(names: list[str], published: date | None, settings: Any) -> "Iterator[Document]":
