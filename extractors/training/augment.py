@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from extractors.training.data import GoldEvent, Passage, moved, occurrences
+from extractors.training.data import GoldEvent, Passage, moved
+from extractors.training.quotes import occurrences
 
 _PUNCTUATION = re.compile(r"[.,;:!?\"“”()\[\]—–]+(?=\s|$)|(?<=\s)[\"“(\[—–]+")
 _NAME = re.compile(r"[A-Z0-9][\w.&’'-]*(?: [A-Z0-9&][\w.&’'-]*){0,3}$")

@@ -1,5 +1,6 @@
 """Annotated passages, and what the network is taught about each word of them."""
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.decode import ACTIONS, REASONS, ROLES, STATUSES
+from extractors.training.corpora import labelled
+from extractors.training.notation import read_notation
+from extractors.training.quotes import Offsets, locate
 
-WRITTEN = Path(__file__).parent / "data" / "written.jsonl"
+DATA = Path(__file__).parent / "data"
+WRITTEN = DATA / "written.jsonl"
 FIELDS = ("trigger", *ROLES)
-Offsets = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,34 @@ def shared_folder() -> Path:
 
 
 def load_split(split: str) -> tuple[list[Passage], list[Passage]]:
-    """Return the real and our own passages of a split; the real ones are empty where the corpora are absent."""
-    real = shared_folder() / "annotation" / "passages.jsonl"
-    return (read_passages(real, split) if real.is_file() else []), read_passages(WRITTEN, split)
+    """Return the real and our own passages of a split ("train", "dev", "test").
+
+    Real are the annotated passages of the corpora and, in "train", the texts there that our labels name; both are empty
+    where the corpora are absent. "dev" serves to pick weights and thresholds; "test", of our own passages, chooses
+    nothing.
+    """
+    shared = shared_folder()
+    real = shared / "annotation" / "passages.jsonl"
+    passages = read_passages(real, split) if real.is_file() else []
+    if split == "train":
+        for labels in sorted(DATA.glob("*.labels.jsonl")):
+            passages += [_passage(r["id"], r["text"], r) for r in labelled(labels, shared / "corpus")]
+    return passages, own_passages(split)
+
+
+def own_passages(split: str) -> list[Passage]:
+    """Return our own passages of a split: `written.jsonl` and every file in the short notation beside it."""
+    passages = read_passages(WRITTEN, split)
+    for path in sorted(DATA.glob("*.txt")):
+        with path.open(encoding="utf-8") as lines:
+            records = read_notation(lines, "written")
+        passages += [_passage(r["id"], r["text"], r) for r in records if split_of(r["id"]) == split]
+    return passages
+
+
+def split_of(name: str) -> str:
+    """Return the split of one of our own passages, by a hash of its id: one in twelve is in dev, another in test."""
+    return {0: "dev", 1: "test"}.get(hashlib.sha256(name.encode()).digest()[0] % 12, "train")
 
 
 def _passage(name: str, text: str, record: dict[str, Any]) -> Passage:
@@ -86,41 +115,6 @@ def _event(text: str, event: dict[str, Any]) -> GoldEvent:
         spans=locate(text, {name: event[name] for name in FIELDS if event.get(name)}),
         optional=bool(event.get("optional")),
     )
-
-
-def occurrences(text: str, quote: str) -> list[Offsets]:
-    """Return where `quote` occurs as whole words, or anywhere if it never does."""
-    found: list[Offsets] = []
-    at = text.find(quote)
-    while at >= 0:
-        found.append((at, at + len(quote)))
-        at = text.find(quote, at + 1)
-    whole = [
-        (start, end)
-        for start, end in found
-        if not (start and text[start - 1].isalnum() and text[start].isalnum())
-        and not (end < len(text) and text[end].isalnum() and text[end - 1].isalnum())
-    ]
-    return whole or found
-
-
-def locate(text: str, quotes: dict[str, str]) -> dict[str, Offsets]:
-    """Place quotes in the text: the trigger where its fields are nearest, each field where it is nearest to it."""
-    places = {name: occurrences(text, quote) for name, quote in quotes.items()}
-    places = {name: spots for name, spots in places.items() if spots}
-    if "trigger" not in places:
-        return {}
-
-    def distance(one: Offsets, other: Offsets) -> int:
-        return max(one[0] - other[1], other[0] - one[1], 0)
-
-    fields = [spots for name, spots in places.items() if name != "trigger"]
-    trigger = min(
-        places["trigger"], key=lambda spot: (sum(min(distance(spot, s) for s in spots) for spots in fields), spot)
-    )
-    return {name: min(spots, key=lambda s: (distance(s, trigger), s)) for name, spots in places.items()} | {
-        "trigger": trigger
-    }
 
 
 def moved(passage: Passage, text: str, shift: Iterable[tuple[int, int, int]]) -> Passage:

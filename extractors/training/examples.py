@@ -12,7 +12,8 @@ from extractors.decode import REASONS, ROLES
 from extractors.encoder import window_input
 from extractors.features import FIRST_KIND, word_features
 from extractors.model import word_pieces
-from extractors.training.data import Example, GoldEvent, Offsets, Passage, Target, occurrences
+from extractors.training.data import Example, GoldEvent, Passage, Target
+from extractors.training.quotes import Offsets, occurrences
 from extractors.words import Window, Words, split, windows
 
 RETELLING_WEIGHT = 0.25
