@@ -80,20 +80,32 @@ def compose(code: str, words: str) -> Actor | None:
     return actor_of(exact[0]) if exact is not None else Actor(f"{place} {titled(plain)}".strip(), kind, code)
 
 
+# What is asked for, what the names of bodies in that role say, and whether the first of several listed is the main one.
+# A narrow role stands before a wider one, which is tried where the narrow one has nobody.
 _ROLES = tuple(
-    (re.compile(asked), re.compile(offered))
-    for asked, offered in (
+    (re.compile(asked), re.compile(offered), main)
+    for asked, offered, main in (
+        (
+            r"media|broadcast|censor",
+            r"media|broadcast|audiovisual|radio and tele|television and radio|cyberspace|ofcom|agcom|roskomnadzor",
+            True,
+        ),
         (
             r"telecom|communications|media|internet|broadcast|censor|cyberspace",
             r"communic|telecom|media|ofcom|roskomnadzor|arcom|agcom|cyberspace",
+            True,
         ),
         (
             r"competition|antitrust|anti trust|cartel|fair trade|monopol",
-            r"competition|cartel|fair trade|concorrenza|market",
+            r"competition|cartel|fair trade|concorrenza|monopol|consumers and markets|market regulation",
+            True,
         ),
-        (r"central bank|reserve bank", r"bank|reserve"),
-        (r"financial|securities|markets", r"financial|securities|bafin"),
-        (r"supreme court|top court|constitutional court", r"supreme|constitutional"),
+        (r"central bank|reserve bank", r"\bbank\b|reserve", True),
+        (r"securities", r"securities", True),
+        (r"financial|securities|markets", r"financial|securities|bafin", False),
+        (r"constitutional court", r"constitutional", True),
+        (r"supreme court", r"supreme", True),
+        (r"top court", r"supreme|constitutional", False),
     )
 )
 
@@ -110,10 +122,11 @@ def _by_role(code: str, words: str, kind: ActorKind) -> Body | None:
     if kind is ActorKind.LEGISLATURE:
         asked = re.search(r"parliament|congress|legislature|lawmakers|legislators", folded)
         return of_kind[0] if asked and len(of_kind) == 1 else None
-    for asked_for, offered in _ROLES:
+    for asked_for, offered, main in _ROLES:
         if asked_for.search(folded):
             fitting = [body for body in of_kind if offered.search(key(body.name))]
-            return fitting[0] if len(fitting) == 1 else None
+            if len(fitting) == 1 or (main and fitting):
+                return fitting[0]
     return None
 
 

@@ -17,9 +17,11 @@ CODES = {country.alpha_2 for country in pycountry.countries} | {"EU", "XK"}
 
 def test_there_are_enough_of_everything() -> None:
     bodies = registries.bodies()
-    assert len(registries.services()) >= 250
-    assert sum(body.kind is not ActorKind.COMPANY for body in bodies) >= 150
-    assert sum(body.kind is ActorKind.COMPANY for body in bodies) >= 60
+    private = (ActorKind.COMPANY, ActorKind.APP_STORE, ActorKind.SCHOOL, ActorKind.OTHER)
+    assert len(registries.services()) >= 750
+    assert sum(body.kind not in private for body in bodies) >= 900
+    assert sum(body.kind in private for body in bodies) >= 320
+    assert len({body.country for body in bodies if body.kind not in private}) >= 140
     assert {country.code for country in registries.countries()} >= CODES
     assert len(registries.places()) >= 200
 
@@ -45,6 +47,48 @@ def test_every_european_data_protection_authority_is_there() -> None:
     union |= {"IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE"}
     have = {body.country for body in registries.bodies() if body.kind is ActorKind.DATA_PROTECTION}
     assert union | {"KR", "JP", "GB", "CA", "AU", "BR"} <= have
+
+
+def test_data_protection_authorities_reach_beyond_europe() -> None:
+    have = {body.country for body in registries.bodies() if body.kind is ActorKind.DATA_PROTECTION}
+    assert {"AR", "CN", "CO", "GH", "HK", "IL", "IN", "JM", "KE", "MX", "NG", "PE", "PH", "SG", "TH", "UY", "ZA"} - {
+        "CN",  # the cyberspace administration sees to it
+        "CO",  # the superintendence of industry and commerce does
+    } <= have
+
+
+def test_no_company_is_sought_by_a_word_of_news_text() -> None:
+    """A name that is also a word, or whose owner signs many reports, counts only with capitals or not at all."""
+    words = {
+        "apple",
+        "circle",
+        "cruise",
+        "ford",
+        "grab",
+        "meta",
+        "orange",
+        "paramount",
+        "shell",
+        "sky",
+        "snap",
+        "square",
+    }
+    words |= {"steam", "sharp", "target", "toss", "true", "valve", "visa", "vivo", "x", "three", "du", "ee", "jazz"}
+    aliases = [alias for entry in registries.named_bodies() for alias in entry.aliases]
+    assert [alias for alias in aliases if key(alias.text) in words and alias.sought and not alias.cased] == []
+    sources = {"reuters", "associated press", "bloomberg", "agence france presse", "cnn", "al jazeera"}
+    assert [alias for alias in aliases if key(alias.text) in sources and alias.sought] == []
+
+
+def test_short_acronyms_need_their_capitals() -> None:
+    acronyms = [
+        (entry.record.name, alias.text)
+        for entry in registries.named_bodies()
+        for alias in entry.aliases
+        if alias.sought and not alias.cased and len(alias.text) <= 4 and alias.text.isupper()
+    ]
+    known = {"BBC", "LG", "NTT", "POSCO", "NASA", "NATO", "BSNL", "TSMC"}
+    assert [found for found in acronyms if found[1] not in known] == []
 
 
 def test_what_a_body_is_part_of_is_a_body_or_a_country() -> None:
