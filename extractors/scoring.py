@@ -1,19 +1,12 @@
 """The measure of an extractor: predicted events against gold ones, as the annotation guidelines define it.
 
-`python -m extractors.scoring GOLD.jsonl PREDICTED.jsonl [--json] [--errors N]` reads lines `{"id", "events": [...]}` of
-both and prints precision, recall and F1, strict and lenient, and the accuracy of the fields over strict matches, each
-with a 95 % bootstrap interval over passages.
-
 Strict: action, actor and service agree. Lenient: the actor's country and the service agree and the actions stand on the
-same side. Each gold event matches once. An optional gold event is neither missed nor wrong.
+same side. Each gold event matches once. An optional gold event is neither missed nor wrong. Rates come with a 95 %
+bootstrap interval over passages. `clampdown eval` shows all this (`extractors.evaluation`).
 """
 
-import argparse
-import json
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -58,6 +51,8 @@ class Scored:
     reasons: frozenset[str]
     optional: bool
     trigger: str
+    score: float | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +99,7 @@ def score(gold: Iterable[Mapping[str, Any]], predicted: Iterable[Mapping[str, An
 
     Raises InputError for an unknown or repeated id or an event that lacks action or service.
     """
-    golds, guesses = _read(gold, "gold"), _read(predicted, "predicted")
+    golds, guesses = read_scored(gold, "gold"), read_scored(predicted, "predicted")
     if unknown := sorted(guesses.keys() - golds.keys()):
         raise InputError(f"predictions for a passage that the gold does not hold: {unknown[0]}")
     counts = np.zeros((len(golds), len(_COUNTS)), dtype=np.int64)
@@ -175,47 +170,28 @@ def same_scope(gold: str | None, predicted: str | None) -> bool:
     return bool(left or right) and 2 * shared / (len(left) + len(right)) >= 0.5
 
 
-def render(report: Report, errors: int = 0) -> str:
-    """Return the report as plain text, with up to `errors` faults."""
-    lines = [
-        f"{report.passages} passages, {report.gold} gold events and {report.optional} optional ones, "
-        f"{report.predicted} predicted"
-    ]
-    for name, rate in report.rates.items():
-        shown = "    –" if rate.value is None else f"{rate.value:.3f}  [{rate.low:.3f}, {rate.high:.3f}]"
-        lines.append(f"  {name:<18}{shown}")
-    kinds = [fault.kind for fault in report.faults]
-    lines.append("  faults: " + ", ".join(f"{kind} {kinds.count(kind)}" for kind in sorted(set(kinds))))
-    lines.extend(_line(fault) for fault in report.faults[:errors])
-    return "\n".join(lines)
+def verdicts(gold: Sequence[Scored], predicted: Sequence[Scored]) -> list[tuple[Scored, bool, dict[str, bool]]]:
+    """Judge each predicted event that no optional gold event takes up: is it right, and which of its fields are.
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m extractors.scoring", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("gold", type=Path)
-    parser.add_argument("predicted", type=Path)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--errors", type=int, default=0, metavar="N", help="list up to N faults")
-    parser.add_argument("--split", help="score only the gold lines of this split")
-    options = parser.parse_args(arguments)
-    try:
-        gold = _lines(options.gold)
-        if options.split is not None:
-            gold = [line for line in gold if line.get("split") == options.split]
-        wanted = {line.get("id") for line in gold}
-        predicted = _lines(options.predicted)
-        if options.split is not None:
-            predicted = [line for line in predicted if line.get("id") in wanted]
-        report = score(gold, predicted)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    if options.json:
-        print(json.dumps(_as_json(report, options.errors), ensure_ascii=False))
-    else:
-        print(render(report, options.errors))
-    return 0
+    Fields can be told of an event that matches strictly, and of one that differs from a gold event in one key field.
+    """
+    named = _named(gold)
+    pairs, absorbed = _match(gold, predicted, lambda g, p: strict(g, p, named))
+    partner = {found: wanted for wanted, found in pairs}
+    free = [i for i, event in enumerate(gold) if i not in partner.values() and not event.optional]
+    judged = []
+    for number, event in enumerate(predicted):
+        fields: dict[str, bool] = {}
+        if number in partner:
+            fields = {"action": True, "actor": True, "service": True, **_right(gold[partner[number]], event)}
+        elif number in absorbed:
+            continue
+        else:
+            wrong = next(filter(None, (_difference(gold[i], event, named) for i in free)), None)
+            if wrong is not None:
+                fields = {name: name != wrong for name in ("action", "actor", "service")}
+        judged.append((event, number in partner, fields))
+    return judged
 
 
 def _count(gold: Sequence[Scored], predicted: Sequence[Scored]) -> list[int]:
@@ -234,16 +210,21 @@ def _count(gold: Sequence[Scored], predicted: Sequence[Scored]) -> list[int]:
     return [counts[name] for name in _COUNTS]
 
 
-def _fields(gold: Scored, predicted: Scored) -> dict[str, int]:
-    right = {
+def _right(gold: Scored, predicted: Scored) -> dict[str, bool]:
+    return {
         "status": gold.status == predicted.status,
         "country": gold.country == predicted.country,
         "date": same_date(gold.date_value, predicted.date_value),
         "scope": same_scope(gold.scope, predicted.scope),
+        "reason": gold.reasons == predicted.reasons,
     }
+
+
+def _fields(gold: Scored, predicted: Scored) -> dict[str, int]:
+    right = _right(gold, predicted)
     return {
-        **right,
-        "full": all(right.values()) and gold.reasons == predicted.reasons,
+        **{name: int(value) for name, value in right.items() if name != "reason"},
+        "full": int(all(right.values())),
         "reason_tp": len(gold.reasons & predicted.reasons),
         "reason_fp": len(predicted.reasons - gold.reasons),
         "reason_fn": len(gold.reasons - predicted.reasons),
@@ -361,7 +342,8 @@ def _rate(right: np.ndarray[Any, np.dtype[np.int64]], of: np.ndarray[Any, np.dty
     return Rate(float(values[0]), float(low), float(high))
 
 
-def _read(passages: Iterable[Mapping[str, Any]], role: str) -> dict[str, list[Scored]]:
+def read_scored(passages: Iterable[Mapping[str, Any]], role: str) -> dict[str, list[Scored]]:
+    """Read passages' events by id. `role` ("gold", "predicted") is what an InputError calls them."""
     read: dict[str, list[Scored]] = {}
     for passage in passages:
         try:
@@ -387,50 +369,6 @@ def _event(event: Mapping[str, Any]) -> Scored:
         reasons=frozenset(event.get("reason_classes") or ()),
         optional=bool(event.get("optional")),
         trigger=str(event.get("trigger", "")),
+        score=event.get("score"),
+        scores=event.get("scores") or {},
     )
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} can't be read: {error}") from error
-    parsed = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                parsed.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise InputError(f"{path}, line {number} is no JSON: {error}") from error
-    return parsed
-
-
-def _line(fault: Fault) -> str:
-    def shown(event: Scored | None) -> str:
-        if event is None:
-            return "–"
-        return f"{event.actor} {event.action} {event.service} ({event.country}, {event.status}; “{event.trigger}”)"
-
-    return f"  {fault.id} {fault.kind}: {shown(fault.gold)}  ≠  {shown(fault.predicted)}"
-
-
-def _as_json(report: Report, errors: int) -> dict[str, Any]:
-    def event(found: Scored | None) -> dict[str, Any] | None:
-        return None if found is None else {**asdict(found), "reasons": sorted(found.reasons)}
-
-    return {
-        "passages": report.passages,
-        "gold": report.gold,
-        "optional": report.optional,
-        "predicted": report.predicted,
-        "rates": {name: asdict(rate) for name, rate in report.rates.items()},
-        "counts": dict(report.counts),
-        "faults": [
-            {"id": fault.id, "kind": fault.kind, "gold": event(fault.gold), "predicted": event(fault.predicted)}
-            for fault in report.faults[:errors]
-        ],
-    }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,8 +1,6 @@
 """The scorer follows the matching rules of the annotation guidelines, case by case."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.names import part_of, same_name, same_service
-from extractors.scoring import Report, render, same_date, same_scope, score
+from extractors.scoring import Report, same_date, same_scope, score
 from pipeline.errors import InputError
 
 WRITTEN = Path(__file__).resolve().parent.parent / "extractors" / "training" / "data" / "written.jsonl"
@@ -270,7 +268,6 @@ def test_nothing_to_count_has_no_rate() -> None:
     assert report.rates["strict_f1"].value is None
     assert report.rates["status"].value is None
     assert report["strict_f1"] == 0
-    assert "–" in render(report)
 
 
 def test_intervals_hold_the_value_and_are_the_same_every_time() -> None:
@@ -335,20 +332,3 @@ def test_counts_always_add_up(gold: list[dict[str, Any]], predicted: list[dict[s
         assert 0 <= matched + spurious <= len(predicted)
         assert len(predicted) - matched - spurious <= len(gold) - required
     assert counts(against(gold, gold))[1:] == (0, 0)
-
-
-def test_the_command_prints_text_and_json(tmp_path: Path) -> None:
-    gold, predicted = tmp_path / "gold.jsonl", tmp_path / "predicted.jsonl"
-    lines = [passage(event(), id="a") | {"split": "dev"}, passage(event(), id="b") | {"split": "train"}]
-    gold.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    predicted.write_text(json.dumps(passage(event(action="block"), id="a")) + "\n\n")
-    command = [sys.executable, "-m", "extractors.scoring", str(gold), str(predicted)]
-    shown = subprocess.run([*command, "--errors", "5"], capture_output=True, text=True, check=True).stdout
-    assert "strict_f1" in shown
-    assert "a action: Italy ban DeepSeek" in shown
-    printed = subprocess.run([*command, "--json", "--split", "dev"], capture_output=True, text=True, check=True).stdout
-    assert json.loads(printed)["counts"]["lenient_tp"] == 1
-    assert json.loads(printed)["passages"] == 1
-    broken = subprocess.run([*command[:3], str(tmp_path / "none"), str(predicted)], capture_output=True, text=True)
-    assert broken.returncode == 2
-    assert "error:" in broken.stderr

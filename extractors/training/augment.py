@@ -4,12 +4,70 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
+from extractors import registries
 from extractors.training.data import GoldEvent, Passage, moved
 from extractors.training.quotes import occurrences
 
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"“‘'(])|\n+")
+_ONSETS = (
+    "b",
+    "br",
+    "d",
+    "dr",
+    "f",
+    "gl",
+    "h",
+    "j",
+    "k",
+    "kr",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pl",
+    "qu",
+    "r",
+    "s",
+    "st",
+    "t",
+    "v",
+    "z",
+)
+_VOWELS = ("a", "e", "i", "o", "u", "ai", "ee", "io", "oo")
+_CODAS = ("", "", "n", "r", "x", "l", "s", "m", "th", "ck")
+_SERVICE_ENDS = (
+    "",
+    "",
+    "",
+    " AI",
+    " Chat",
+    " Pay",
+    "Talk",
+    "gram",
+    "Tube",
+    "VPN",
+    " Cloud",
+    "GPT",
+    "Go",
+    " Messenger",
+    "Coin",
+)
+_BODY_ENDS = (
+    " Bank",
+    " Group",
+    " Airlines",
+    " University",
+    " Telecom",
+    " Corp",
+    " Hospital Trust",
+    " Insurance",
+    " Authority",
+)
+INVENTED = 400  # names of each kind, made anew for each run
 _PUNCTUATION = re.compile(r"[.,;:!?\"“”()\[\]—–]+(?=\s|$)|(?<=\s)[\"“(\[—–]+")
 _NAME = re.compile(r"[A-Z0-9][\w.&’'-]*(?: [A-Z0-9&][\w.&’'-]*){0,3}$")
 
@@ -24,18 +82,22 @@ class Rates:
     plain: float = 0.1
     headless: float = 0.08
     joined: float = 0.12
+    cropped: float = 0.2
 
 
 @dataclass(frozen=True)
 class Names:
-    """Names to swap in, by role; taken from the training passages."""
+    """Names to swap in, by role."""
 
     services: tuple[str, ...]
     actors: tuple[str, ...]
 
 
-def names(passages: Sequence[Passage]) -> Names:
-    """Collect proper names of services and actors."""
+def names(passages: Sequence[Passage], random: np.random.Generator) -> Names:
+    """Collect proper names of services and actors: those of the passages, of the registries, and invented ones.
+
+    A third of them is in no registry and can't be learnt by heart: what they are must be read from the words around.
+    """
     found: dict[str, set[str]] = defaultdict(set)
     for passage in passages:
         for event in passage.events:
@@ -43,7 +105,21 @@ def names(passages: Sequence[Passage]) -> Names:
                 quote = passage.text[slice(*event.spans[role])] if role in event.spans else ""
                 if _NAME.match(quote):
                     found[role].add(quote)
+    found["service"] |= {service.name for service in registries.services() if _NAME.match(service.name)}
+    found["actor"] |= {body.name for body in registries.bodies()}
+    found["actor"] |= {country.name for country in registries.countries()}
+    for role, ends in (("service", _SERVICE_ENDS), ("actor", _BODY_ENDS)):
+        found[role] |= {invented(random) + ends[int(random.integers(len(ends)))] for _ in range(INVENTED)}
     return Names(tuple(sorted(found["service"])), tuple(sorted(found["actor"])))
+
+
+def invented(random: np.random.Generator) -> str:
+    """Return a pronounceable name of two or three syllables that most likely nobody has."""
+
+    def one(parts: Sequence[str]) -> str:
+        return parts[int(random.integers(len(parts)))]
+
+    return "".join(one(_ONSETS) + one(_VOWELS) + one(_CODAS) for _ in range(int(random.integers(2, 4)))).capitalize()
 
 
 def augment(
@@ -54,6 +130,8 @@ def augment(
         passage = swap(passage, names, random)
     if random.random() < rates.headless:
         passage = without_headline(passage)
+    if random.random() < rates.cropped:
+        passage = cropped(passage, random)
     if random.random() < rates.joined:
         other = pool[int(random.integers(len(pool)))]
         if len(passage.text) + len(other.text) < 2400:
@@ -85,6 +163,20 @@ def swap(passage: Passage, names: Names, random: np.random.Generator) -> Passage
                 edits.append((start, end, other))
     edits.sort()
     return _edited(passage, edits)
+
+
+def cropped(passage: Passage, random: np.random.Generator) -> Passage:
+    """Drop about half of the sentences that no event touches."""
+    bounds = [0, *(match.end() for match in _SENTENCE.finditer(passage.text)), len(passage.text)]
+    edits = [
+        (start, end, "")
+        for start, end in pairwise(bounds)
+        if end > start
+        and random.random() < 0.5
+        and not any(a < end and b > start for event in passage.events for a, b in event.spans.values())
+    ]
+    kept = len(passage.text) - sum(end - start for start, end, _ in edits)
+    return _edited(passage, edits) if kept > 60 else passage
 
 
 def without_punctuation(passage: Passage) -> Passage:

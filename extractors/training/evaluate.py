@@ -177,13 +177,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=None, help="a model's folder; the bundled one by default")
     parser.add_argument("--least", type=float, default=0.5, help="the least score of a mention")
-    parser.add_argument("--errors", type=int, default=0, help="show so many faults of each part")
     given = parser.parse_args()
     tagger = Tagger.load(given.folder)
     print(tagger.revision)
     for name, passages in held_out().items():
         report = end_to_end(passages, predict(tagger, passages), given.least)
-        print(f"\n# {name}\n{scoring.render(report, given.errors)}", flush=True)
+        print(f"\n# {name}: {report.passages} passages, {report.gold} events", flush=True)
+        for rate in report.rates:
+            print(f"  {rate:<18} {100 * report[rate]:5.1f}")
 
 
 def held_out() -> dict[str, list[Passage]]:

@@ -2,8 +2,8 @@
 
     @ wX-001 2024-03-05
     Kestrel Bank bars chatbots
-    It barred staff from chatbots on Monday, fearing leaks. The text takes as many lines as it needs.
-    > ban | in_force | barred | Kestrel Bank | IE | chatbots = generative AI | staff | Monday = 2024-03-04 | leaks : other
+    It barred staff from chatbots on Monday over leaks. The text takes as many lines as it needs.
+    > ban | in_force | barred | Kestrel Bank | IE | chatbots = generative AI | staff | - | leaks : other
 
 One `>` line is one event: action, status, trigger, actor, country, service, scope, date, reason. `-` stands for what
 the passage does not state, `quote = value` gives the canonical name or the date, `quote : class class` the classes of
