@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from extractors import model as models
 from extractors.decode import Array, RawMention, Span, TriggerScores, mentions, reading_order, trigger_spans
 from extractors.features import WIDTH, word_features
+from extractors.gate import passes
+from extractors.gazetteer import tag
 from extractors.model import Model, word_pieces
-from extractors.words import Window, Words, split, windows
+from extractors.words import LONG, Section, Window, Words, sections, split, windows
 from pipeline.types import Document
 
 _WAITING = 64  # windows laid out ahead of the encoder: bounds memory
@@ -36,6 +38,7 @@ class Piecewise:
 class _Place:
     document: int
     words: Words
+    section: Section
     window: Window
     input: Piecewise
 
@@ -83,7 +86,8 @@ class Tagger:
     def tag(self, documents: Sequence[Document]) -> list[list[RawMention]]:
         """Return each document's raw mentions, in the order of the text, whatever their score; repeats are not merged.
 
-        Long documents are read in overlapping windows that all show the headline; nothing is cut. A window's answer
+        Documents are read in overlapping windows that all show the headline; nothing is cut. Of a text of more than
+        `LONG` characters only those stretches are encoded that pass the gate. A window's answer
         depends on that window alone, never on what else is in the batch: int8 arithmetic scales by what it sees at
         once, so windows that shared a pass would change each other. They are spread over threads instead.
         """
@@ -98,20 +102,23 @@ class Tagger:
     def _places(self, documents: Sequence[Document]) -> Iterator[_Place]:
         model = self._model
         for number, document in enumerate(documents):
-            words = split(document.text)
-            pieces = word_pieces(model.tokenizer, [words[i] for i in range(len(words))], model.unknown)
-            features = word_features(words)
-            for window in windows([len(ids) for ids in pieces], words.headline, model.max_pieces):
-                yield _Place(number, words, window, window_input(pieces, features, window, model.first, model.last))
+            text = document.text
+            for section in sections(text):
+                if len(text) > LONG and not passes(tag(part := text[section.start : section.end]), part):
+                    continue
+                words = split(text, section)
+                pieces = word_pieces(model.tokenizer, [words[i] for i in range(len(words))], model.unknown)
+                features = word_features(words)
+                for window in windows([len(ids) for ids in pieces], words.headline, model.max_pieces):
+                    laid = window_input(pieces, features, window, model.first, model.last)
+                    yield _Place(number, words, section, window, laid)
 
     def _read(self, place: _Place) -> list[RawMention]:
         given = place.input
         log_probs, hidden = self._model.encoder.run(
             None, {"ids": given.ids[None], "features": given.features[None], "first": given.first[None]}
         )
-        spans = [
-            span for span in trigger_spans(log_probs[0], self._model.thresholds.trigger) if _owned(place.window, span)
-        ]
+        spans = [span for span in trigger_spans(log_probs[0], self._model.thresholds.trigger) if _owned(place, span)]
         found: list[RawMention] = []
         for span in spans:
             marked = marked_pieces(given, span.start, span.end)
@@ -153,5 +160,7 @@ def trigger_scores(answers: Sequence[Array], number: int, words: int | None = No
     )
 
 
-def _owned(window: Window, span: Span) -> bool:
-    return window.own_start <= window.words[(span.start + span.end - 1) // 2] < window.own_end
+def _owned(place: _Place, span: Span) -> bool:
+    word = place.window.words[(span.start + span.end - 1) // 2]
+    mine = place.window.own_start <= word < place.window.own_end
+    return mine and place.section.own_start <= place.words.starts[word] < place.section.own_end

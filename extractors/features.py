@@ -36,7 +36,7 @@ def word_features(words: Words) -> NDArray[np.float32]:
     previous_end = 0
     sentence_start = True
     for row, (start, end) in enumerate(zip(words.starts, words.ends, strict=True)):
-        word = text[start:end]
+        word = words[row]
         table[row, _shape(word)] = 1
         line_start = row == 0 or "\n" in text[previous_end:start]
         table[row, len(SHAPES) + 0] = row < words.headline
@@ -44,13 +44,25 @@ def word_features(words: Words) -> NDArray[np.float32]:
         table[row, len(SHAPES) + 2] = line_start or sentence_start
         sentence_start = word in ".!?"
         previous_end = end
-    for hit in gazetteer.tag(text):
-        column = _KIND_COLUMN.get(hit.kind)
-        if column is not None:
-            first = bisect_left(words.ends, hit.start + 1)
-            last = bisect_left(words.starts, hit.end)
-            table[first:last, column] = 1
+    for begin, end, low, high in _stretches(words):
+        for hit in gazetteer.tag(text[begin:end]):
+            column = _KIND_COLUMN.get(hit.kind)
+            if column is not None:
+                first = bisect_left(words.ends, begin + hit.start + 1, low, high)
+                last = bisect_left(words.starts, begin + hit.end, low, high)
+                table[first:last, column] = 1
     return table
+
+
+def _stretches(words: Words) -> list[tuple[int, int, int, int]]:
+    """Return what the words are of the text, in one or two stretches: its bounds, and those of their numbers."""
+    count = len(words)
+    if not count:
+        return []
+    if not words.seam:
+        return [(0, words.ends[-1], 0, count)]
+    cuts = [(0, words.seam), (words.seam, count)] if words.seam < count else [(0, count)]
+    return [(words.starts[low], words.ends[high - 1], low, high) for low, high in cuts]
 
 
 def _shape(word: str) -> int:

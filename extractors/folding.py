@@ -19,6 +19,14 @@ _LOOK_ALIKES = str.maketrans(
 _ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
 
 
+def plain_letters(word: str) -> str:
+    """Return `word` in NFKC without invisible characters; look-alikes become Latin if all its letters then are."""
+    plain = unicodedata.normalize("NFKC", word)
+    plain = "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Cc"))
+    latin = plain.translate(_LOOK_ALIKES)
+    return latin if latin.isascii() else plain
+
+
 @dataclass(frozen=True, slots=True)
 class Folded:
     """A folded text. `starts` maps its indices to those of the text it came from; None stands for the identity."""

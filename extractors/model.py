@@ -16,7 +16,7 @@ from extractors.decode import DECODING, Thresholds
 from pipeline.errors import ModelError
 
 BUNDLED = Path(__file__).parent / "weights"
-FORMAT = 1
+FORMAT = 2
 ENCODER, ARGUMENTS, TOKENIZER = "encoder.onnx", "arguments.onnx", "tokenizer.json"
 _HINT = "Reinstall clampdown, or name a folder made by the training command in the setting extract.model"
 
@@ -49,7 +49,6 @@ def load(folder: Path | None = None) -> Model:
         arguments = session(content[ARGUMENTS])
         tokenizer = load_tokenizer(folder / TOKENIZER)
         special = manifest["special"]
-        fitted = dict(manifest["thresholds"], weights=tuple(manifest["thresholds"]["weights"]))
         return Model(
             encoder=encoder,
             arguments=arguments,
@@ -58,7 +57,7 @@ def load(folder: Path | None = None) -> Model:
             first=int(special["first"]),
             last=int(special["last"]),
             max_pieces=int(manifest["max_pieces"]),
-            thresholds=Thresholds(**fitted),
+            thresholds=Thresholds(**manifest["thresholds"]),
             revision=revision(manifest),
         )
     except ModelError:

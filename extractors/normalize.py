@@ -3,14 +3,18 @@
 A value that the text does not settle is None (or XX for a country); nothing is guessed to fill a field.
 """
 
+from dataclasses import replace
+
 from extractors.actors import resolve_actor
 from extractors.dates import resolve_date
 from extractors.decode import RawMention
 from extractors.reading import read
 from extractors.scope import scope_class
 from extractors.services import canonical_service
-from pipeline.types import Document, Mention
+from extractors.words import LONG
+from pipeline.types import Document, Mention, Quote
 
+NEAR = 3000  # characters on either side of a mention that are read with it where the text is long
 NORMALISATION = "1"  # part of the revision: raise it when a rule here or in the modules used here changes results
 
 
@@ -19,10 +23,11 @@ def normalize(document: Document, raw: RawMention, model: str = "") -> Mention:
 
     Any text is allowed: what can't be read has no value, and no error is raised.
     """
-    reading = read(document)
-    service = canonical_service(reading, raw.service)
-    anchors = tuple(quote for quote in (raw.trigger, raw.service, raw.scope) if quote is not None)
-    actor = resolve_actor(reading, raw.actor, anchors, service)
+    near, quotes = _vicinity(document, raw)
+    reading = read(near)
+    service = canonical_service(reading, quotes["service"])
+    anchors = tuple(quotes[name] for name in ("trigger", "service", "scope") if name in quotes)
+    actor = resolve_actor(reading, quotes.get("actor"), anchors, service)
     return Mention(
         document_id=document.id,
         action=raw.action,
@@ -44,3 +49,15 @@ def normalize(document: Document, raw: RawMention, model: str = "") -> Mention:
         scores=raw.scores,
         model=model,
     )
+
+
+def _vicinity(document: Document, raw: RawMention) -> tuple[Document, dict[str, Quote]]:
+    """Return what of the document a mention is read with, and its quotes there: of a long text what stands near."""
+    named = {"trigger": raw.trigger, "service": raw.service, "actor": raw.actor, "scope": raw.scope}
+    quotes = {name: quote for name, quote in named.items() if quote is not None}
+    if len(document.text) <= LONG:
+        return document, quotes
+    start = max(0, min(quote.start for quote in quotes.values()) - NEAR)
+    end = max(quote.end for quote in quotes.values()) + NEAR
+    shifted = {name: Quote(q.text, q.start - start, q.end - start) for name, q in quotes.items()}
+    return replace(document, text=document.text[start:end]), shifted

@@ -7,29 +7,48 @@ the window that owns it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
-_WORD = re.compile(r"\w{1,32}|[^\w\s]")  # the cap keeps an endless "word" from filling a window
+from extractors.folding import plain_letters
+
+# What is not seen does not part a word: soft hyphens, zero-width characters, marks that combine with a letter.
+_UNSEEN = "\u00ad\u0300-\u036f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff"
+# The cap keeps an endless "word" from filling a window.
+_WORD = re.compile(rf"(?:\w[{_UNSEEN}]*){{1,32}}|[^\w\s{_UNSEEN}]")
 HEADLINE_WORDS = 40
+_LONGEST_HEADLINE = 2000  # characters
 MAX_PIECES = 320  # per window, the two special pieces included; the trained length
 _MIN_BODY = 96
+LONG = 60_000
+"""Characters beyond which a text is read section by section, and only the sections that may hold an event."""
+_SECTION = 1000
+_MARGIN = 300
+_ENDS = re.compile(r"\n|(?<=[.!?])\s")
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of one text: `starts[i]:ends[i]` are its slices; the first `headline` words are its headline."""
+    """The words of one text: `starts[i]:ends[i]` are its slices; the first `headline` words are its headline.
+
+    `words[i]` is a word as a reader sees it, `words.slice` the text as it is.
+    """
 
     text: str
     starts: tuple[int, ...]
     ends: tuple[int, ...]
     headline: int
+    seam: int = 0
+    """The number of the word that does not follow its predecessor in the text: the first of a section; 0 if none."""
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def __getitem__(self, index: int) -> str:
-        return self.text[self.starts[index] : self.ends[index]]
+        word = self.text[self.starts[index] : self.ends[index]]
+        return word if word.isascii() else seen(word)
 
     def slice(self, first: int, last: int) -> str:
         """Return the text from word `first` up to, not including, word `last`."""
@@ -45,14 +64,61 @@ class Window:
     own_end: int
 
 
-def split(text: str) -> Words:
-    """Cut `text` into words. Its headline is its first line, if more follows and the line is not a paragraph."""
-    spans = [match.span() for match in _WORD.finditer(text)]
-    first_line = text.find("\n")
-    headline = sum(1 for start, _ in spans[: HEADLINE_WORDS + 1] if start < first_line)
-    if headline > HEADLINE_WORDS or headline == len(spans):
-        headline = 0
-    return Words(text, tuple(start for start, _ in spans), tuple(end for _, end in spans), headline)
+@lru_cache(maxsize=16384)
+def seen(word: str) -> str:
+    """Return a word as a reader sees it, in composed letters; stray look-alikes of Latin letters become these."""
+    return plain_letters(word) if word[0].isalnum() or word[0] == "_" else word
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch [start, end) of a long text, of which it owns [own_start, own_end); the rest is its surroundings."""
+
+    start: int
+    end: int
+    own_start: int
+    own_end: int
+
+
+def sections(text: str) -> Iterator[Section]:
+    """Yield the sections of a text, which together own every character once; a text that is not LONG is one."""
+    if len(text) <= LONG:
+        yield Section(0, len(text), 0, len(text))
+        return
+    start = 0
+    while start < len(text):
+        end = min(start + _SECTION, len(text))
+        if end < len(text):
+            half = start + _SECTION // 2
+            breaks = [match.end() for match in _ENDS.finditer(text, half, end)]
+            end = breaks[-1] if breaks else _blank(text, end, half)
+        before, after = max(0, start - _MARGIN), min(len(text), end + _MARGIN)
+        yield Section(_blank(text, before, max(0, before - 40)), _blank(text, after, end), start, end)
+        start = end
+
+
+def _blank(text: str, at: int, least: int) -> int:
+    """Return the last place from `least` to `at` that follows white space, or `at` if there is none."""
+    if at in (0, len(text)):
+        return at
+    return next((place for place in range(at, least, -1) if text[place - 1].isspace()), at)
+
+
+def split(text: str, section: Section | None = None) -> Words:
+    """Cut `text`, or a section of it, into words.
+
+    The headline is the text's first line, if more follows and the line is not a paragraph; it heads each section.
+    """
+    first_line = text.find("\n", 0, _LONGEST_HEADLINE)
+    head = [match.span() for match in islice(_WORD.finditer(text, 0, max(first_line, 0)), HEADLINE_WORDS + 1)]
+    headline = 0 if len(head) > HEADLINE_WORDS or not text[max(first_line, 0) :].strip() else len(head)
+    if section is None or section.start <= max(first_line, 0):
+        spans = [match.span() for match in _WORD.finditer(text, 0, len(text) if section is None else section.end)]
+        headline, seam = 0 if headline == len(spans) else headline, 0
+    else:
+        spans = [*head[:headline], *(match.span() for match in _WORD.finditer(text, section.start, section.end))]
+        seam = headline
+    return Words(text, tuple(start for start, _ in spans), tuple(end for _, end in spans), headline, seam)
 
 
 def windows(lengths: Sequence[int], headline: int, max_pieces: int = MAX_PIECES) -> list[Window]:

@@ -9,7 +9,7 @@ import pytest
 
 from extractors.decode import RawMention
 from extractors.encoder import Tagger
-from extractors.model import BUNDLED, ENCODER
+from extractors.model import BUNDLED, ENCODER, FORMAT
 from pipeline.errors import ModelError
 from pipeline.types import Action, Document, Status
 
@@ -100,7 +100,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"format": 99}))
     with pytest.raises(ModelError, match="format"):
         Tagger.load(tmp_path)
-    (tmp_path / "manifest.json").write_text(json.dumps({"format": 1, "files": {}}))
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": FORMAT, "files": {}}))
     with pytest.raises(ModelError, match="names no"):
         Tagger.load(tmp_path)
 

@@ -7,17 +7,30 @@ from extractors.features import WIDTH, word_features
 from extractors.words import HEADLINE_WORDS, split, windows
 
 TEXTS = st.text(max_size=300)
+UNSEEN = "\u00ad\u200b\u200d\u2060\ufeff"
 LENGTHS = st.lists(st.integers(1, 12), max_size=700)
+
+
+@given(st.text(st.characters(codec="ascii", categories=("L", "N", "P", "Zs")), min_size=1), st.text(UNSEEN, min_size=1))
+def test_what_is_not_seen_parts_no_word(text: str, unseen: str) -> None:
+    plain = split(text)
+    strewn = split("".join(c + unseen if c.isalnum() else c for c in text))
+    assert [strewn[i] for i in range(len(strewn))] == [plain[i] for i in range(len(plain))]
+
+
+def test_look_alikes_are_read_as_the_letters_they_imitate() -> None:
+    words = split("Т\u0456kTok and Rοskοmnadzοr, not Роскомнадзор")
+    assert [words[i] for i in range(len(words))] == ["TikTok", "and", "Roskomnadzor", ",", "not", "Роскомнадзор"]
+    assert words.slice(0, 1) == "Т\u0456kTok"
 
 
 @given(TEXTS)
 def test_words_and_white_space_are_the_text(text: str) -> None:
     words = split(text)
-    assert "".join(words[i] for i in range(len(words))) == "".join(text.split())
     rebuilt, at = "", 0
     for start, end in zip(words.starts, words.ends, strict=True):
         assert start >= at
-        assert not text[at:start].strip()
+        assert not any(c.isalnum() or (c.isascii() and c.isprintable()) for c in text[at:start].replace(" ", ""))
         rebuilt += text[at:start] + text[start:end]
         at = end
     assert rebuilt + text[at:] == text

@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors import scoring
-from extractors.decode import ACTIONS, RawMention, Thresholds, logit_of
+from extractors.decode import ACTIONS, EVIDENCE, RawMention, Thresholds, event_score, logit_of
 from extractors.encoder import Tagger
+from extractors.evaluation import FIELDS
 from extractors.extractor import ClampdownExtractor, passage_record
 from extractors.training.data import Passage, load_split, read_seeds, shared_folder
 from pipeline.types import Document
 
-EVIDENCE = ("trigger", "event", "link", "service")  # in the order of Thresholds.weights
+ENOUGH = 40  # judged fields that a calibration is fitted on; with fewer the raw probability stays
+CUTS = np.arange(0.1, 0.81, 0.02).round(2).tolist()
 
 
 @dataclass(frozen=True)
@@ -123,22 +125,32 @@ def _same(one: str, other: str) -> bool:
 def calibrated(
     thresholds: Thresholds, passages: Sequence[Passage], predictions: Sequence[Sequence[RawMention]]
 ) -> Thresholds:
-    """Fit the score on held-out passages: a logistic regression of being right, moved so that 0.5 is the best cut."""
+    """Fit scores on held-out passages, whose `predictions` carry raw probabilities, and choose the default cut.
+
+    Event: a logistic regression of being right on the evidence, twice: first judged by words, then, with what scores
+    hardly anything left out, end to end after normalising and merging. Fields: one logistic regression each.
+    """
     rows, truth = [], []
     for passage, mentions in zip(passages, predictions, strict=True):
         for mention, verdict in zip(mentions, matches(passage, mentions), strict=True):
             if verdict >= 0:
                 rows.append([logit_of(mention.scores[name]) for name in EVIDENCE])
                 truth.append(verdict)
-    x, y = np.array(rows), np.array(truth, float)
-    weights, bias = _logistic(x, y)
-    trigger, event, link, service = (round(float(weight), 4) for weight in weights)
-    fitted = replace(thresholds, weights=(trigger, event, link, service), bias=round(bias, 4))
-    rescored = [
-        [replace(mention, score=_rescored(mention, fitted)) for mention in mentions] for mentions in predictions
-    ]
-    cut = best_cut(passages, rescored)
-    return replace(fitted, bias=round(bias - logit_of(cut), 4))
+    fitted = _fitted(thresholds, rows, truth)
+    judged = _judged(passages, _rescored(predictions, fitted), least=0.1)
+    fitted = _fitted(
+        fitted, [[logit_of(e.scores[name]) for name in EVIDENCE] for e, _, _ in judged], [int(r) for _, r, _ in judged]
+    )
+    fields = {}
+    for name in FIELDS:
+        known = [(logit_of(e.scores[name]), float(v[name])) for e, _, v in judged if name in v and name in e.scores]
+        if len(known) >= ENOUGH:
+            (slope,), constant = _logistic(np.array([[x] for x, _ in known]), np.array([y for _, y in known]))
+            fields[name] = (round(float(slope), 4), round(constant, 4))
+    fitted = replace(fitted, fields=fields)
+    real = [n for n, passage in enumerate(passages) if passage.real] or list(range(len(passages)))
+    rescored = _rescored(predictions, fitted)
+    return replace(fitted, least=best_cut([passages[n] for n in real], [rescored[n] for n in real]))
 
 
 def best_cut(passages: Sequence[Passage], predictions: Sequence[Sequence[RawMention]]) -> float:
@@ -146,7 +158,7 @@ def best_cut(passages: Sequence[Passage], predictions: Sequence[Sequence[RawMent
 
     Where that has a precision under 0.8, a higher cut is taken that reaches 0.8 if it keeps nine tenths of the F1.
     """
-    reports = {cut: end_to_end(passages, predictions, cut) for cut in np.arange(0.1, 0.86, 0.05).round(2).tolist()}
+    reports = {cut: end_to_end(passages, predictions, cut) for cut in CUTS}
     best: float = max(reports, key=lambda cut: reports[cut]["strict_f1"])
     if reports[best]["strict_precision"] < 0.8:
         precise = [
@@ -158,15 +170,34 @@ def best_cut(passages: Sequence[Passage], predictions: Sequence[Sequence[RawMent
     return best
 
 
-def _rescored(mention: RawMention, thresholds: Thresholds) -> float:
-    evidence = (logit_of(mention.scores[name]) for name in EVIDENCE)
-    total = thresholds.bias + sum(w * x for w, x in zip(thresholds.weights, evidence, strict=True))
-    return float(1 / (1 + np.exp(-total)))
+def _fitted(thresholds: Thresholds, rows: Sequence[Sequence[float]], truth: Sequence[int]) -> Thresholds:
+    weights, bias = _logistic(np.array(rows), np.array(truth, float))
+    named = {name: round(float(weight), 4) for name, weight in zip(EVIDENCE, weights, strict=True)}
+    return replace(thresholds, weights=named, bias=round(bias, 4))
+
+
+def _judged(
+    passages: Sequence[Passage], predictions: Sequence[Sequence[RawMention]], least: float
+) -> list[tuple[scoring.Scored, bool, dict[str, bool]]]:
+    told = {passage.id: list(mentions) for passage, mentions in zip(passages, predictions, strict=True)}
+    found = ClampdownExtractor(_Replay(told), least).extract([document(passage) for passage in passages])
+    gold = scoring.read_scored([{"id": passage.id, "events": passage.raw} for passage in passages], "gold")
+    records = [passage_record(passage.id, mentions) for passage, mentions in zip(passages, found, strict=True)]
+    guesses = scoring.read_scored(records, "predicted")
+    return [verdict for name, events in gold.items() for verdict in scoring.verdicts(events, guesses[name])]
+
+
+def _rescored(predictions: Sequence[Sequence[RawMention]], thresholds: Thresholds) -> list[list[RawMention]]:
+    return [
+        [replace(mention, score=event_score(mention.scores, thresholds)) for mention in mentions]
+        for mentions in predictions
+    ]
 
 
 def _logistic(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], float]:
+    """Fit by gradient descent with a little shrinkage; no weight falls below zero, as evidence never counts against."""
     weights, bias = np.full(x.shape[1], 0.5), 0.0
-    for _ in range(4000):
+    for _ in range(6000):
         error = 1 / (1 + np.exp(-(x @ weights + bias))) - y
         weights = np.maximum(weights - 0.05 * (x.T @ error / len(y) + 0.01 * weights), 0)
         bias -= 0.05 * float(error.mean())
