@@ -83,6 +83,11 @@ class Tagger:
         """Identifies weights, thresholds and decoding together."""
         return self._model.revision
 
+    @property
+    def least(self) -> float:
+        """The default cut that was chosen for these weights: events scored below it are left out."""
+        return self._model.thresholds.least
+
     def tag(self, documents: Sequence[Document]) -> list[list[RawMention]]:
         """Return each document's raw mentions, in the order of the text, whatever their score; repeats are not merged.
 

@@ -41,6 +41,7 @@ class Passage:
     events: tuple[GoldEvent, ...]
     raw: tuple[dict[str, Any], ...]
     real: bool
+    split: str | None = None
 
 
 def read_passages(path: Path, split: str | None = None) -> list[Passage]:
@@ -48,9 +49,9 @@ def read_passages(path: Path, split: str | None = None) -> list[Passage]:
     with path.open(encoding="utf-8") as lines:
         records = [json.loads(line) for line in lines]
     return [
-        _passage(record["id"], record["text"], record)
+        passage_of(record["id"], record["text"], record)
         for record in records
-        if split is None or record["split"] == split
+        if split is None or record.get("split") == split
     ]
 
 
@@ -59,7 +60,7 @@ def read_seeds(folder: Path) -> list[Passage]:
     with (folder / "gold.jsonl").open(encoding="utf-8") as lines:
         records = [json.loads(line) for line in lines]
     return [
-        _passage(record["id"], (folder / record["file"]).read_text(encoding="utf-8").rstrip(), record)
+        passage_of(record["id"], (folder / record["file"]).read_text(encoding="utf-8").rstrip(), record)
         for record in records
     ]
 
@@ -81,7 +82,7 @@ def load_split(split: str) -> tuple[list[Passage], list[Passage]]:
     passages = read_passages(real, split) if real.is_file() else []
     if split == "train":
         for labels in sorted(DATA.glob("*.labels.jsonl")):
-            passages += [_passage(r["id"], r["text"], r) for r in labelled(labels, shared / "corpus")]
+            passages += [passage_of(r["id"], r["text"], r) for r in labelled(labels, shared / "corpus")]
     return passages, own_passages(split)
 
 
@@ -91,7 +92,7 @@ def own_passages(split: str) -> list[Passage]:
     for path in sorted(DATA.glob("*.txt")):
         with path.open(encoding="utf-8") as lines:
             records = read_notation(lines, "written")
-        passages += [_passage(r["id"], r["text"], r) for r in records if split_of(r["id"]) == split]
+        passages += [passage_of(r["id"], r["text"], r) for r in records if split_of(r["id"]) == split]
     return passages
 
 
@@ -100,10 +101,17 @@ def split_of(name: str) -> str:
     return {0: "dev", 1: "test"}.get(hashlib.sha256(name.encode()).digest()[0] % 12, "train")
 
 
-def _passage(name: str, text: str, record: dict[str, Any]) -> Passage:
+def passage_of(name: str, text: str, record: dict[str, Any]) -> Passage:
+    """Make a passage of a text and an annotated record's "published", "events", "corpus" and "split"."""
     events = tuple(_event(text, event) for event in record["events"])
     return Passage(
-        name, text, record.get("published"), events, tuple(record["events"]), record.get("corpus") != "written"
+        id=name,
+        text=text,
+        published=record.get("published"),
+        events=events,
+        raw=tuple(record["events"]),
+        real=record.get("corpus") != "written",
+        split=record.get("split"),
     )
 
 

@@ -19,7 +19,8 @@ from extractors.decode import ACTIONS, EVIDENCE, RawMention, Thresholds, event_s
 from extractors.encoder import Tagger
 from extractors.evaluation import FIELDS
 from extractors.extractor import ClampdownExtractor, passage_record
-from extractors.training.data import Passage, load_split, read_seeds, shared_folder
+from extractors.training.data import Passage, load_split, own_passages, read_seeds, shared_folder
+from extractors.training.unseen import with_unseen_names
 from pipeline.types import Document
 
 ENOUGH = 40  # judged fields that a calibration is fitted on; with fewer the raw probability stays
@@ -61,7 +62,7 @@ class _Replay:
 
 
 def end_to_end(
-    passages: Sequence[Passage], predictions: Sequence[Sequence[RawMention]], least: float = 0.5
+    passages: Sequence[Passage], predictions: Sequence[Sequence[RawMention]], least: float
 ) -> scoring.Report:
     """Normalise and merge the mentions that score at least `least`, and compare the events with the annotation."""
     told = {passage.id: list(mentions) for passage, mentions in zip(passages, predictions, strict=True)}
@@ -207,22 +208,25 @@ def _logistic(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=None, help="a model's folder; the bundled one by default")
-    parser.add_argument("--least", type=float, default=0.5, help="the least score of a mention")
+    parser.add_argument("--least", type=float, default=None, help="the least score of a mention")
     given = parser.parse_args()
     tagger = Tagger.load(given.folder)
     print(tagger.revision)
     for name, passages in held_out().items():
-        report = end_to_end(passages, predict(tagger, passages), given.least)
+        report = end_to_end(passages, predict(tagger, passages), tagger.least if given.least is None else given.least)
         print(f"\n# {name}: {report.passages} passages, {report.gold} events", flush=True)
         for rate in report.rates:
             print(f"  {rate:<18} {100 * report[rate]:5.1f}")
 
 
 def held_out() -> dict[str, list[Passage]]:
-    """Return what the model was not trained on, by name; the real parts are absent where the corpora are."""
-    real, written = load_split("dev")
+    """Return what the model was not trained on, by name; the real parts are absent where the corpora are.
+
+    On "real dev" and "own dev" scores and cut are fitted; the others choose nothing.
+    """
+    (real, own), test = load_split("dev"), own_passages("test")
     seeds = shared_folder() / "seeds"
-    parts = {"real dev": real, "written dev": written}
+    parts = {"real dev": real, "own dev": own, "own test": test, "own test, other names": with_unseen_names(test)}
     if (seeds / "gold.jsonl").is_file():
         parts["seeds"] = read_seeds(seeds)
     return {name: passages for name, passages in parts.items() if passages}
@@ -230,7 +234,9 @@ def held_out() -> dict[str, list[Passage]]:
 
 def figures(tagger: Tagger) -> dict[str, dict[str, float]]:
     """Return the rates of each held-out part, in per cent."""
-    reports = {name: end_to_end(passages, predict(tagger, passages)) for name, passages in held_out().items()}
+    reports = {
+        name: end_to_end(passages, predict(tagger, passages), tagger.least) for name, passages in held_out().items()
+    }
     return {part: {name: round(100 * report[name], 1) for name in report.rates} for part, report in reports.items()}
 
 

@@ -23,12 +23,13 @@ from extractors.decode import Thresholds
 from extractors.encoder import Tagger
 from extractors.features import WIDTH
 from extractors.model import ARGUMENTS, ENCODER, FORMAT, TOKENIZER
+from extractors.training.bases import bundled_base, layout_of
 from extractors.training.data import load_split
 from extractors.training.evaluate import calibrated, figures, predict
 from extractors.training.examples import Layout
 from extractors.training.floating import tagger
-from extractors.training.network import Network, NetworkConfig
-from extractors.training.train import base_folder, layout_of, new_network
+from extractors.training.network import Network
+from extractors.training.train import new_network
 
 FEED_FORWARD = 1024  # a weight matrix this wide or high belongs to a feed-forward or trunk layer
 ENCODER_IO = (("ids", "features", "first"), ("log_probs", "hidden"))
@@ -40,8 +41,8 @@ ARGUMENTS_IO = (
 
 def load_network(folders: Sequence[Path], base: Path) -> Network:
     """Read `best.pt` of training folders into a network on `base`, the mean of their weights."""
-    states = [torch.load(folder / "best.pt", weights_only=True) for folder in folders]
-    network = new_network(base, NetworkConfig(**states[0]["config"]))
+    states = [torch.load(folder / "best.pt", weights_only=True, map_location="cpu") for folder in folders]
+    network = new_network(base)
     first, *others = (state["network"] for state in states)
     for other in others:
         for name, weight in first.items():
@@ -141,6 +142,25 @@ def write_manifest(layout: Layout, thresholds: Thresholds, folder: Path, about: 
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
+def make_model(sources: Sequence[Path], folder: Path, base: Path, name: str) -> dict[str, dict[str, dict[str, float]]]:
+    """Export training folders' weights as a model, fit its scores, and write what it reaches into its manifest.
+
+    Returns the figures of the float network and of the int8 graphs, by held-out part.
+    """
+    layout = layout_of(base)
+    network = load_network(sources, base)
+    dev, own = load_split("dev")
+    held_out = [*dev, *own]
+    export(network, layout, folder)
+    about: dict[str, Any] = {"base": name, "recipe": _recipe(sources[0])}
+    write_manifest(layout, Thresholds(), folder, about)
+    thresholds = calibrated(Thresholds(), held_out, predict(Tagger.load(folder), held_out))
+    write_manifest(layout, thresholds, folder, about)
+    about["figures"] = figures(Tagger.load(folder))
+    write_manifest(layout, thresholds, folder, about)
+    return {"float": figures(tagger(network, layout, thresholds)), "int8": about["figures"]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -155,20 +175,9 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=None, help="a Hugging Face encoder's folder")
     parser.add_argument("--name", default="all-MiniLM-L6-v2", help="what the manifest calls the base encoder")
     given = parser.parse_args()
-    base = given.base or base_folder()
-    layout = layout_of(base)
-    network = load_network(given.sources, base)
-    dev, written = load_split("dev")
-    held_out = [*dev, *written]
-    export(network, layout, given.to)
-    about = {"base": given.name, "recipe": _recipe(given.sources[0])}
-    write_manifest(layout, Thresholds(), given.to, about)
-    thresholds = calibrated(Thresholds(), held_out, predict(Tagger.load(given.to), held_out))
-    write_manifest(layout, thresholds, given.to, about)
-    about["figures"] = figures(Tagger.load(given.to))
-    write_manifest(layout, thresholds, given.to, about)
-    print("float", json.dumps(figures(tagger(network, layout, thresholds)), indent=1))
-    print("int8", json.dumps(about["figures"], indent=1))
+    found = make_model(given.sources, given.to, given.base or bundled_base(), given.name)
+    for kind, parts in found.items():
+        print(kind, json.dumps(parts, indent=1))
 
 
 def _recipe(folder: Path) -> dict[str, Any]:

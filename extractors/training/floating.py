@@ -22,8 +22,9 @@ class TorchSession:
 
     def run(self, _outputs: None, feeds: dict[str, Any]) -> list[NDArray[Any]]:
         with torch.inference_mode():
-            answers = self._part(*(torch.from_numpy(feeds[name]) for name in self._names))
-        return [answer.numpy() for answer in answers]
+            device = next(self._part.parameters()).device
+            answers = self._part(*(torch.from_numpy(feeds[name]).to(device) for name in self._names))
+        return [answer.cpu().numpy() for answer in answers]
 
 
 ENCODER_INPUTS = ("ids", "features", "first")

@@ -31,15 +31,15 @@ class Batch:
     trigger_weight: Tensor
 
 
-def collate(examples: Sequence[Example]) -> Batch:
-    """Pad examples to one length."""
+def collate(examples: Sequence[Example], device: torch.device | None = None) -> Batch:
+    """Pad examples to one length, on a device."""
 
     def stack(rows: Sequence[np.ndarray]) -> Tensor:
         length = max(len(row) for row in rows)
         out = np.zeros((len(rows), length, *rows[0].shape[1:]), rows[0].dtype)
         for number, row in enumerate(rows):
             out[number, : len(row)] = row
-        return torch.from_numpy(out)
+        return torch.from_numpy(out).to(device)
 
     return Batch(
         examples=tuple(examples),
@@ -62,11 +62,14 @@ def argument_inputs(batch: Batch, chosen: Sequence[tuple[int, int, int]]) -> tup
         marks = marked_pieces(Piecewise(example.ids, example.first, example.features), start, end)
         marked[number, : len(marks)] = marks
         distance[number, : len(marks)] = distance_buckets(marks)
-    return torch.tensor([row for row, _, _ in chosen]), torch.from_numpy(marked), torch.from_numpy(distance)
+    rows = torch.tensor([row for row, _, _ in chosen])
+    device = batch.ids.device
+    return rows.to(device), torch.from_numpy(marked).to(device), torch.from_numpy(distance).to(device)
 
 
 def losses(network: Network, batch: Batch, random: np.random.Generator) -> dict[str, Tensor]:
     """Return the parts of the loss, already weighted against each other."""
+    device = batch.ids.device
     mask = network.additive(batch.mask)
     log_probs, hidden = network.encoder(batch.ids, batch.features, batch.first, mask)
     parts = {"trigger": _trigger_loss(log_probs, batch)}
@@ -77,9 +80,9 @@ def losses(network: Network, batch: Batch, random: np.random.Generator) -> dict[
     answers = network.arguments(hidden[rows], marked, distance, batch.first[rows], mask[rows])
     valid, action, status, roles, reasons, actors, services, no_actor = answers
     targets = [target for _, target in chosen]
-    weight = torch.tensor([t.weight for t in targets])
+    weight = torch.tensor([t.weight for t in targets], device=device)
 
-    truth = torch.tensor([float(t.valid) for t in targets])
+    truth = torch.tensor([float(t.valid) for t in targets], device=device)
     valid_loss = functional.binary_cross_entropy_with_logits(
         valid, truth.clamp(0, 1) * (1 - SMOOTHING) + SMOOTHING / 2, reduction="none"
     )
@@ -93,20 +96,20 @@ def losses(network: Network, batch: Batch, random: np.random.Generator) -> dict[
         ("action", action[real], [targets[n].action for n in real]),
         ("status", status[real], [targets[n].status for n in real]),
     ):
-        loss = functional.nll_loss(scores, torch.tensor(labels), reduction="none")
+        loss = functional.nll_loss(scores, torch.tensor(labels, device=device), reduction="none")
         loss = (1 - SMOOTHING) * loss - SMOOTHING * scores.mean(-1)
         parts[name] = (loss * weight[real]).sum() / count
 
     gold = torch.full((count, roles.shape[1], len(ROLES)), -1, dtype=torch.long)
     for number, n in enumerate(real):
         gold[number, : len(targets[n].roles)] = torch.from_numpy(targets[n].roles.astype(np.int64))
-    flat = functional.nll_loss(roles[real].flatten(0, 2), gold.flatten(), ignore_index=-1, reduction="none")
+    flat = functional.nll_loss(roles[real].flatten(0, 2), gold.flatten().to(device), ignore_index=-1, reduction="none")
     parts["roles"] = (flat.view(count, -1).sum(1) * weight[real]).sum() / count / 6
 
     reason_rows = [n for n in real if targets[n].reason and targets[n].reasons.any()]
     if reason_rows:
         logits = torch.stack([reasons[n, s:e].mean(0) for n in reason_rows for s, e in targets[n].reason[:1]])
-        wanted = torch.from_numpy(np.stack([targets[n].reasons for n in reason_rows]))
+        wanted = torch.from_numpy(np.stack([targets[n].reasons for n in reason_rows])).to(device)
         reason_loss = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").sum(1)
         parts["reasons"] = (reason_loss * weight[reason_rows]).sum() / count / 2
 
@@ -129,7 +132,7 @@ def _trigger_loss(log_probs: Tensor, batch: Batch) -> Tensor:
 def _candidates(log_probs: Tensor, batch: Batch, random: np.random.Generator) -> list[tuple[int, Target]]:
     """Return gold triggers, words that often trigger, and where the network itself now errs."""
     chosen = [(row, target) for row, example in enumerate(batch.examples) for target in example.targets]
-    scores = log_probs.detach().numpy()
+    scores = log_probs.detach().cpu().numpy()
     for row, example in enumerate(batch.examples):
         length = len(example.trigger)
         for span in trigger_spans(scores[row, :length], 0.25):
@@ -145,7 +148,7 @@ def _pair_loss(target: Target, roles: Tensor, actors: Tensor, services: Tensor, 
     """Teach which actor and service belong together; spans that the network wrongly finds are the negatives."""
     if not target.pairs:
         return None
-    probs = roles[: len(target.roles)].exp().numpy()
+    probs = roles[: len(target.roles)].exp().cpu().numpy()
     candidates: dict[str, list[tuple[int, int]]] = {}
     for role, known in (("actor", target.actors), ("service", target.services)):
         column = ROLES.index(role)

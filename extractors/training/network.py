@@ -7,7 +7,7 @@ other sentences, and one name serving several triggers, cost a few layers per tr
 
 import copy
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from extractors.decode import ACTIONS, REASONS, ROLES, STATUSES
 from extractors.encoder import DISTANCE_BUCKETS
 from extractors.features import WIDTH
+
+if TYPE_CHECKING:
+    from extractors.training.bases import Base
 
 PAIR = 64
 
@@ -41,12 +44,12 @@ def _gather(hidden: Tensor, first: Tensor) -> Tensor:
 class EncoderPart(nn.Module):  # type: ignore[misc]  # torch is not type-checked here: it need not be installed
     """Pieces and features in; per-word trigger log-probabilities (B, W, 3) and shared hidden states (B, T, D) out."""
 
-    def __init__(self, base: Any, config: NetworkConfig) -> None:
+    def __init__(self, base: "Base", config: NetworkConfig) -> None:
         super().__init__()
-        width = base.config.hidden_size
+        width = base.width
         self.embeddings = base.embeddings
-        self.shared = nn.ModuleList(base.encoder.layer[: config.shared_layers])
-        self.upper = nn.ModuleList(base.encoder.layer[config.shared_layers :])
+        self.shared = nn.ModuleList(base.layers[: config.shared_layers])
+        self.upper = nn.ModuleList(base.layers[config.shared_layers :])
         self.features = nn.Linear(WIDTH, width)
         nn.init.normal_(self.features.weight, std=0.002)
         nn.init.zeros_(self.features.bias)
@@ -113,13 +116,13 @@ class ArgumentPart(nn.Module):  # type: ignore[misc]  # torch is not type-checke
 
 
 class Network(nn.Module):  # type: ignore[misc]  # torch is not type-checked here: it need not be installed
-    """Both parts. `base` is a BERT-like model of transformers (`embeddings`, `encoder.layer`)."""
+    """Both parts, built on a base encoder."""
 
-    def __init__(self, base: Any, config: NetworkConfig) -> None:
+    def __init__(self, base: "Base", config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
         self.encoder = EncoderPart(base, config)
-        self.arguments = ArgumentPart(self.encoder.upper, base.config.hidden_size, config)
+        self.arguments = ArgumentPart(self.encoder.upper, base.width, config)
 
     @staticmethod
     def additive(mask: Tensor) -> Tensor:
