@@ -5,13 +5,9 @@ of requests, `Fetcher` the asynchronous core. All that goes wrong with one URL i
 """
 
 import asyncio
-import random
-import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from itertools import count
 from queue import SimpleQueue
@@ -31,6 +27,7 @@ from pipeline.errors import (
     SettingsError,
     TooManyRedirects,
 )
+from pipeline.retrying import parse_retry_after, pause_before
 from pipeline.robots import MAX_ROBOTS_BYTES, RobotsCache, RobotsFile
 from pipeline.settings import FetchSettings
 from pipeline.turns import Budget, Lane
@@ -46,9 +43,6 @@ MAX_PATIENCE = 10.0
 
 MAX_CLOSED = 86_400.0
 """Seconds for which a host that asked for a longer wait is left alone, at most."""
-
-FIRST_PAUSE = 0.5
-"""Seconds before the second try, doubled for each further one; a random half of it is left out."""
 
 OnResult = Callable[[int, Response | FetchError], None]
 """Hears of each result as it comes: the request's index, and how it ended."""
@@ -202,7 +196,7 @@ class Fetcher:
             reply = await self._wire.get(url, headers, lane.started, cap=cap, cut=is_robots)
         if 200 <= reply.status < 300 or reply.status == 304 or reply.status in REDIRECTS:
             return reply
-        retry_after = _retry_after(reply)
+        retry_after = parse_retry_after(reply.header("retry-after"))
         if retry_after is not None and reply.status in (429, 503):
             self._leave_alone(url, retry_after, reply.status)
         raise HTTPStatusError(f"status {reply.status}", url=str(url), status=reply.status, retry_after=retry_after)
@@ -311,24 +305,7 @@ def _request_headers(request: FetchRequest) -> dict[str, str]:
 
 
 def _pause(error: NetworkError | HTTPStatusError, attempt: int) -> float:
-    # A random half spreads load; it guards nothing.
-    pause = FIRST_PAUSE * 2.0**attempt * random.uniform(0.5, 1)  # noqa: S311
-    asked = error.retry_after if isinstance(error, HTTPStatusError) else None
-    return max(pause, asked or 0.0)
-
-
-def _retry_after(reply: Reply) -> float | None:
-    """Read Retry-After (RFC 9110, 10.2.3): seconds, or a date. None if it is absent or neither."""
-    value = reply.header("retry-after") or ""
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return pause_before(attempt, error.retry_after if isinstance(error, HTTPStatusError) else None)
 
 
 def _bare(error: FetchError) -> FetchError:
