@@ -8,7 +8,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,6 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.errors import ClampdownError
+
+if TYPE_CHECKING:
+    from extractors.usage import Meter
 
 PIPE_WIDTH = 120
 """Columns to assume where there is no terminal to ask: wide enough for a table in a log."""
@@ -54,6 +57,11 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     return str(value)
+
+
+def print_usage(meter: "Meter") -> None:
+    """Tell on standard error what a backend that counts its calls has used."""
+    console(stderr=True).print(Text(f"extraction: {meter.total}", style="dim"), soft_wrap=True)
 
 
 def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[Any]], **styles: str) -> Table:

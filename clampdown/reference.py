@@ -15,6 +15,7 @@ EXIT_CODES = {
     2: "a setting, source list, option or input is wrong",
     3: "the model can't be loaded",
     4: "the archive or the warehouse can't be used",
+    5: "an LLM endpoint can't be used, or gave no usable answer for a text",
     130: "interrupted; what was committed stays",
 }
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from extractors import registries
 from extractors.merging import merge_mentions
 from extractors.normalize import NORMALISATION, normalize
+from pipeline.errors import ExtractionError
 from pipeline.settings import ExtractSettings
 from pipeline.types import Document, Mention
 
 if TYPE_CHECKING:
     from extractors.decode import RawMention
+    from extractors.usage import Meter
 
 
 class RawTagger(Protocol):
@@ -20,16 +22,21 @@ class RawTagger(Protocol):
     @property
     def revision(self) -> str: ...
 
-    def tag(self, documents: Sequence[Document]) -> list[list["RawMention"]]:
-        """Return one list of raw mentions per document, each quote an exact slice of the document's text."""
+    def tag(self, documents: Sequence[Document]) -> Sequence[list["RawMention"] | ExtractionError]:
+        """Return one list of raw mentions per document, each quote an exact slice of the document's text.
+
+        A document that can't be read has an error in its place.
+        """
         ...
 
 
 class ClampdownExtractor:
     """An `Extractor` (pipeline.protocols) of a tagger and the registries; mentions below `min_score` are left out."""
 
-    def __init__(self, tagger: RawTagger, min_score: float = 0.5) -> None:
+    def __init__(self, tagger: RawTagger, min_score: float = 0.5, meter: "Meter | None" = None) -> None:
         self._tagger = tagger
+        self.meter = meter
+        """What the tagger's calls have used so far, where they are counted."""
         self._min_score = min_score
         parts = "\0".join((tagger.revision, registries.revision(), NORMALISATION))
         self._revision = f"{tagger.revision}+{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
@@ -39,10 +46,17 @@ class ClampdownExtractor:
         """Identifies weights, decoding, registries and normalisation together."""
         return self._revision
 
-    def extract(self, documents: Sequence[Document]) -> list[list[Mention]]:
-        """Return one list of mentions per document, in order, each quote an exact slice of the document's text."""
+    def extract(self, documents: Sequence[Document]) -> list[list[Mention] | ExtractionError]:
+        """Return one list of mentions per document, in order, each quote an exact slice of the document's text.
+
+        A document that could not be read has an error in its place. The bundled model reads every document; the LLM
+        backend raises EndpointError where it can read none.
+        """
         tagged = self._tagger.tag(documents)
-        return [self._mentions(document, raws) for document, raws in zip(documents, tagged, strict=True)]
+        return [
+            raws if isinstance(raws, ExtractionError) else self._mentions(document, raws)
+            for document, raws in zip(documents, tagged, strict=True)
+        ]
 
     def _mentions(self, document: Document, raws: Sequence["RawMention"]) -> list[Mention]:
         likely = [raw for raw in raws if raw.score >= self._min_score]
@@ -50,8 +64,13 @@ class ClampdownExtractor:
 
 
 def load_extractor(settings: ExtractSettings) -> ClampdownExtractor:
-    """Load the weights that the settings name and return the extractor. Raises ModelError."""
+    """Return the extractor with the backend that the settings name. Raises ModelError, for an LLM SettingsError."""
     # Imported here: the model's libraries take seconds, and the records below are wanted without them.
+    if settings.backend == "llm":
+        from extractors.llm.tagger import LLMTagger
+
+        llm = LLMTagger.load(settings.llm)
+        return ClampdownExtractor(llm, settings.min_score, llm.meter)
     from extractors.encoder import Tagger
 
     return ClampdownExtractor(Tagger.load(settings.model, settings.threads), settings.min_score)
@@ -84,6 +103,8 @@ def event_record(mention: Mention) -> dict[str, Any]:
     }
 
 
-def passage_record(passage_id: str, mentions: Sequence[Mention]) -> dict[str, Any]:
-    """Return the mentions of one document as the public JSON object {"id", "events"}."""
+def passage_record(passage_id: str, mentions: Sequence[Mention] | ExtractionError) -> dict[str, Any]:
+    """Return the mentions of one document as the public JSON object {"id", "events"}; with "error" if it failed."""
+    if isinstance(mentions, ExtractionError):
+        return {"id": passage_id, "events": [], "error": str(mentions)}
     return {"id": passage_id, "events": [event_record(mention) for mention in mentions]}

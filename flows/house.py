@@ -1,5 +1,6 @@
 """Everything a run works with, opened together and closed together."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from importlib.metadata import version
 from extractors.extractor import load_extractor
 from extractors.gate import GazetteerGate
 from extractors.registries import bodies, countries, services
+from extractors.usage import Meter
 from pipeline.archive import Archive
 from pipeline.errors import FetchError
 from pipeline.fetch import FetchSession
@@ -17,6 +19,8 @@ from pipeline.settings import Settings
 from pipeline.stories import StoryIndex
 from pipeline.types import ArchiveRef, Response, Source
 from warehouse.store import Warehouse, open_warehouse
+
+log = logging.getLogger(__name__)
 
 WAREHOUSE_NAME = "warehouse.duckdb"
 ARCHIVE_NAME = "archive"
@@ -34,6 +38,7 @@ class House:
     gate: Gate
     extractor: Extractor
     stories: StoryIndex
+    meter: Meter | None = None
     mode: str = "direct"
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -68,13 +73,22 @@ def open_house(settings: Settings, *, mode: str = "direct") -> Iterator[House]:
     with ExitStack() as stack:
         warehouse = stack.enter_context(open_warehouse(settings.data_dir / WAREHOUSE_NAME))
         session = stack.enter_context(FetchSession(settings.fetch))
+        extractor = load_extractor(settings.extract)
+        if extractor.meter is not None:
+            stack.callback(_log_usage, extractor.meter)
         yield House(
             settings=settings,
             warehouse=warehouse,
             archive=Archive(settings.data_dir / ARCHIVE_NAME),
             session=session,
             gate=GazetteerGate(),
-            extractor=load_extractor(settings.extract),
+            extractor=extractor,
             stories=StoryIndex(warehouse.signatures()),
+            meter=extractor.meter,
             mode=mode,
         )
+
+
+def _log_usage(meter: Meter) -> None:
+    """However the run ended: what was paid for is worth knowing then, too."""
+    log.info("extraction: %s", meter.total)

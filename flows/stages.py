@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 from flows.house import PUBLISHED_NAME, House
-from pipeline.errors import FetchError, ParseError
+from pipeline.errors import EndpointError, ExtractionError, FetchError, ParseError
 from pipeline.events import resolve
 from pipeline.failpoints import hit
 from pipeline.feeds import parse_feed
@@ -222,7 +222,9 @@ def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]
     hit("ingest.read")
     mentions = _extract(house, [article for _, article in open_.values()])
     for (entry_id, (result, _)), found in zip(open_.items(), mentions, strict=True):
-        if isinstance(found, Exception):
+        if isinstance(found, ExtractionError):
+            results[entry_id] = replace(result, outcome=Outcome.QUARANTINED, detail=str(found))
+        elif isinstance(found, Exception):
             results[entry_id] = replace(result, outcome=Outcome.QUARANTINED, detail=_name(found))
         else:
             outcome = Outcome.EVENTS if found else Outcome.NO_EVENT
@@ -231,18 +233,25 @@ def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]
 
 
 def _extract(house: House, articles: Sequence[Article]) -> list[list[Mention] | Exception]:
-    """Extract all at once; if that fails, one by one, so that only the article at fault is lost."""
+    """Extract all at once; if that fails, one by one, so that only the article at fault is lost.
+
+    An endpoint that answers nothing is no article's fault: it stops the run, and the batch stays pending.
+    """
     documents = [
         Document(article.id, article.text, article.published.day if article.published else None) for article in articles
     ]
     try:
         return list(house.extractor.extract(documents))
+    except EndpointError:
+        raise
     except Exception:
         log.exception("extraction of %d articles failed; trying them one by one", len(documents))
     found: list[list[Mention] | Exception] = []
     for document in documents:
         try:
             found.extend(house.extractor.extract([document]))
+        except EndpointError:
+            raise
         except Exception as error:
             log.exception("article %s is quarantined", document.id)
             found.append(error)

@@ -13,6 +13,8 @@
     │   ├── HTTPStatusError (status)     the final status is not 2xx or 304
     │   └── NetworkError                 DNS, connection, TLS, protocol or decoding failure
     ├── ParseError (url)                 bytes that are no feed, or a page with no readable text
+    ├── EndpointError                an LLM endpoint can't be used: address, key, model, schema, or no answers at all
+    ├── ExtractionError (document_id) one document got no usable answer; a result of its own, seldom raised
     ├── ModelError                       weights are missing, altered or of another format
     ├── ArchiveError                     a part of the archive can't be read or written
     └── WarehouseError                   the warehouse is locked, newer than this program, or damaged
@@ -108,6 +110,22 @@ class ParseError(ClampdownError):
     def __init__(self, message: str, *, url: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.url = url
+
+
+class EndpointError(ClampdownError):
+    """An LLM endpoint can't be used, whatever the document: the fault is in the settings or with the endpoint."""
+
+    exit_code = 5
+
+
+class ExtractionError(ClampdownError):
+    """One document got no usable answer of an LLM endpoint, while others may have. It stands in that one's place."""
+
+    exit_code = 5
+
+    def __init__(self, message: str, *, document_id: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.document_id = document_id
 
 
 class ModelError(ClampdownError):

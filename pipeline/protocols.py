@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from pipeline.errors import ExtractionError
 from pipeline.types import Document, Mention
 
 
@@ -20,6 +21,9 @@ class Extractor(Protocol):
     @property
     def revision(self) -> str: ...
 
-    def extract(self, documents: Sequence[Document]) -> list[list[Mention]]:
-        """Return one list of mentions per document, in order, each quote an exact slice of the document's text."""
+    def extract(self, documents: Sequence[Document]) -> Sequence[list[Mention] | ExtractionError]:
+        """Return one list of mentions per document, in order, each quote an exact slice of the document's text.
+
+        A document that could not be read has an error in its place. Raises EndpointError where none can be.
+        """
         ...

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
@@ -60,6 +60,38 @@ class FetchSettings(Section):
     )
 
 
+class LLMSettings(Section):
+    """The language model that reads where `extract.backend` is "llm". Empty strings leave the optional ones out."""
+
+    endpoint: str = Field("", description="Base URL of an OpenAI-compatible API, such as http://127.0.0.1:8080/v1")
+    model: str = Field("", description="The model's name at the endpoint")
+    key_env: str = Field("", description="Name of the environment variable that holds the API key; empty sends none")
+    timeout: Seconds = Field(120.0, description="Total seconds for one answer")
+    retries: int = Field(3, ge=0, description="Tries after the first, for failures that can heal")
+    concurrency: int = Field(4, ge=1, description="Requests under way at once")
+    max_tokens: Annotated[int | None, BeforeValidator(_or_none)] = Field(
+        4096, gt=0, description="Cap on an answer, in tokens; empty sends none"
+    )
+    temperature: Annotated[float | None, BeforeValidator(_or_none)] = Field(
+        0.0, ge=0, description="Sampling temperature; empty sends none"
+    )
+    response_format: Literal["json_schema", "json_object", "none"] = Field(
+        "json_schema", description="How JSON is asked for: json_schema (strict), json_object, or none (in words only)"
+    )
+    window: int = Field(
+        6000, ge=1000, description="Characters of text per request; longer texts are read in overlapping parts"
+    )
+    input_price: Annotated[float | None, BeforeValidator(_or_none)] = Field(
+        None, ge=0, description="Price of a million input tokens, for the record of costs"
+    )
+    output_price: Annotated[float | None, BeforeValidator(_or_none)] = Field(
+        None, ge=0, description="Price of a million output tokens"
+    )
+    cache: Annotated[Path | None, BeforeValidator(_or_none)] = Field(
+        Path("llm-cache"), description="Folder that keeps answers, relative to data_dir; empty keeps none"
+    )
+
+
 class ExtractSettings(Section):
     """How events are recognised."""
 
@@ -68,6 +100,10 @@ class ExtractSettings(Section):
     model: Annotated[Path | None, BeforeValidator(_or_none)] = Field(
         None, description="A folder with other weights than the bundled ones"
     )
+    backend: Literal["model", "llm"] = Field(
+        "model", description="What reads: the bundled model, or the language model of extract.llm"
+    )
+    llm: LLMSettings = LLMSettings()
 
 
 class RunSettings(Section):
@@ -129,9 +165,13 @@ def load(
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise _explain(error, origins, path, text) from None
-    resolved = {name: base / getattr(settings, name) for name in ("data_dir", "sources")}
-    if settings.extract.model is not None:
-        resolved["extract"] = settings.extract.model_copy(update={"model": base / settings.extract.model})
+    data_dir, sources = base / settings.data_dir, base / settings.sources
+    extract, llm = settings.extract, settings.extract.llm
+    if extract.model is not None:
+        extract = extract.model_copy(update={"model": base / extract.model})
+    if llm.cache is not None:
+        extract = extract.model_copy(update={"llm": llm.model_copy(update={"cache": data_dir / llm.cache})})
+    resolved = {"data_dir": data_dir, "sources": sources, "extract": extract}
     return LoadedSettings(settings.model_copy(update=resolved), origins, path)
 
 
@@ -146,15 +186,16 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def describe() -> dict[str, str]:
     """Return each dotted key with its description, in the order of the classes."""
-    described: dict[str, str] = {}
-    for name, field in Settings.model_fields.items():
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
-            for key, inner in section.model_fields.items():
-                described[f"{name}.{key}"] = inner.description or ""
+    return dict(_described(Settings))
+
+
+def _described(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, field in section.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _described(inner, f"{prefix}{name}.")
         else:
-            described[name] = field.description or ""
-    return described
+            yield prefix + name, field.description or ""
 
 
 def _settings_file(file: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, str]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clampdown.options import load_settings
-from clampdown.output import console, print_json, printable
-from pipeline.errors import FetchError, InputError
+from clampdown.output import console, fail, print_json, print_usage, printable
+from pipeline.errors import ExtractionError, FetchError, InputError
 
 if TYPE_CHECKING:
     from pipeline.types import Document, Mention
@@ -36,6 +36,9 @@ def extract(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON: one object, or one a line for several inputs")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell calls, tokens and cost of an LLM backend on standard error")
+    ] = False,
 ) -> None:
     """Extract restriction events from plain text or HTML, and print them with their evidence."""
     from extractors.extractor import load_extractor, passage_record
@@ -50,12 +53,21 @@ def extract(
     documents = _passages(passages) if passages else _inputs(inputs or [], day, settings)
     extractor = load_extractor(settings.extract)
     several = passages is not None or len(inputs or []) > 1
-    for batch in batches(documents, BATCH):
-        for document, mentions in zip(batch, extractor.extract(batch), strict=True):
-            if as_json or passages:
-                print_json(passage_record(document.id, mentions), indent=None if several else 2)
-            else:
-                _print(document, mentions)
+    exit_code = 0
+    try:
+        for batch in batches(documents, BATCH):
+            for document, found in zip(batch, extractor.extract(batch), strict=True):
+                if as_json or passages:
+                    print_json(passage_record(document.id, found), indent=None if several else 2)
+                if isinstance(found, ExtractionError):
+                    exit_code = fail(found)
+                elif not (as_json or passages):
+                    _print(document, found)
+    finally:
+        if verbose and extractor.meter is not None:
+            print_usage(extractor.meter)
+    if exit_code:
+        raise typer.Exit(exit_code)
 
 
 def _inputs(names: list[str], published: date | None, settings: Any) -> "Iterator[Document]":

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from clampdown.options import GlobalOptions, load_settings
-from clampdown.output import console, print_json, progress
+from clampdown.output import console, print_json, print_usage, progress
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,12 +75,18 @@ def _ingest(settings: "Settings", sources: "Sequence[Source]", *, prefect: bool)
     from flows.house import open_house
     from flows.ingest import ingest
 
-    with progress() as bars, open_house(settings, mode="prefect" if prefect else "direct") as house:
-        if prefect:
-            from flows.tasks import run_as_flow
+    meter = None
+    try:
+        with progress() as bars, open_house(settings, mode="prefect" if prefect else "direct") as house:
+            meter = house.meter
+            if prefect:
+                from flows.tasks import run_as_flow
 
-            return run_as_flow(house, sources, bars)
-        return ingest(house, sources, progress=bars)
+                return run_as_flow(house, sources, bars)
+            return ingest(house, sources, progress=bars)
+    finally:
+        if meter is not None:
+            print_usage(meter)
 
 
 def _print(report: "RunReport", settings: "Settings", sample: bool) -> None:
