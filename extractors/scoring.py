@@ -13,28 +13,9 @@ import numpy as np
 
 from extractors.folding import fold
 from extractors.names import part_of, same_name, same_service
+from extractors.rates import COLUMN, COUNTS, Rate, rates_of
 from pipeline.errors import InputError
 from pipeline.types import SIDE, Action
-
-REPLICATES = 1000
-SEED = 20250101
-_COUNTS = [
-    "strict_tp",
-    "strict_fp",
-    "strict_fn",
-    "lenient_tp",
-    "lenient_fp",
-    "lenient_fn",
-    "status",
-    "country",
-    "date",
-    "scope",
-    "full",
-    "reason_tp",
-    "reason_fp",
-    "reason_fn",
-]
-_COLUMN = {name: index for index, name in enumerate(_COUNTS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +34,6 @@ class Scored:
     trigger: str
     score: float | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A rate with its 95 % interval; None where nothing was there to be counted."""
-
-    value: float | None
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +71,8 @@ def score(gold: Iterable[Mapping[str, Any]], predicted: Iterable[Mapping[str, An
 
     Raises InputError for an unknown or repeated id or an event that lacks action or service.
     """
-    golds, guesses = read_scored(gold, "gold"), read_scored(predicted, "predicted")
-    if unknown := sorted(guesses.keys() - golds.keys()):
-        raise InputError(f"predictions for a passage that the gold does not hold: {unknown[0]}")
-    counts = np.zeros((len(golds), len(_COUNTS)), dtype=np.int64)
+    golds, guesses = _paired(gold, predicted)
+    counts = np.zeros((len(golds), len(COUNTS)), dtype=np.int64)
     faults: list[Fault] = []
     for row, (passage, wanted) in enumerate(golds.items()):
         found = guesses.get(passage, [])
@@ -114,10 +84,18 @@ def score(gold: Iterable[Mapping[str, Any]], predicted: Iterable[Mapping[str, An
         gold=sum(not event.optional for events in golds.values() for event in events),
         optional=sum(event.optional for events in golds.values() for event in events),
         predicted=sum(len(events) for events in guesses.values()),
-        rates=_rates(counts),
-        counts={name: int(total[column]) for name, column in _COLUMN.items()},
+        rates=rates_of(counts),
+        counts={name: int(total[column]) for name, column in COLUMN.items()},
         faults=tuple(faults),
     )
+
+
+def counts_by_passage(
+    gold: Iterable[Mapping[str, Any]], predicted: Iterable[Mapping[str, Any]]
+) -> dict[str, list[int]]:
+    """Return each passage's counts (matches, faults and right fields), as `difference` compares them."""
+    golds, guesses = _paired(gold, predicted)
+    return {passage: _count(wanted, guesses.get(passage, [])) for passage, wanted in golds.items()}
 
 
 def same_actor(gold: Scored, predicted: Scored, named: Iterable[str]) -> bool:
@@ -195,8 +173,8 @@ def verdicts(gold: Sequence[Scored], predicted: Sequence[Scored]) -> list[tuple[
 
 
 def _count(gold: Sequence[Scored], predicted: Sequence[Scored]) -> list[int]:
-    """Return one passage's counts, in the order of `_COUNTS`."""
-    counts = dict.fromkeys(_COUNTS, 0)
+    """Return one passage's counts, in the order of `COUNTS`."""
+    counts = dict.fromkeys(COUNTS, 0)
     named = _named(gold)
     for label, fits in (("strict", lambda g, p: strict(g, p, named)), ("lenient", lenient)):
         pairs, absorbed = _match(gold, predicted, fits)
@@ -207,7 +185,7 @@ def _count(gold: Sequence[Scored], predicted: Sequence[Scored]) -> list[int]:
             for wanted, found in pairs:
                 for name, value in _fields(gold[wanted], predicted[found]).items():
                     counts[name] += value
-    return [counts[name] for name in _COUNTS]
+    return [counts[name] for name in COUNTS]
 
 
 def _right(gold: Scored, predicted: Scored) -> dict[str, bool]:
@@ -308,38 +286,13 @@ def _named(gold: Sequence[Scored]) -> list[str]:
     return sorted({event.actor for event in gold if event.actor is not None})
 
 
-def _rates(counts: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, Rate]:
-    generator = np.random.default_rng(SEED)
-    rows = len(counts)
-    drawn = generator.multinomial(rows, np.full(rows, 1 / rows), size=REPLICATES) if rows else np.zeros((0, 0), int)
-    samples = np.vstack([counts.sum(axis=0), drawn @ counts]) if rows else np.zeros((1, len(_COUNTS)), int)
-    rates: dict[str, Rate] = {}
-    for label in ("strict", "lenient"):
-        tp, fp, fn = (_column(samples, f"{label}_{part}") for part in ("tp", "fp", "fn"))
-        rates[f"{label}_precision"] = _rate(tp, tp + fp)
-        rates[f"{label}_recall"] = _rate(tp, tp + fn)
-        rates[f"{label}_f1"] = _rate(2 * tp, 2 * tp + fp + fn)
-    matches = _column(samples, "strict_tp")
-    for name, column in (("status", "status"), ("country", "country"), ("date_value", "date"), ("scope", "scope")):
-        rates[name] = _rate(_column(samples, column), matches)
-    tp, fp, fn = (_column(samples, f"reason_{part}") for part in ("tp", "fp", "fn"))
-    rates["reason_classes_f1"] = _rate(2 * tp, 2 * tp + fp + fn)
-    rates["full_record"] = _rate(_column(samples, "full"), matches)
-    return rates
-
-
-def _column(samples: np.ndarray[Any, np.dtype[np.int64]], name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-    column: np.ndarray[Any, np.dtype[np.int64]] = samples[:, _COLUMN[name]]
-    return column
-
-
-def _rate(right: np.ndarray[Any, np.dtype[np.int64]], of: np.ndarray[Any, np.dtype[np.int64]]) -> Rate:
-    """The first element is the value itself, the others are bootstrap replicates."""
-    if not of[0]:
-        return Rate(None, None, None)
-    values = right[of > 0] / of[of > 0]
-    low, high = np.percentile(values[1:], [2.5, 97.5]) if len(values) > 1 else (values[0], values[0])
-    return Rate(float(values[0]), float(low), float(high))
+def _paired(
+    gold: Iterable[Mapping[str, Any]], predicted: Iterable[Mapping[str, Any]]
+) -> tuple[dict[str, list[Scored]], dict[str, list[Scored]]]:
+    golds, guesses = read_scored(gold, "gold"), read_scored(predicted, "predicted")
+    if unknown := sorted(guesses.keys() - golds.keys()):
+        raise InputError(f"predictions for a passage that the gold does not hold: {unknown[0]}")
+    return golds, guesses
 
 
 def read_scored(passages: Iterable[Mapping[str, Any]], role: str) -> dict[str, list[Scored]]:

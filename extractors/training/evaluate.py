@@ -65,12 +65,17 @@ def end_to_end(
     passages: Sequence[Passage], predictions: Sequence[Sequence[RawMention]], least: float
 ) -> scoring.Report:
     """Normalise and merge the mentions that score at least `least`, and compare the events with the annotation."""
+    gold = [{"id": passage.id, "events": passage.raw} for passage in passages]
+    return scoring.score(gold, extracted(passages, predictions, least))
+
+
+def extracted(
+    passages: Sequence[Passage], predictions: Sequence[Sequence[RawMention]], least: float
+) -> list[dict[str, Any]]:
+    """Return the public records of what is left of predictions after normalising, merging and cutting at `least`."""
     told = {passage.id: list(mentions) for passage, mentions in zip(passages, predictions, strict=True)}
     found = ClampdownExtractor(_Replay(told), least).extract([document(passage) for passage in passages])
-    return scoring.score(
-        [{"id": passage.id, "events": passage.raw} for passage in passages],
-        [passage_record(passage.id, mentions) for passage, mentions in zip(passages, found, strict=True)],
-    )
+    return [passage_record(passage.id, mentions) for passage, mentions in zip(passages, found, strict=True)]
 
 
 def score(passages: Sequence[Passage], predictions: Sequence[Sequence[RawMention]], least: float = 0.0) -> Score:
@@ -180,11 +185,8 @@ def _fitted(thresholds: Thresholds, rows: Sequence[Sequence[float]], truth: Sequ
 def _judged(
     passages: Sequence[Passage], predictions: Sequence[Sequence[RawMention]], least: float
 ) -> list[tuple[scoring.Scored, bool, dict[str, bool]]]:
-    told = {passage.id: list(mentions) for passage, mentions in zip(passages, predictions, strict=True)}
-    found = ClampdownExtractor(_Replay(told), least).extract([document(passage) for passage in passages])
     gold = scoring.read_scored([{"id": passage.id, "events": passage.raw} for passage in passages], "gold")
-    records = [passage_record(passage.id, mentions) for passage, mentions in zip(passages, found, strict=True)]
-    guesses = scoring.read_scored(records, "predicted")
+    guesses = scoring.read_scored(extracted(passages, predictions, least), "predicted")
     return [verdict for name, events in gold.items() for verdict in scoring.verdicts(events, guesses[name])]
 
 

@@ -1,0 +1,41 @@
+"""The bundled model keeps what it reached: no change of weights, rules or registries may cost more than the noise."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.freeze import FROZEN, measure
+from extractors.encoder import Tagger
+from extractors.rates import difference
+from extractors.training.evaluate import held_out
+
+WATCHED = ("strict_f1", "strict_precision", "lenient_f1", "status", "country", "date_value", "full_record")
+
+
+@pytest.mark.parametrize("path", sorted(FROZEN.glob("*.json")), ids=lambda path: path.stem)
+def test_no_rate_falls_by_more_than_the_noise(path: Path) -> None:
+    parts = {name.replace(", ", "_").replace(" ", "_"): passages for name, passages in held_out().items()}
+    if path.stem not in parts:
+        pytest.skip(f"the passages of {path.stem} lie in ../shared, which is not there")
+    frozen = json.loads(path.read_text("utf-8"))
+    now = measure(Tagger.load(), parts[path.stem])
+    for name, change in difference(frozen["passages"], now["passages"]).items():
+        if name in WATCHED and change.value is not None and change.high is not None:
+            told = f"{name}: {frozen['rates'][name]} before, {now['rates'][name]} now"
+            assert change.high >= 0, told
+            assert change.value > -0.05, told
+
+
+def test_a_loss_beyond_the_noise_is_seen_and_a_small_one_is_not() -> None:
+    def counts(right: int) -> dict[str, list[int]]:
+        hit, miss = [1, 0, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0], [0, 1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+        return {str(number): hit if number < right else miss for number in range(200)}
+
+    fallen = difference(counts(150), counts(120))["strict_f1"]
+    assert fallen.high is not None
+    assert fallen.high < 0
+    steady = difference(counts(150), counts(149))["strict_f1"]
+    assert steady.high is not None
+    assert steady.high >= 0
+    assert difference(counts(150), counts(150))["strict_f1"].value == 0
