@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from extractors import model as models
 from extractors.decode import Array, RawMention, Span, TriggerScores, mentions, reading_order, trigger_spans
 from extractors.features import WIDTH, word_features
-from extractors.gate import passes
+from extractors.gate import passes_closely
 from extractors.gazetteer import tag
 from extractors.model import Model, word_pieces
 from extractors.words import LONG, Section, Window, Words, sections, split, windows
@@ -71,7 +71,7 @@ class Tagger:
 
     def __init__(self, model: Model, threads: int = 0) -> None:
         self._model = model
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self.threads = threads or len(os.sched_getaffinity(0))
 
     @classmethod
     def load(cls, folder: Path | None = None, threads: int = 0) -> "Tagger":
@@ -98,7 +98,7 @@ class Tagger:
         """
         found: list[list[RawMention]] = [[] for _ in documents]
         places = self._places(documents)
-        with ThreadPoolExecutor(self._threads) as pool:
+        with ThreadPoolExecutor(self.threads) as pool:
             while chunk := list(islice(places, _WAITING)):
                 for place, mentions_here in zip(chunk, pool.map(self._read, chunk), strict=True):
                     found[place.document].extend(mentions_here)
@@ -109,7 +109,7 @@ class Tagger:
         for number, document in enumerate(documents):
             text = document.text
             for section in sections(text):
-                if len(text) > LONG and not passes(tag(part := text[section.start : section.end]), part):
+                if len(text) > LONG and not _worth_reading(text, section):
                     continue
                 words = split(text, section)
                 pieces = word_pieces(model.tokenizer, [words[i] for i in range(len(words))], model.unknown)
@@ -163,6 +163,11 @@ def trigger_scores(answers: Sequence[Array], number: int, words: int | None = No
         services=services[number, :words],
         no_actor=no_actor[number],
     )
+
+
+def _worth_reading(text: str, section: Section) -> bool:
+    part = text[section.start : section.end]
+    return passes_closely(tag(part), part, section.own_start - section.start, section.own_end - section.start)
 
 
 def _owned(place: _Place, span: Span) -> bool:

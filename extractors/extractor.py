@@ -64,16 +64,20 @@ class ClampdownExtractor:
 
 
 def load_extractor(settings: ExtractSettings) -> ClampdownExtractor:
-    """Return the extractor with the backend that the settings name. Raises ModelError, for an LLM SettingsError."""
+    """Return the extractor with the backend that the settings name. Raises ModelError, for an LLM SettingsError.
+
+    Without `min_score` the model's own cut holds; an LLM's events, whose score is no probability, are all kept.
+    """
     # Imported here: the model's libraries take seconds, and the records below are wanted without them.
     if settings.backend == "llm":
         from extractors.llm.tagger import LLMTagger
 
         llm = LLMTagger.load(settings.llm)
-        return ClampdownExtractor(llm, settings.min_score, llm.meter)
+        return ClampdownExtractor(llm, settings.min_score or 0.0, llm.meter)
     from extractors.encoder import Tagger
 
-    return ClampdownExtractor(Tagger.load(settings.model, settings.threads), settings.min_score)
+    tagger = Tagger.load(settings.model, settings.threads)
+    return ClampdownExtractor(tagger, tagger.least if settings.min_score is None else settings.min_score)
 
 
 def event_record(mention: Mention) -> dict[str, Any]:
@@ -99,6 +103,7 @@ def event_record(mention: Mention) -> dict[str, Any]:
         "reason": words("reason"),
         "reason_classes": [reason.value for reason in mention.reason_classes],
         "score": round(mention.score, 4),
+        "scores": dict(mention.scores),
         "offsets": {name: [quote.start, quote.end] for name, quote in quotes.items()},
     }
 

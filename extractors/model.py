@@ -109,20 +109,21 @@ def session(content: bytes) -> Any:
 
 
 def load_tokenizer(path: Path) -> Any:
-    """Open a fast tokenizer from its `tokenizer.json`; nothing is looked up elsewhere."""
-    # Else every command would tell its reader that torch is missing, which is as it should be.
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-    from transformers import PreTrainedTokenizerFast
+    """Open a fast tokenizer from its `tokenizer.json`; nothing is looked up elsewhere, nothing cut or filled up."""
+    from tokenizers import Tokenizer
 
-    return PreTrainedTokenizerFast(tokenizer_file=str(path))
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def word_pieces(tokenizer: Any, words: Sequence[str], unknown: int) -> list[list[int]]:
     """Return the piece ids of each word; a word that the tokenizer drops (a control character) becomes `unknown`."""
     if not words:
         return []
-    encoded = tokenizer(list(words), is_split_into_words=True, add_special_tokens=False, verbose=False)
+    encoded = tokenizer.encode(list(words), is_pretokenized=True, add_special_tokens=False)
     pieces: list[list[int]] = [[] for _ in words]
-    for number, piece in zip(encoded.word_ids(0), encoded["input_ids"], strict=True):
+    for number, piece in zip(encoded.word_ids, encoded.ids, strict=True):
         pieces[number].append(piece)
     return [ids or [unknown] for ids in pieces]

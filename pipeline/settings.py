@@ -95,7 +95,12 @@ class LLMSettings(Section):
 class ExtractSettings(Section):
     """How events are recognised."""
 
-    min_score: float = Field(0.5, ge=0, le=1, description="Mentions scored below this are not stored")
+    min_score: Annotated[float | None, BeforeValidator(_or_none)] = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Mentions scored below this are left out; empty takes the cut chosen for the model",
+    )
     threads: int = Field(0, ge=0, description="Threads of the model; 0 takes one per core")
     model: Annotated[Path | None, BeforeValidator(_or_none)] = Field(
         None, description="A folder with other weights than the bundled ones"

@@ -179,6 +179,7 @@ def test_the_public_record_has_exactly_the_promised_fields() -> None:
         "reason": "privacy",
         "reason_classes": ["privacy"],
         "score": 0.9,
+        "scores": {},
         "offsets": {
             "trigger": [FULL.trigger.start, FULL.trigger.end],
             "actor": [at("Italy's Garante").start, at("Italy's Garante").end],

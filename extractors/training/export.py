@@ -96,7 +96,7 @@ def export(network: Network, layout: Layout, folder: Path) -> None:
             bare = onnx.load(prepared)
             del bare.graph.value_info[:]  # shapes noted before the rewriting; the quantiser trips over them
             quantise(bare, folder / name)
-    layout.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+    layout.tokenizer.save(str(folder / TOKENIZER))
 
 
 def quantise(model: onnx.ModelProto, target: Path) -> None:
