@@ -9,9 +9,12 @@ import pytest
 
 from extractors.decode import RawMention
 from extractors.encoder import Tagger
+from extractors.extractor import ClampdownExtractor
 from extractors.model import BUNDLED, ENCODER, FORMAT
+from extractors.words import LONG
 from pipeline.errors import ModelError
 from pipeline.types import Action, Document, Status
+from tests.test_extractor import ScriptedTagger
 
 PLAIN = (
     "Norway blocks Chirpline over privacy\n"
@@ -108,3 +111,18 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
 def test_the_revision_names_the_weights(tagger: Tagger) -> None:
     assert tagger.revision == Tagger.load(BUNDLED).revision
     assert tagger.revision.startswith("m")
+
+
+def test_a_long_text_gives_what_its_parts_give_at_their_places(tagger: Tagger) -> None:
+    quiet = "The committee met again and talked about the weather, the harvest and the new bridge. " * 12 + "\n\n"
+    told = "Italy's data protection authority has blocked the chatbot DeepSeek over privacy concerns.\n\n"
+    text = "Minutes\n" + quiet * 40 + told + quiet * 40
+    assert len(text) > LONG
+    (found,) = tagger.tag([Document("long", text)])
+    best = max(found, key=lambda mention: mention.score)
+    assert "DeepSeek" in best.service.text
+    assert text[best.trigger.start : best.trigger.end] == best.trigger.text
+    assert text.index(told) <= best.trigger.start < text.index(told) + len(told)
+    (mention,) = ClampdownExtractor(ScriptedTagger([best]), 0).extract([Document("long", text)])[0]
+    assert mention.country == "IT"
+    assert mention.trigger == best.trigger

@@ -1,10 +1,10 @@
 """Words and windows lose nothing, whatever the text."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.features import WIDTH, word_features
-from extractors.words import HEADLINE_WORDS, split, windows
+from extractors.words import HEADLINE_WORDS, LONG, sections, split, windows
 
 TEXTS = st.text(max_size=300)
 UNSEEN = "\u00ad\u200b\u200d\u2060\ufeff"
@@ -77,3 +77,31 @@ def test_later_windows_show_the_headline_and_what_stands_around_their_own_words(
     assert all(window.words[:10] == tuple(range(10)) for window in found)
     for window in found[1:]:
         assert window.own_start - window.words[10] >= 40
+
+
+@given(
+    st.lists(st.sampled_from(["word ", "A sentence. ", "line\n", "x" * 900, "\n\n", "é—“", " "]), max_size=40),
+    st.integers(0, 400),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_sections_of_a_long_text_own_every_character_once(parts: list[str], repeat: int) -> None:
+    text = "".join(parts) * repeat
+    found = list(sections(text))
+    if len(text) <= LONG:
+        assert [(s.start, s.end) for s in found] == [(0, len(text))]
+        return
+    assert [s.own_start for s in found] == [0, *(s.own_end for s in found[:-1])]
+    assert found[-1].own_end == len(text)
+    assert all(s.start <= s.own_start < s.own_end <= s.end for s in found)
+    assert all(s.end - s.start < 1400 for s in found)
+
+
+def test_a_section_is_read_under_the_headline_with_its_own_offsets() -> None:
+    text = "Headline of the minutes\n" + "Nothing was said of it. " * 4000
+    later = list(sections(text))[7]
+    words = split(text, later)
+    assert [words[i] for i in range(words.headline)] == ["Headline", "of", "the", "minutes"]
+    assert words.seam == words.headline == 4
+    assert later.start <= words.starts[4] < words.ends[-1] <= later.end
+    assert all(words[i] == text[words.starts[i] : words.ends[i]] for i in range(len(words)))
+    assert word_features(words).shape == (len(words), WIDTH)

@@ -2,13 +2,16 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from extractors import registries
 from extractors.training.corpora import feed_item, labelled, labels_of, texts
 from extractors.training.data import DATA, own_passages, split_of
 from extractors.training.notation import Faults, read_notation
+from extractors.training.unseen import with_unseen_names
 
 NOTE = """\
 @ x-1 2024-03-05
@@ -109,3 +112,20 @@ def test_our_own_passages_are_many_and_kept_apart() -> None:
     assert all(split_of(passage.id) == "test" for passage in splits["test"])
     for passage in splits["train"]:
         assert all("trigger" in event.spans and "service" in event.spans for event in passage.events), passage.id
+
+
+def test_names_that_nobody_has_met_take_the_place_of_all_others() -> None:
+    passages = [passage for passage in own_passages("test") if passage.events][:40]
+    renamed = with_unseen_names(passages)
+    assert len(renamed) >= 0.9 * len(passages)
+    countries = {country.name for country in registries.countries()}
+    before = {passage.id: passage for passage in passages}
+    changed = 0
+    for passage in renamed:
+        for event, old in zip(passage.raw, before[passage.id].raw, strict=True):
+            assert event["trigger"] in passage.text
+            if old["actor"] and re.fullmatch(r"[A-Z][a-z]+", old["actor"]) and old["actor_canonical"] not in countries:
+                assert event["actor_canonical"] != old["actor_canonical"]
+                changed += 1
+    assert changed
+    assert [p.text for p in with_unseen_names(passages)] == [p.text for p in renamed]
