@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from extractors.folding import fold
-from extractors.names import same_name, same_service
+from extractors.names import part_of, same_name, same_service
 from pipeline.types import Action, Mention, Status
 
 # Actions that are told in pairs for one measure ("banned and suspended"); a removal beside a ban is another measure.
@@ -16,10 +16,10 @@ _FORCE = {action: place for place, action in enumerate(Action)}
 def merge_mentions(mentions: Sequence[Mention], text: str = "") -> list[Mention]:
     """Return the mentions of one document, each event once, in the order of the text.
 
-    Two mentions tell one event when actor, action and service are the same, their scopes and dates don't differ, and
-    not just one of them was rejected: the fullest stays, of equally full ones that with the better score. Two
-    coordinated triggers ("banned and suspended", seen in `text`) with all else the same are one event of the more
-    forceful action.
+    Two mentions tell one event when actor (or one is part of the other), action and service are the same, their scopes
+    and dates don't differ, and not just one of them was rejected: the fullest stays, of equally full ones that with the
+    better score. Two coordinated triggers ("banned and suspended", seen in `text`) with all else the same are one event
+    of the more forceful action.
     """
     kept: list[Mention] = []
     for mention in sorted(mentions, key=_rank):
@@ -66,11 +66,16 @@ def _one_measure(one: Mention, other: Mention, text: str) -> bool:
 
 
 def _same_parties(one: Mention, other: Mention) -> bool:
+    """Whether service and actor are the same; a body told once by itself and once by what it is part of is one."""
     if one.country != other.country or not same_service(one.service_canonical, other.service_canonical):
         return False
     if one.actor_canonical is None or other.actor_canonical is None:
         return one.actor_canonical is other.actor_canonical
-    return same_name(one.actor_canonical, other.actor_canonical, same_country=True)
+    return (
+        same_name(one.actor_canonical, other.actor_canonical, same_country=True)
+        or part_of(one.actor_canonical, other.actor_canonical, same_country=True)
+        or part_of(other.actor_canonical, one.actor_canonical, same_country=True)
+    )
 
 
 def _compatible_scopes(one: Mention, other: Mention) -> bool:
