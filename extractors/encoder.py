@@ -1,10 +1,10 @@
 """The encoder at work: documents in, raw mentions out, windows of all documents spread over the cores."""
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -97,11 +97,15 @@ class Tagger:
         once, so windows that shared a pass would change each other. They are spread over threads instead.
         """
         found: list[list[RawMention]] = [[] for _ in documents]
-        places = self._places(documents)
+        waiting: deque[tuple[int, Future[list[RawMention]]]] = deque()
         with ThreadPoolExecutor(self.threads) as pool:
-            while chunk := list(islice(places, _WAITING)):
-                for place, mentions_here in zip(chunk, pool.map(self._read, chunk), strict=True):
-                    found[place.document].extend(mentions_here)
+            for place in self._places(documents):
+                waiting.append((place.document, pool.submit(self._read, place)))
+                if len(waiting) >= _WAITING:
+                    document, answer = waiting.popleft()
+                    found[document].extend(answer.result())
+            for document, answer in waiting:
+                found[document].extend(answer.result())
         return [sorted(mentions_there, key=reading_order) for mentions_there in found]
 
     def _places(self, documents: Sequence[Document]) -> Iterator[_Place]:

@@ -24,8 +24,8 @@ MAX_PIECES = 320  # per window, the two special pieces included; the trained len
 _MIN_BODY = 96
 LONG = 60_000
 """Characters beyond which a text is read section by section, and only the sections that may hold an event."""
-_SECTION = 700  # with its surroundings and the headline a section fills one window
-_MARGIN = 250
+_SECTION = 900  # with its surroundings and the headline a section fills one window
+_MARGIN = 150
 _ENDS = re.compile(r"\n|(?<=[.!?])\s")
 
 
