@@ -25,3 +25,14 @@ def plural(noun: str) -> str | None:
     if last == "y" and noun[-2:-1] not in _VOWELS:
         return f"{noun[:-1]}ies"
     return f"{noun}s"
+
+
+def singular(noun: str) -> str:
+    """Return the singular of a noun in -s; a short noun or one in -ss, -us or -is stays as it is."""
+    if len(noun) < 4 or noun.endswith(("ss", "us", "is")) or not noun.endswith("s"):
+        return noun
+    if noun.endswith("ies") and len(noun) > 5:
+        return f"{noun[:-3]}y"
+    if noun.endswith(("xes", "zes", "ches", "shes", "sses", "uses")):
+        return noun[:-2]
+    return noun[:-1]

@@ -12,13 +12,11 @@ from functools import cache, lru_cache
 from extractors import registries
 from extractors.folding import fold, key
 from extractors.registries import slug
-from pipeline.types import Body
+from extractors.servicenames import LEGAL, compared
+from pipeline.types import ActorKind, Body
 
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 _DROPPED = frozenset({"the", "a", "an", "of", "for", "and", "on", "in", "to", "at", "s", "de", "la", "le", "du", "per"})
-_LEGAL = frozenset(
-    ("inc", "corp", "corporation", "ltd", "limited", "llc", "plc", "gmbh", "ag", "sa", "co", "company", "nv", "bv")
-)
 _SPELLINGS = {
     "defense": "defence",
     "center": "centre",
@@ -114,8 +112,27 @@ class _Words:
 
 
 def same_service(one: str, other: str) -> bool:
-    """Whether two canonical names of services are the same."""
-    return _service_key(one) == _service_key(other)
+    """Whether two canonical names of services are the same, or names that the registry lists for one service."""
+    return compared(one) == compared(other) or _with_countries(one) == _with_countries(other)
+
+
+@lru_cache(maxsize=4096)
+def _with_countries(service: str) -> tuple[str, ...]:
+    """Return the compared words of a service's name, every form of a country as its code: "US chips", "American chips".
+
+    "Chinese-made" is read as "Chinese".
+    """
+    tokens = compared(service).split()
+    known = _country_words()
+    words: list[str] = []
+    while tokens:
+        length = next((n for n in (3, 2, 1) if tuple(tokens[:n]) in known and n <= len(tokens)), 0)
+        if length:
+            words.append(known[tuple(tokens[:length])].upper())
+            tokens = tokens[length + (tokens[length : length + 1] == ["made"]) :]
+        else:
+            words.append(tokens.pop(0))
+    return tuple(words)
 
 
 def same_name(one: str, other: str, *, same_country: bool) -> bool:
@@ -125,9 +142,12 @@ def same_name(one: str, other: str, *, same_country: bool) -> bool:
     """
     if key(one) == key(other):
         return True
-    first, second = _body(one), _body(other)
+    first, second = _bodies_by_key().get(key(one)), _bodies_by_key().get(key(other))
     if first is not None and second is not None:
         return first.id == second.id
+    first, second = first or _body(one), second or _body(other)
+    if first is not None and second is not None and first.id == second.id:
+        return True
     left, right = _words(one), _words(other)
     if not left.words or left.words != right.words:
         return not left.words and not right.words and bool(left.countries) and left.countries == right.countries
@@ -157,6 +177,8 @@ def part_of(one: str, other: str, *, same_country: bool) -> bool:
 
 def _rules(words: frozenset[str]) -> bool:
     """Whether what a longer name adds to a country's or place's is its government or the person who heads it."""
+    if words & {"junta", "government", "regime"}:
+        words -= {"military", "interim", "transitional", "acting", "ruling"}
     return words <= _RULERS or (bool(words & _HEADS) and not words & (_GENERIC - _RULERS))
 
 
@@ -201,7 +223,30 @@ def _is_place(words: frozenset[str]) -> bool:
 
 
 def _body(name: str) -> Body | None:
-    return _bodies_by_key().get(key(name))
+    """Return the registered body of this name, or of the rest of the name within the one country that it names."""
+    found = _bodies_by_key().get(key(name))
+    return found if found is not None else _bodies_by_country().get(_without_country(name))
+
+
+@cache
+def _bodies_by_country() -> dict[tuple[str, frozenset[str]] | None, Body]:
+    """Return (country, words of a name without the country) → the only body that it can mean there."""
+    found: dict[tuple[str, frozenset[str]] | None, Body] = {}
+    several: set[tuple[str, frozenset[str]]] = set()
+    for entry in registries.named_bodies():
+        for alias in entry.aliases:
+            words = _words(alias.text)
+            if not words.words or words.countries - {entry.record.country} or entry.record.kind is ActorKind.COMPANY:
+                continue
+            place = (entry.record.country, words.words)
+            if found.setdefault(place, entry.record) is not entry.record:
+                several.add(place)
+    return {place: body for place, body in found.items() if place not in several}
+
+
+def _without_country(name: str) -> tuple[str, frozenset[str]] | None:
+    words = _words(name)
+    return (next(iter(words.countries)), words.words) if len(words.countries) == 1 and words.words else None
 
 
 def _registered_part(name: str, whole: str) -> bool:
@@ -239,7 +284,7 @@ def _words(name: str) -> _Words:
         else:
             words.add(tokens[place])
             place += 1
-    kept = words - _DROPPED - _LEGAL
+    kept = words - _DROPPED - LEGAL
     return _Words(frozenset(kept or words - {"the"}) if not codes or kept else frozenset(), frozenset(codes))
 
 
@@ -247,11 +292,3 @@ def _bracketed_place(match: re.Match[str]) -> str:
     """Keep what stands in brackets where it is a country or place; an acronym of the name adds nothing to it."""
     words = tuple(key(match[1]).split())
     return match[0] if words in _country_words() or _is_place(frozenset(words)) else " "
-
-
-@lru_cache(maxsize=4096)
-def _service_key(name: str) -> str:
-    words = [word for word in fold(name).text.split() if word != "the"]
-    while len(words) > 1 and words[-1] in _LEGAL:
-        words.pop()
-    return " ".join(words)

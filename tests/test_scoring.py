@@ -214,6 +214,20 @@ def test_a_part_counts_unless_the_passage_names_both() -> None:
         ("Kaspersky", "Kaspersky Inc.", True),
         ("internet", "mobile internet", False),
         ("Huawei", "Huawei 5G equipment", False),
+        ("VPNs", "VPN", True),
+        ("VKontakte", "VK", True),
+        ("landline services", "landlines", True),
+        ("Kaspersky software", "Kaspersky", True),
+        ("Messenger", "Facebook Messenger", False),  # an alias that counts only in fitting company
+        ("twenty-six quilting apps", "26 quilting apps", True),
+        ("26 quilting apps", "27 quilting apps", False),
+        ("quilting site", "quilting websites", True),
+        ("American looms", "US looms", True),
+        ("Chinese-made looms", "Chinese looms", True),
+        ("Chinese looms", "US looms", False),
+        ("Quorzle's wallet", "Quorzle wallet", True),
+        ("Quorzle", "Quorzel", False),
+        ("Signal", "Sign", False),
     ],
 )
 def test_services(one: str, other: str, same: bool) -> None:
