@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from extractors import registries
-from extractors.bodynames import initials, kind_of, ministry, titled, without_person
+from extractors.bodynames import initials, kind_of, member, ministry, titled, without_person
 from extractors.countries import EUROPEAN_UNION, UNKNOWN, bodies, country_of, nearest_country
 from extractors.folding import key
 from extractors.gazetteer import Hit, tag
 from extractors.healing import heal
+from extractors.localbodies import nearest_state, of_city, of_state, secretary
 from extractors.publicbodies import (
     Actor,
     actor_of,
@@ -24,9 +25,8 @@ from extractors.publicbodies import (
     government,
     seats,
     shy_names,
-    state_names,
 )
-from extractors.reading import Reading, nearest
+from extractors.reading import Reading
 from pipeline.types import ActorKind, Body, Quote, Service
 
 
@@ -49,6 +49,7 @@ _PLACE_GOVERNS = _GOVERNS | _words(
     borough lawmakers commune canton municipality's city's hall region regional territory valley
     """
 )
+_FORCES = frozenset(("military", "s military", "military of"))
 _PERSONAL = _words(
     """
     president prime minister premier chancellor king emir governor mayor gov secretary leader chief mr mrs ms
@@ -84,9 +85,13 @@ _OWN = re.compile(r"^(?:(?:the|a|an|its|our|country's|nation's|republic's|kingdo
 _POSSESSIVE = re.compile(r"['’]s?(?=\s|$)")
 _NAME_WORD = r"(?:[A-Z][\w&'’.-]*|of|for|and|the|de|la|y|e|per|di|on|in|et|des|du)"
 _STATE_WORDS = re.compile(
-    r"\b(?:state|home department|divisional commissioner|district|provincial|chief minister)", re.IGNORECASE
+    r"\b(?:state|home department|divisional commissioner|district|provincial|chief minister)|^gov(?:ernor|\.)(?! of)",
+    re.IGNORECASE,
 )
 _COUNTRIES_LISTED = re.compile(r",|\band\b|&", re.IGNORECASE)
+_PLURAL_BODY = re.compile(r"(?:regulators|watchdogs|courts|judges|agencies|prosecutors|ministries)$", re.IGNORECASE)
+# Nouns that say which body of its kind is meant, so another of the kind is not.
+_PARTICULAR = frozenset(("treasury", "army", "navy", "senate", "duma", "police", "intelligence", "council", "congress"))
 _LOCAL_SERVICES = frozenset(("ride hailing", "lodging", "micromobility", "delivery"))
 
 
@@ -135,11 +140,42 @@ def resolve_actor(
         return Actor(None, None, nearest_country(reading, anchors, anchors[1], provider) or UNKNOWN)
     local = record is not None and record.category in _LOCAL_SERVICES
     case = _Case(reading, actor, _OWN.sub("", heal(actor.text)) or heal(actor.text), anchors, provider, local)
-    return _resolved(case) or _resolved_full_name(case) or _as_written(case)
+    return _resolved(case) or _resolved_full_name(case) or _of_initials(case) or _as_written(case)
 
 
 def _resolved(case: _Case) -> Actor | None:
-    return _registered(case) or _of_country(case) or _of_place(case) or _bare(case)
+    return _office(case) or _registered(case) or _of_country(case) or _of_place(case) or _bare(case)
+
+
+def _office(case: _Case) -> Actor | None:
+    """Resolve a government's secretary, and a member of a parliament, who acts in their own name."""
+    found = member(case.words)
+    if found is None:
+        return secretary(case.reading, case.actor, case.words, case.country)
+    person, american = found
+    # Other countries have representatives too, so the text must name the United States or no country at all.
+    american = american and (not case.countries or "US" in case.countries)
+    return Actor(person, ActorKind.LEGISLATURE, "US" if american else case.country or UNKNOWN)
+
+
+def _of_initials(case: _Case) -> Actor | None:
+    """Resolve an acronym as the one public body of the country nearest to it whose name has these initials."""
+    if not re.fullmatch(r"[A-Z]{3,8}", case.words) or case.country is None:
+        return None
+    fitting = [
+        body
+        for body in registries.bodies()
+        if body.country == case.country
+        and body.kind is not ActorKind.COMPANY
+        and case.words in {initials(name) for name in (_plain_name(body), *body.aliases)}
+    ]
+    return actor_of(fitting[0]) if len(fitting) == 1 else None
+
+
+def _plain_name(body: Body) -> str:
+    """Return a body's name without its country ("Japan Financial Services Agency", "Arcom (France)")."""
+    hits = [hit for hit in tag(body.name) if hit.kind in ("country", "demonym")]
+    return _without(body.name, hits).removesuffix("()").strip()
 
 
 def _resolved_full_name(case: _Case) -> Actor | None:
@@ -220,7 +256,7 @@ def _of_country(case: _Case) -> Actor | None:
     rest = _without(words, hits)
     if len({hit.canonical for hit in hits}) > 1 and _COUNTRIES_LISTED.search(words):
         return Actor(words, kind_of(rest), UNKNOWN)
-    if _is_ruler(rest, _GOVERNS):
+    if _is_ruler(rest, _GOVERNS) and key(rest) not in _FORCES:
         return government(code)
     seat = key(words[hits[0].start : hits[0].end]) in capital_names()
     if seat and kind_of(rest) in (ActorKind.COURT, ActorKind.SUBNATIONAL, ActorKind.POLICE, ActorKind.SCHOOL):
@@ -252,28 +288,28 @@ def _bare(case: _Case) -> Actor | None:
         return named
     if not (_is_noun_only(case.words) or (kind in _PUBLIC and _is_generic(case.words))):
         return None
-    if _STATE_WORDS.search(case.words) and (place := _nearest_place(case)) is not None:
-        rest = [word for word in key(case.words).split() if word not in _PLACE_GOVERNS]
-        name = place.canonical if not rest else f"{place.canonical} {titled(case.words)}"
-        return Actor(name, ActorKind.SUBNATIONAL, country_of(place) or UNKNOWN)
+    place = of_state(case.reading, case.actor, case.words) or of_city(case.reading, case.actor, case.words)
+    if place is not None:
+        return place
+    if _STATE_WORDS.search(case.words) and (state := nearest_state(case.reading, case.actor)) is not None:
+        words = without_person(case.words)
+        rest = [word for word in key(words).split() if word not in _PLACE_GOVERNS]
+        name = state.canonical if not rest else f"{state.canonical} {titled(words)}"
+        return Actor(name, ActorKind.SUBNATIONAL, country_of(state) or UNKNOWN)
     code = case.country
     if code is None:
         return None
     bare = key(without_person(case.words)).split()
-    if kind is ActorKind.GOVERNMENT or (bare and all(word in _GOVERNS for word in bare)):
+    if kind is ActorKind.GOVERNMENT or (bare and bare != ["military"] and all(word in _GOVERNS for word in bare)):
         return government(code)
     return compose(code, case.words)
-
-
-def _nearest_place(case: _Case) -> Hit | None:
-    """Return the state or province named nearest to the actor."""
-    states = state_names()
-    return nearest((hit for hit in case.reading.of("subdivision") if hit.canonical in states), case.actor)
 
 
 def _named_elsewhere(case: _Case, kind: ActorKind) -> Actor | None:
     """Return the registered body of this kind that the text named last before a bare "the ministry"."""
     bare = [word for word in key(case.words).split() if word not in ("the", "a", "an", "its", "that", "same", "s")]
+    if _PLURAL_BODY.search(case.words):
+        return None  # several bodies are none of those named
     if len(bare) > 3 or kind not in _PUBLIC or (case.words != case.words.lower() and len(bare) > 1):
         return None
     actor = case.actor
@@ -283,7 +319,9 @@ def _named_elsewhere(case: _Case, kind: ActorKind) -> Actor | None:
         if not actor.start <= hit.start < actor.end and bodies()[hit.canonical].kind is not ActorKind.COMPANY
     ]
     fitting = [hit for hit in named if _shares(bare, bodies()[hit.canonical])]
-    if not fitting and len(bare) == 1:
+    written = [hit for hit in fitting if set(bare) <= set(key(case.reading.words(hit)).split())]
+    fitting = written or fitting
+    if not fitting and len(bare) == 1 and bare[0] not in _PARTICULAR:
         fitting = [hit for hit in named if bodies()[hit.canonical].kind is kind]
     before = [hit for hit in fitting if hit.end <= actor.start]
     chosen = before[-1:] or fitting[:1]

@@ -75,7 +75,21 @@ _MINISTRY_OF = re.compile(
 _X_MINISTRY = re.compile(
     r"^(?P<topic>[^,;()]+?)\s+(?P<head>ministry|ministers?|secretary|department)\b(?:\s|,|$|')", re.IGNORECASE
 )
-_NO_TOPIC = frozenset(("prime", "the", "deputy", "chief", "press", "general", "fire", "police", "cabinet", "special"))
+_NO_TOPIC = frozenset(
+    (
+        *("prime", "the", "deputy", "chief", "press", "general", "fire", "police", "cabinet", "special", "principal"),
+        *("additional", "joint", "under", "permanent", "acting", "vice"),
+    )
+)
+_OFFICE = (
+    r"[Rr]ep(?:resentative)?s?\b\.?|[Ss]en(?:ator)?s?\b\.?|MPs?|MEPs?|[Cc]ongress(?:man|woman)|[Ll]awmaker|[Ll]egislator|"
+    r"[Aa]ssembly(?:man|woman|member)"
+)
+_PARTY = r"(?:Democrat(?:ic)?|Republican|Labour|Conservative|Tory|Liberal|Green|National|Independent)"
+_MEMBER = re.compile(
+    rf"^(?:(?:US|U\.S\.|UK)\s+)?(?:(?P<party>{_PARTY})\s+)?(?:{_OFFICE})\s+"
+    r"(?P<person>[A-Z][\w'’.-]*(?:\s+(?:(?:de|la|van|von|der|bin|al|dela|del)\s+)*[A-Z][\w'’.-]*){1,3})(?:\s*\([^)]*\))?$"
+)
 _TOPICS = {
     "foreign": "Foreign Affairs",
     "home": "Home Affairs",
@@ -88,6 +102,9 @@ _TOPICS = {
     "digital": "Digital Affairs",
 }
 _SMALL = frozenset(("of", "and", "for", "the", "in", "on", "to", "de", "la", "du", "des", "&"))
+
+
+_AMERICAN = re.compile(r"\b(?:Democrat|Republican|Rep\b|Representative|[Cc]ongress(?:man|woman))|\bU\.?S\b")
 
 
 def kind_of(name: str) -> ActorKind:
@@ -109,7 +126,12 @@ def ministry(words: str, *, departments: bool = False) -> str | None:
     match = _X_MINISTRY.search(words)
     if match is None:
         return None
-    topic = re.sub(r"^(?:(?:the|its|a|deputy|former|then)\s+)+", "", match["topic"].strip(), flags=re.IGNORECASE)
+    topic = re.sub(
+        r"^(?:(?:the|its|a|deputy|former|then|acting|vice|junior|interim|caretaker)\s+)+",
+        "",
+        match["topic"].strip(),
+        flags=re.IGNORECASE,
+    )
     if not topic or key(topic) in _NO_TOPIC or topic.startswith("("):
         return None
     if departments:
@@ -124,6 +146,14 @@ def without_person(words: str) -> str:
     words = _APPOSITION.sub("", words)
     match = _TITLED_PERSON.search(words)
     return words[: match.end("title")] if match is not None else words
+
+
+def member(words: str) -> tuple[str, bool] | None:
+    """Return the person of "Democratic Rep. Ann Example", and whether party or office is one of the United States."""
+    match = _MEMBER.match(words)
+    if match is None:
+        return None
+    return match["person"], _AMERICAN.search(words) is not None
 
 
 def titled(words: str) -> str:

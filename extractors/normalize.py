@@ -15,7 +15,7 @@ from extractors.words import LONG
 from pipeline.types import Document, Mention, Quote
 
 NEAR = 3000  # characters on either side of a mention that are read with it where the text is long
-NORMALISATION = "1"  # part of the revision: raise it when a rule here or in the modules used here changes results
+NORMALISATION = "2"  # part of the revision: raise it when a rule here or in the modules used here changes results
 
 
 def normalize(document: Document, raw: RawMention, model: str = "") -> Mention:

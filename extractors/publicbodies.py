@@ -11,6 +11,11 @@ from extractors.folding import key
 from extractors.registries import Alias
 from pipeline.types import ActorKind, Body
 
+# Several bodies in common nouns, the first perhaps with the capital of a sentence's first word: no name of one body.
+_SEVERAL = re.compile(
+    r"(?:\w[a-z]*\s+)?(?:[a-z]+\s+)*(?:[Rr]egulators|[Ww]atchdogs|[Cc]ourts|[Aa]gencies|[Pp]rosecutors|[Mm]inistries)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -67,7 +72,8 @@ def compose(code: str, words: str) -> Actor | None:
     named = ministry(words, departments=code == "US")
     if named is not None:
         exact = bodies_named().get(key(f"{place} {named}"))
-        return actor_of(exact[0]) if exact is not None else Actor(f"{place} {named}", ActorKind.MINISTRY, code)
+        known = exact[0] if exact is not None else _by_field(code, words, named)
+        return actor_of(known) if known is not None else Actor(f"{place} {named}", ActorKind.MINISTRY, code)
     kind = kind_of(words)
     if kind in (ActorKind.OTHER, ActorKind.COMPANY, ActorKind.SCHOOL):
         return None
@@ -76,8 +82,17 @@ def compose(code: str, words: str) -> Actor | None:
     plain = without_person(words)
     if kind is ActorKind.COURT:
         plain = re.sub(r"(?i)\bjudges?\b", "court", plain)
-    exact = bodies_named().get(key(f"{place} {plain}"))
-    return actor_of(exact[0]) if exact is not None else Actor(f"{place} {titled(plain)}".strip(), kind, code)
+    exact = bodies_named().get(key(f"{place} {plain}")) or _within(code, plain)
+    if exact:
+        return actor_of(exact[0])
+    several = _SEVERAL.fullmatch(plain) is not None
+    return Actor(f"{place} {f'{plain[0].lower()}{plain[1:]}' if several else titled(plain)}".strip(), kind, code)
+
+
+def _within(code: str, name: str) -> tuple[Body, ...]:
+    """Return the public bodies of the country that the registry knows by this bare name."""
+    known = bodies_named().get(key(name), ())
+    return tuple(body for body in known if body.country == code and body.kind is not ActorKind.COMPANY)
 
 
 # What is asked for, what the names of bodies in that role say, and whether the first of several listed is the main one.
@@ -108,6 +123,45 @@ _ROLES = tuple(
         (r"top court", r"supreme|constitutional", False),
     )
 )
+
+
+# What ministries of one field are called: a country's only one whose name begins so is meant by any of the words.
+_FIELDS = tuple(
+    re.compile(rf"^(?:{field})")
+    for field in (
+        r"telecom\w*|(?:information and )?communications?\b|ict\b",
+        r"digital",
+        r"econom\w+",
+        r"(?:the )?interior|home\b|internal affairs",
+        r"(?:national )?defen[cs]e",
+        r"educat\w+",
+        r"health",
+    )
+)
+_MINISTRY_HEAD = re.compile(r"^(?:federal )?(?:ministry|department|office) (?:of|for) (?:the )?")
+
+
+def _by_field(code: str, words: str, name: str) -> Body | None:
+    """Return the country's only registered ministry of the field for an informal name ("digital minister").
+
+    `name` is what the words would make. "Ministry of …" and "… Department" are names as they stand.
+    """
+    if re.search(r"(?i)\b(?:ministry|department|minister|secretary) (?:of|for)\b|\bdepartment\b", words):
+        return None
+    field = next((field for field in _FIELDS if field.search(_MINISTRY_HEAD.sub("", key(name)))), None)
+    if field is None:
+        return None
+    fitting = [
+        body
+        for body in registries.bodies()
+        if body.country == code and body.kind is ActorKind.MINISTRY and field.search(_field_of(body))
+    ]
+    return fitting[0] if len(fitting) == 1 and fitting[0].part_of is None else None
+
+
+def _field_of(body: Body) -> str:
+    place = key(country_names().get(body.country, ""))
+    return _MINISTRY_HEAD.sub("", key(body.name).removeprefix(place).strip())
 
 
 def _by_role(code: str, words: str, kind: ActorKind) -> Body | None:

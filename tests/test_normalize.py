@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.decode import RawMention
+from extractors.names import same_name
 from extractors.normalize import normalize
 from extractors.scope import scope_class
 from pipeline.types import Action, ActorKind, Document, Mention, Quote, ReasonClass, ScopeClass, Status
@@ -60,6 +61,42 @@ def mention(text: str, *, trigger: str, service: str, actor: str | None = None, 
         ("WeChat grew fast. They banned the app.", "app", "WeChat"),
         ("They banned the app. WeChat said it was sorry.", "app", "WeChat"),
         ("They banned the app.", "app", "app"),
+        # Numbers of a collective name stay, "other" goes.
+        ("They banned 41 other Chinese-made apps.", "41 other Chinese-made apps", "41 Chinese apps"),
+        ("They banned six further Chinese apps.", "six further Chinese apps", "six Chinese apps"),
+        ("They banned more than 300 quilting apps.", "more than 300 quilting apps", "300 quilting apps"),
+        ("They blocked 12 websites (including blogs).", "12 websites (including blogs)", "websites"),
+        ("They blocked 88 website/URL.", "88 website/URL", "websites"),
+        # Common nouns are no proper names.
+        ("Sleep tracking apps were banned.", "Sleep tracking apps", "sleep tracking apps"),
+        ("Knitting apps were banned.", "Knitting apps", "knitting apps"),
+        ("They banned Chinese apps.", "Chinese apps", "Chinese apps"),
+        ("They banned Quorzle's app.", "Quorzle's app", "Quorzle app"),
+        ("They banned multiple VPN servers.", "multiple VPN servers", "VPN"),
+        ("They banned certain types of drones.", "certain types of drones", "drones"),
+        # Lines of several kinds are the internet.
+        ("They cut mobile and fibre internet.", "mobile and fibre internet", "internet"),
+        ("They cut broadband and cellular services.", "broadband and cellular services", "internet"),
+        ("They cut 2G/3G/4G data services.", "2G/3G/4G data services", "mobile internet"),
+        ("They cut post-paid mobile Internet services.", "post-paid mobile Internet services", "mobile internet"),
+        ("They cut mobile data on Zantel and Halotel.", "mobile data on Zantel and Halotel", "mobile internet"),
+        ("They cut wireline broadband.", "wireline broadband", "broadband internet"),
+        ("They cut wifi connections.", "wifi connections", "Wi-Fi"),
+        ("They cut mobile and landline telephony.", "mobile and landline telephony", "mobile and landline telephony"),
+        ("They cut Fiji's internet.", "Fiji's internet", "internet"),
+        # Bare nouns for a line or for social media.
+        ("WhatsApp failed as they cut the connection.", "connection", "internet"),
+        ("Mobile internet went first. They cut the network.", "network", "mobile internet"),
+        ("WhatsApp stays, but they cut data.", "data", "mobile internet"),
+        ("Social media worry them. They blocked platforms.", "platforms", "social media"),
+        ("They blocked platforms.", "platforms", "platforms"),
+        # Addresses and owners.
+        ("They blocked grindr.com.", "grindr.com", "Grindr"),
+        ("They blocked docs.google.com.", "docs.google.com", "Google Docs"),
+        ("They blocked quorzle.com.", "quorzle.com", "quorzle.com"),
+        ("They blocked the website of Quorzle Monthly.", "website of Quorzle Monthly", "Quorzle Monthly website"),
+        ("They banned Kaspersky antivirus.", "Kaspersky antivirus", "Kaspersky"),
+        ("They banned messaging applications.", "messaging applications", "messaging apps"),
     ],
 )
 def test_services(text: str, service: str, canonical: str) -> None:
@@ -245,6 +282,67 @@ def test_actors(text: str, actor: str, canonical: str, kind: ActorKind, country:
     service = next(name for name in services if name in text)
     found = mention(text, trigger="banned", service=service, actor=actor)
     assert (found.actor_canonical, found.actor_kind, found.country) == (canonical, kind, country)
+
+
+@pytest.mark.parametrize(
+    ("text", "actor", "canonical", "country"),
+    [
+        (
+            "The Additional Secretary (Home) to the Government of Tripura banned TikTok.",
+            "Additional Secretary (Home) to the Government of Tripura",
+            "Tripura",
+            "IN",
+        ),
+        (
+            "The Joint Secretary to the Government of J&K banned TikTok.",
+            "Joint Secretary to the Government of J&K",
+            "Jammu and Kashmir",
+            "IN",
+        ),
+        ("In Assam the Chief Secretary to the Govt banned TikTok.", "Chief Secretary to the Govt", "Assam", "IN"),
+        (
+            "US agencies met; FINRA was there. Regulators banned Robinhood.",
+            "Regulators",
+            "United States regulators",
+            "US",
+        ),
+        ("The authorities in three districts of Assam banned TikTok.", "authorities", "Assam", "IN"),
+        ("In Manipur the police banned TikTok.", "police", "Manipur Police", "IN"),
+        ("In Assam, India, the government banned TikTok.", "government", "India", "IN"),
+        ("The mood in Assam is tense. The government banned TikTok.", "government", "India", "IN"),
+        ("In Texas the administration banned TikTok.", "administration", "United States", "US"),
+        ("Voters in Arizona approve: Governor Jane Doe banned TikTok.", "Governor Jane Doe", "Arizona", "US"),
+        ("It is quiet in Prague today. City Hall banned Uber.", "City Hall", "Prague", "CZ"),
+        ("Sudan is tense. The military banned TikTok.", "military", "Sudan Military", "SD"),
+        ("Chad's military junta banned TikTok.", "Chad's military junta", "Chad", "TD"),
+        (
+            "In the US, Democratic Rep. Alexandria Roe banned TikTok.",
+            "Democratic Rep. Alexandria Roe",
+            "Alexandria Roe",
+            "US",
+        ),
+        ("In Britain, Labour MP Ann Roe-Smith banned TikTok.", "Labour MP Ann Roe-Smith", "Ann Roe-Smith", "GB"),
+        ("Japan acts: the FSA banned Bybit.", "FSA", "Japan Financial Services Agency", "JP"),
+        ("Togo acts: the FSA banned Bybit.", "FSA", "FSA", "TG"),
+        (
+            "Russia's acting digital minister banned Zoom.",
+            "Russia's acting digital minister",
+            "Russia Ministry of Digital Development",
+            "RU",
+        ),
+        (
+            "The US Justice Department sued. The Treasury banned TikTok.",
+            "Treasury",
+            "Treasury",
+            "US",
+        ),
+    ],
+)
+def test_actors_by_office_and_place(text: str, actor: str, canonical: str, country: str) -> None:
+    found = mention(text, trigger="banned", service=text.rstrip(".").split()[-1], actor=actor)
+    assert found.country == country
+    assert found.actor_canonical is not None
+    assert same_name(found.actor_canonical, canonical, same_country=True), found.actor_canonical
 
 
 def test_a_bare_noun_takes_the_full_name_from_elsewhere() -> None:
