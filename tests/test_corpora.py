@@ -17,6 +17,7 @@ from pipeline.types import Outcome, Source
 from warehouse.reader import open_reader
 
 FIELDS = {
+    "scores",
     *("action", "status", "trigger", "actor", "actor_canonical", "country", "service", "service_canonical"),
     *("scope", "scope_class", "date", "date_value", "reason", "reason_classes", "score", "offsets"),
 }

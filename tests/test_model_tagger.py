@@ -33,7 +33,7 @@ def tagger() -> Tagger:
 
 
 def found(tagger: Tagger, text: str) -> list[RawMention]:
-    return [m for m in tagger.tag([Document("d", text, date(2025, 2, 6))])[0] if m.score >= 0.5]
+    return [m for m in tagger.tag([Document("d", text, date(2025, 2, 6))])[0] if m.score >= tagger.least]
 
 
 def test_a_plain_event_is_found_with_its_parts(tagger: Tagger) -> None:
