@@ -28,6 +28,11 @@ def measure(tagger: Tagger, passages: list[Passage]) -> dict[str, Any]:
     }
 
 
+def stem(part: str) -> str:
+    """Return the name of a held-out part's file, without its suffix."""
+    return part.replace(", ", "_").replace(" ", "_")
+
+
 def main() -> None:
     FROZEN.mkdir(exist_ok=True)
     tagger = Tagger.load()
@@ -35,7 +40,7 @@ def main() -> None:
         found = measure(tagger, passages)
         lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in found["passages"].items())
         head = json.dumps({key: value for key, value in found.items() if key != "passages"}, indent=1)[:-2]
-        path = FROZEN / f"{name.replace(', ', '_').replace(' ', '_')}.json"
+        path = FROZEN / f"{stem(name)}.json"
         path.write_text(f'{head},\n "passages": {{\n{lines}\n }}\n}}\n', encoding="utf-8")
         print(f"{path.name}: strict F1 {found['rates']['strict_f1']}, lenient F1 {found['rates']['lenient_f1']}")
 

@@ -7,17 +7,16 @@ characters strewn in, and with look-alike letters. Printed is the strict F1 of e
 import argparse
 import json
 import random
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from extractors.encoder import Tagger
+from extractors.training.augment import PUNCTUATION
 from extractors.training.evaluate import end_to_end, held_out, predict
 
 ZERO_WIDTH = "\u200b\u200c\u2060\ufeff\u00ad"
 LOOK_ALIKES = str.maketrans("aeopcxAEOPC", "аеорсхАЕОРС")
-PUNCTUATION = re.compile(r"[.,;:!?\"“”()\[\]—–]+(?=\s|$)|(?<=\s)[\"“(\[—–]+")
 
 
 def strewn(text: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.freeze import FROZEN, measure
+from benchmarks.freeze import FROZEN, measure, stem
 from extractors.encoder import Tagger
 from extractors.rates import difference
 from extractors.training.evaluate import held_out
@@ -15,7 +15,7 @@ WATCHED = ("strict_f1", "strict_precision", "lenient_f1", "status", "country", "
 
 @pytest.mark.parametrize("path", sorted(FROZEN.glob("*.json")), ids=lambda path: path.stem)
 def test_no_rate_falls_by_more_than_the_noise(path: Path) -> None:
-    parts = {name.replace(", ", "_").replace(" ", "_"): passages for name, passages in held_out().items()}
+    parts = {stem(name): passages for name, passages in held_out().items()}
     if path.stem not in parts:
         pytest.skip(f"the passages of {path.stem} lie in ../shared, which is not there")
     frozen = json.loads(path.read_text("utf-8"))

@@ -68,8 +68,8 @@ _BODY_ENDS = (
     " Authority",
 )
 INVENTED = 400  # names of each kind, made anew for each run
-_PUNCTUATION = re.compile(r"[.,;:!?\"“”()\[\]—–]+(?=\s|$)|(?<=\s)[\"“(\[—–]+")
-_NAME = re.compile(r"[A-Z0-9][\w.&’'-]*(?: [A-Z0-9&][\w.&’'-]*){0,3}$")
+PUNCTUATION = re.compile(r"[.,;:!?\"“”()\[\]—–]+(?=\s|$)|(?<=\s)[\"“(\[—–]+")
+PROPER_NAME = re.compile(r"[A-Z0-9][\w.&’'-]*(?: [A-Z0-9&][\w.&’'-]*){0,3}$")
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,9 @@ def names(passages: Sequence[Passage], random: np.random.Generator) -> Names:
         for event in passage.events:
             for role in ("service", "actor"):
                 quote = passage.text[slice(*event.spans[role])] if role in event.spans else ""
-                if _NAME.match(quote):
+                if PROPER_NAME.match(quote):
                     found[role].add(quote)
-    found["service"] |= {service.name for service in registries.services() if _NAME.match(service.name)}
+    found["service"] |= {service.name for service in registries.services() if PROPER_NAME.match(service.name)}
     found["actor"] |= {body.name for body in registries.bodies()}
     found["actor"] |= {country.name for country in registries.countries()}
     for role, ends in (("service", _SERVICE_ENDS), ("actor", _BODY_ENDS)):
@@ -152,7 +152,7 @@ def swap(passage: Passage, names: Names, random: np.random.Generator) -> Passage
     for event in passage.events:
         for role, pool in (("service", names.services), ("actor", names.actors)):
             quote = passage.text[slice(*event.spans[role])] if role in event.spans else ""
-            if quote and _NAME.match(quote) and random.random() < 0.6:
+            if quote and PROPER_NAME.match(quote) and random.random() < 0.6:
                 quotes.setdefault(quote, pool)
     edits: list[tuple[int, int, str]] = []
     for quote in sorted(quotes, key=len, reverse=True):
@@ -181,7 +181,7 @@ def cropped(passage: Passage, random: np.random.Generator) -> Passage:
 
 def without_punctuation(passage: Passage) -> Passage:
     """Strip the punctuation that stands beside white space, as scraping does."""
-    return _edited(passage, [(*match.span(), "") for match in _PUNCTUATION.finditer(passage.text)])
+    return _edited(passage, [(*match.span(), "") for match in PUNCTUATION.finditer(passage.text)])
 
 
 def without_headline(passage: Passage) -> Passage:

@@ -1,19 +1,17 @@
 """The same passages with names that nobody has met: does the reading hang on names learnt by heart?"""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from extractors import registries
-from extractors.training.augment import invented
+from extractors.training.augment import PROPER_NAME, invented
+from extractors.training.corpora import QUOTES
 from extractors.training.data import Passage, passage_of
 from extractors.training.quotes import occurrences
 
 SEED = 20261122  # another than any training run's, whose invented names are drawn with theirs
-_NAME = re.compile(r"[A-Z0-9][\w.&’'-]*(?: [A-Z0-9&][\w.&’'-]*){0,3}$")
-_QUOTES = ("trigger", "actor", "service", "scope", "date", "reason")
 
 
 def with_unseen_names(passages: Sequence[Passage], seed: int = SEED) -> list[Passage]:
@@ -30,7 +28,7 @@ def with_unseen_names(passages: Sequence[Passage], seed: int = SEED) -> list[Pas
 def _renamed(passage: Passage, countries: set[str], random: np.random.Generator) -> Passage | None:
     text, events = passage.text, [dict(event) for event in passage.raw]
     for role in ("service", "actor"):
-        names = {e[role]: e[f"{role}_canonical"] for e in events if e[role] and _NAME.match(e[role])}
+        names = {e[role]: e[f"{role}_canonical"] for e in events if e[role] and PROPER_NAME.match(e[role])}
         for quote, canonical in sorted(names.items(), key=lambda pair: -len(pair[0])):
             if canonical in countries:
                 continue
@@ -38,11 +36,11 @@ def _renamed(passage: Passage, countries: set[str], random: np.random.Generator)
             for event in events:
                 if event[f"{role}_canonical"] == canonical:
                     event[f"{role}_canonical"] = new
-                for name in _QUOTES:
+                for name in QUOTES:
                     if event[name]:
                         event[name] = _put(event[name], quote, new)
             text = _put(text, quote, new)
-    if any(event[name] and event[name] not in text for event in events for name in _QUOTES):
+    if any(event[name] and event[name] not in text for event in events for name in QUOTES):
         return None
     record: dict[str, Any] = {"published": passage.published, "events": events, "corpus": "written"}
     return passage_of(passage.id, text, record)
