@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from clampdown.commands import check, configure, evaluate, extract, query, run, sources, train
+from clampdown.commands import check, configure, evaluate, extract, prove, query, run, sources, train
 from clampdown.options import GlobalOptions
 from clampdown.output import fail
 from pipeline.errors import ClampdownError
@@ -57,6 +57,7 @@ app.command("run", rich_help_panel="Watch")(run.run)
 app.command("extract", rich_help_panel="Watch")(extract.extract)
 app.command("eval", rich_help_panel="Measure")(evaluate.evaluate)
 app.command("train", rich_help_panel="Measure")(train.train)
+app.add_typer(prove.app, name="prove", rich_help_panel="Measure")
 app.command("events", rich_help_panel="Ask")(query.events)
 app.command("show", rich_help_panel="Ask")(query.show)
 app.command("sql", rich_help_panel="Ask")(query.sql)

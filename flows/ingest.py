@@ -8,10 +8,10 @@ killed anywhere is continued by the next one.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from flows import stages
+from flows import extracting, polling, reading
 from flows.house import House
 from flows.progress import NoProgress, Progress
-from flows.stages import FetchedEntry, ReadEntry
+from flows.reading import FetchedEntry, ReadEntry
 from pipeline.batching import batches
 from pipeline.types import EntryResult, PendingEntry, Poll, Source
 from warehouse.snapshot import Snapshot
@@ -24,13 +24,13 @@ SOURCES_PER_BATCH = 100
 class Stages:
     """The steps of a run, each over one batch. The default is the plain functions."""
 
-    poll: Callable[[House, Sequence[Source]], list[Poll]] = stages.poll_sources
-    store_polls: Callable[[House, Sequence[Poll]], int] = stages.store_polls
-    fetch: Callable[[House, Sequence[PendingEntry]], list[FetchedEntry]] = stages.fetch_articles
-    read: Callable[[House, Sequence[FetchedEntry]], list[ReadEntry]] = stages.read_articles
-    extract: Callable[[House, Sequence[ReadEntry]], list[EntryResult]] = stages.extract_events
-    store: Callable[[House, Sequence[EntryResult]], None] = stages.store_results
-    publish: Callable[[House], Snapshot] = stages.publish
+    poll: Callable[[House, Sequence[Source]], list[Poll]] = polling.poll_sources
+    store_polls: Callable[[House, Sequence[Poll]], int] = polling.store_polls
+    fetch: Callable[[House, Sequence[PendingEntry]], list[FetchedEntry]] = reading.fetch_articles
+    read: Callable[[House, Sequence[FetchedEntry]], list[ReadEntry]] = reading.read_articles
+    extract: Callable[[House, Sequence[ReadEntry]], list[EntryResult]] = extracting.extract_events
+    store: Callable[[House, Sequence[EntryResult]], None] = extracting.store_results
+    publish: Callable[[House], Snapshot] = extracting.publish
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows import stages
+from flows import extracting, polling, reading
 from flows.house import House
 from flows.ingest import RunReport, Stages, ingest
 from flows.progress import Progress
@@ -47,11 +47,11 @@ def _as_task(stage: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 AS_TASKS = Stages(
-    poll=_as_task(stages.poll_sources, "poll feeds"),
-    store_polls=_as_task(stages.store_polls, "store entries"),
-    fetch=_as_task(stages.fetch_articles, "fetch articles"),
-    read=_as_task(stages.read_articles, "read articles"),
-    extract=_as_task(stages.extract_events, "extract events"),
-    store=_as_task(stages.store_results, "store results"),
-    publish=_as_task(stages.publish, "publish snapshot"),
+    poll=_as_task(polling.poll_sources, "poll feeds"),
+    store_polls=_as_task(polling.store_polls, "store entries"),
+    fetch=_as_task(reading.fetch_articles, "fetch articles"),
+    read=_as_task(reading.read_articles, "read articles"),
+    extract=_as_task(extracting.extract_events, "extract events"),
+    store=_as_task(extracting.store_results, "store results"),
+    publish=_as_task(extracting.publish, "publish snapshot"),
 )

@@ -145,6 +145,7 @@ class FeedOutcome(StrEnum):
     NOT_MODIFIED = "not_modified"
     EMPTY = "empty"
     BROKEN = "broken"
+    GONE = "gone"
     NOT_FOUND = "not_found"
     HTTP_ERROR = "http_error"
     TIMEOUT = "timeout"

@@ -13,6 +13,7 @@
     │   ├── HTTPStatusError (status)     the final status is not 2xx or 304
     │   └── NetworkError                 DNS, connection, TLS, protocol or decoding failure
     ├── ParseError (url)                 bytes that are no feed, or a page with no readable text
+    ├── WorkerError                      a worker process can't be started, or died at what it was given
     ├── EndpointError                an LLM endpoint can't be used: address, key, model, schema, or no answers at all
     ├── ExtractionError (document_id) one document got no usable answer; a result of its own, seldom raised
     ├── ModelError                       weights are missing, altered or of another format
@@ -32,6 +33,17 @@ class ClampdownError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let errors pass between processes: an exception's own way knows nothing of keyword arguments."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type["ClampdownError"], args: tuple[object, ...], state: dict[str, object]) -> "ClampdownError":
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class SettingsError(ClampdownError):
@@ -110,6 +122,12 @@ class ParseError(ClampdownError):
     def __init__(self, message: str, *, url: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.url = url
+
+
+class WorkerError(ClampdownError):
+    """A worker process was ended at what it was given: out of time or memory, or crashed. The message says which."""
+
+    exit_code = 3
 
 
 class EndpointError(ClampdownError):

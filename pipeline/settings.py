@@ -111,6 +111,23 @@ class ExtractSettings(Section):
     llm: LLMSettings = LLMSettings()
 
 
+class PollSettings(Section):
+    """How often feeds are polled. Between the two limits each feed's own pace decides."""
+
+    min_interval: float = Field(600.0, ge=0, description="Least seconds between two polls of a feed; 0 polls always")
+    max_interval: float = Field(86_400.0, ge=0, description="Most seconds between two polls of a feed that answers")
+
+
+class WorkerSettings(Section):
+    """The processes that read what publishers send: killable, and capped in memory and time."""
+
+    processes: int = Field(0, ge=0, description="Worker processes; 0 takes one per core")
+    memory_mb: int = Field(1024, ge=256, description="Memory that one worker may take beyond its start, in MiB")
+    feed_seconds: Seconds = Field(2.0, description="CPU seconds for one feed, after which it is quarantined")
+    page_seconds: Seconds = Field(10.0, description="CPU seconds for one page, after which it is quarantined")
+    extract_seconds: Seconds = Field(120.0, description="CPU seconds for the events of one article, likewise")
+
+
 class RunSettings(Section):
     """How a run cuts its work."""
 
@@ -133,6 +150,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("clampdown-data"), description="Folder of archive, warehouse and published snapshot")
     sources: Path = Field(Path("sources.toml"), description="The source list")
     fetch: FetchSettings = FetchSettings()
+    poll: PollSettings = PollSettings()
+    workers: WorkerSettings = WorkerSettings()
     extract: ExtractSettings = ExtractSettings()
     run: RunSettings = RunSettings()
 

@@ -11,6 +11,7 @@ owner = "Example Media Group"
 topics = ["technology"]
 enabled = true
 items_per_week = 40                # what to expect; less than that is worth a look
+full_text = true                   # its items hold the whole article; left out, each item is judged
 """
 
 import difflib
@@ -166,8 +167,9 @@ def _source(table: Mapping[str, Any], where: str) -> Source:
         else "en",
         owner=reader.text("owner"),
         topics=reader.texts("topics"),
-        enabled=reader.truth("enabled", default=True),
+        enabled=reader.truth("enabled", default=True) is not False,
         items_per_week=reader.positive("items_per_week"),
+        full_text=reader.truth("full_text", default=None),
     )
 
 
@@ -209,11 +211,11 @@ class _Reader:
             raise self.wrong(key, 'a list of texts, such as ["technology"]')
         return tuple(item.strip() for item in value if item.strip())
 
-    def truth(self, key: str, *, default: bool) -> bool:
+    def truth(self, key: str, *, default: bool | None) -> bool | None:
         value = self.table.get(key, default)
-        if not isinstance(value, bool):
+        if value is not default and not isinstance(value, bool):
             raise self.wrong(key, "true or false")
-        return value
+        return None if value is None else bool(value)
 
     def positive(self, key: str) -> float | None:
         value = self.table.get(key)

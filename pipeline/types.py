@@ -55,6 +55,7 @@ __all__ = [
     "Source",
     "Stamp",
     "Status",
+    "StoredVersion",
     "TextOrigin",
     "Transition",
 ]
@@ -62,7 +63,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One feed to poll. `items_per_week` is what the operator expects of it, or None."""
+    """One feed to poll. `items_per_week` is what the operator expects of it, or None.
+
+    `full_text` says whether its items hold the whole article, so that no page need be fetched; None judges each item.
+    """
 
     id: str
     name: str
@@ -74,16 +78,34 @@ class Source:
     topics: tuple[str, ...] = ()
     enabled: bool = True
     items_per_week: float | None = None
+    full_text: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What the last successful poll of a source left behind; stored in the transaction that stores its entries."""
+    """What the polls of a source left behind for the next one; stored in the transaction that stores its entries.
+
+    `etag`, `last_modified` and `body_sha256` are those of the last feed whose entries are stored. `interval` is the
+    seconds between polls that the feed's own pace asks for, `next_poll_at` the moment from which the next one is due,
+    `failures` counts those in a row, of which `error` tells the last one in words. `answered_at` is the last poll that
+    brought a feed or a 304, `changed_at` the last that brought something new, `latest_at` the newest publication time
+    that the feed ever stated. A feed that is `gone_at` some time (410) is polled no more.
+    """
 
     source_id: str
     etag: str | None = None
     last_modified: str | None = None
     moved_to: str | None = None
+    body_sha256: str | None = None
+    interval: float | None = None
+    next_poll_at: datetime | None = None
+    failures: int = 0
+    error: str | None = None
+    answered_at: datetime | None = None
+    changed_at: datetime | None = None
+    latest_at: datetime | None = None
+    language: str | None = None
+    gone_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,20 +179,37 @@ class Entry:
     def id(self) -> str:
         return content_id("entry", self.source_id, self.guid)
 
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what the feed says of the article: it changes with the words, not with dates or links."""
+        return content_id("words", self.title, self.summary, self.content)
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """A feed as read: its title, its format ("rss20", "atom10", "rdf", "json11" …), entries and what was odd."""
+    """A feed as read: its title, its format ("rss20", "atom10", "rdf", "json11" …), entries and what was odd.
+
+    `refresh` is the seconds between two polls that the feed itself asks for (`ttl`, `sy:updatePeriod`). `older` is the
+    address of the page or archive with the items before these (RFC 5005). `language` is what the feed states.
+    """
 
     title: str
     format: str
     entries: tuple[Entry, ...]
     issues: tuple[str, ...] = ()
+    refresh: float | None = None
+    older: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article as stored. `text` is the title, a blank line, then the body: all offsets refer to it."""
+    """An article as stored. `text` is the title, a blank line, then the body: all offsets refer to it.
+
+    `modified` is when it was last changed, as page or feed state. `paywalled` says that only the part before a paywall
+    could be read, `soft_404` that the page, answering 200, was not the article. `etag` and `last_modified` are those of
+    the page, for asking later whether it has changed.
+    """
 
     canonical_url: str
     url: str
@@ -185,6 +224,10 @@ class Article:
     authors: tuple[str, ...] = ()
     paywalled: bool = False
     issues: tuple[str, ...] = ()
+    modified: Stamp | None = None
+    soft_404: bool = False
+    etag: str | None = None
+    last_modified: str | None = None
 
     @property
     def id(self) -> str:
@@ -331,10 +374,24 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class PendingEntry:
-    """An entry that waits for its outcome, and how often it was tried."""
+    """An entry that waits for its outcome, and how often it was tried.
+
+    `revisit` is set where its article is stored already and the feed has changed what it says of it.
+    """
 
     entry: Entry
     attempts: int = 0
+    revisit: "StoredVersion | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """The stored version of an article that is fetched anew: what a conditional request and a comparison need."""
+
+    article_id: str
+    text: str
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from httpserver import HTTPServer, Reply
 
 from benchmarks.replay import load_items, replay
+from clampdown.proofs.webserver import HTTPServer, Reply
 from flows.house import open_house
 from flows.ingest import ingest
 from pipeline.settings import FetchSettings, Settings

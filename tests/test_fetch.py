@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from httpserver import Hit, HTTPServer, Reply
 
+from clampdown.proofs.webserver import Hit, HTTPServer, Reply
 from pipeline.errors import (
     AddressRefused,
     FetchError,

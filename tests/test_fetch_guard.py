@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from httpserver import HTTPServer, Reply
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clampdown.proofs.webserver import HTTPServer, Reply
 from pipeline.addresses import Address, Guard, refusal
 from pipeline.errors import AddressRefused, FetchError, NetworkError, SettingsError, TooManyRedirects
 from pipeline.fetch import FetchSession

@@ -4,10 +4,10 @@ import time
 from itertools import pairwise
 
 import pytest
-from httpserver import HTTPServer, Reply
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clampdown.proofs.webserver import HTTPServer, Reply
 from pipeline.errors import FetchError, FetchTimeout, NetworkError, RobotsDisallowed
 from pipeline.fetch import FetchSession, fetch_all
 from pipeline.robots import MAX_CRAWL_DELAY, MAX_ROBOTS_BYTES, RobotsFile, Rules

@@ -8,7 +8,7 @@ from warehouse.database import Database
 
 COLUMNS = (
     "source_id", "name", "url", "homepage", "country", "language", "owner", "topics", "enabled", "items_per_week",
-    "listed",
+    "listed", "full_text",
 )  # fmt: skip
 
 
@@ -18,7 +18,8 @@ def sync(database: Database, sources: Sequence[Source]) -> None:
     if len(listed) < len(sources):
         raise WarehouseError("two sources of the source list have the same id")
     stored = {row[0]: row for row in database.execute(f"SELECT {', '.join(COLUMNS)} FROM sources")}
-    wanted = {key: (*row[:-1], False) for key, row in stored.items()} | listed
+    unlisted = COLUMNS.index("listed")
+    wanted = {key: (*row[:unlisted], False, *row[unlisted + 1 :]) for key, row in stored.items()} | listed
     changed = [key for key, row in wanted.items() if stored.get(key) != row]
     if not changed:
         return
@@ -40,4 +41,5 @@ def _row(source: Source) -> tuple[object, ...]:
         source.enabled,
         source.items_per_week,
         True,
+        source.full_text,
     )

@@ -1,0 +1,98 @@
+"""Stages four to six: articles to stories and events, a batch into the warehouse, the snapshot out of it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+
+from flows.house import PUBLISHED_NAME, House
+from flows.reading import ReadEntry
+from pipeline.errors import EndpointError, ExtractionError
+from pipeline.events import resolve
+from pipeline.failpoints import hit
+from pipeline.language import is_english
+from pipeline.types import Article, Document, EntryResult, Mention, Outcome
+from warehouse.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+
+def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]:
+    """Place each article in its story, gate it, and extract its mentions. Returns one result per entry."""
+    results: dict[str, EntryResult] = {}
+    open_: dict[str, tuple[EntryResult, Article]] = {}
+    for item in read:
+        article = item.article
+        if article is None:
+            assert item.ended is not None, "an entry is read or has ended"
+            results[item.entry_id] = item.ended
+            continue
+        place = house.stories.place(article.id, article.body)
+        result = EntryResult(
+            item.entry_id,
+            Outcome.GATED,
+            article=article,
+            archived=item.archived,
+            story_id=place.story_id,
+            signature=place.signature,
+            body_hash=place.body_hash,
+        )
+        if place.exact:
+            result = replace(result, outcome=Outcome.SAME_STORY, detail=f"the text of story {place.story_id}")
+        elif not is_english(article.language):
+            result = replace(result, outcome=Outcome.OTHER_LANGUAGE, detail=article.language)
+        elif house.gate.passes(article.text):
+            open_[item.entry_id] = (result, article)
+        results[item.entry_id] = result
+    hit("ingest.read")
+    mentions = _extract(house, [article for _, article in open_.values()])
+    for (entry_id, (result, _)), found in zip(open_.items(), mentions, strict=True):
+        if isinstance(found, ExtractionError):
+            results[entry_id] = replace(result, outcome=Outcome.QUARANTINED, detail=str(found))
+        elif isinstance(found, Exception):
+            results[entry_id] = replace(result, outcome=Outcome.QUARANTINED, detail=_name(found))
+        else:
+            outcome = Outcome.EVENTS if found else Outcome.NO_EVENT
+            results[entry_id] = replace(result, outcome=outcome, mentions=tuple(found))
+    return list(results.values())
+
+
+def _extract(house: House, articles: Sequence[Article]) -> list[list[Mention] | Exception]:
+    """Extract all at once; if that fails, one by one, so that only the article at fault is lost.
+
+    An endpoint that answers nothing is no article's fault: it stops the run, and the batch stays pending.
+    """
+    documents = [
+        Document(article.id, article.text, article.published.day if article.published else None) for article in articles
+    ]
+    try:
+        return list(house.extractor.extract(documents))
+    except EndpointError:
+        raise
+    except Exception:
+        log.exception("extraction of %d articles failed; trying them one by one", len(documents))
+    found: list[list[Mention] | Exception] = []
+    for document in documents:
+        try:
+            found.extend(house.extractor.extract([document]))
+        except EndpointError:
+            raise
+        except Exception as error:
+            log.exception("article %s is quarantined", document.id)
+            found.append(error)
+    return found
+
+
+def store_results(house: House, results: Sequence[EntryResult]) -> None:
+    """Commit a batch: articles, mentions, the events they touch, and one outcome per entry."""
+    house.warehouse.store_batch(house.run_id, results, resolve)
+
+
+def publish(house: House) -> Snapshot:
+    """Replace the published snapshot, if anything changed."""
+    manifest = {"model": house.extractor.revision, "version": version("clampdown")}
+    return house.warehouse.publish(house.settings.data_dir / PUBLISHED_NAME, manifest=manifest)
+
+
+def _name(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

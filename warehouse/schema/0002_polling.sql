@@ -1,0 +1,24 @@
+-- What a poll leaves behind for the next one: when it is due, how the feed fares, what its last body was.
+ALTER TABLE feed_states ADD COLUMN body_sha256 VARCHAR;
+ALTER TABLE feed_states ADD COLUMN interval_seconds DOUBLE;
+ALTER TABLE feed_states ADD COLUMN next_poll_at TIMESTAMP;
+ALTER TABLE feed_states ADD COLUMN failures INTEGER DEFAULT 0;
+ALTER TABLE feed_states ADD COLUMN error VARCHAR;
+ALTER TABLE feed_states ADD COLUMN answered_at TIMESTAMP;
+ALTER TABLE feed_states ADD COLUMN changed_at TIMESTAMP;
+ALTER TABLE feed_states ADD COLUMN latest_at TIMESTAMP;
+ALTER TABLE feed_states ADD COLUMN language VARCHAR;
+ALTER TABLE feed_states ADD COLUMN gone_at TIMESTAMP;
+COMMENT ON TABLE feed_states IS 'What the polls of a source left behind for the next one.';
+COMMENT ON COLUMN feed_states.body_sha256 IS 'SHA-256 of the last feed whose entries are stored: one that comes again unchanged is not read again.';
+COMMENT ON COLUMN feed_states.interval_seconds IS 'Seconds between polls that the feed''s own pace asks for.';
+COMMENT ON COLUMN feed_states.next_poll_at IS 'From when on it is polled again, UTC; NULL before the first poll.';
+COMMENT ON COLUMN feed_states.failures IS 'How many polls failed in a row.';
+COMMENT ON COLUMN feed_states.error IS 'The last failure in words; NULL if the last poll did not fail.';
+COMMENT ON COLUMN feed_states.answered_at IS 'When it last brought a feed or a 304, UTC.';
+COMMENT ON COLUMN feed_states.changed_at IS 'When it last brought something new, UTC.';
+COMMENT ON COLUMN feed_states.latest_at IS 'The newest time of publication that it ever stated, UTC.';
+COMMENT ON COLUMN feed_states.language IS 'ISO 639-1 code of the language that it states, or that its items are in.';
+COMMENT ON COLUMN feed_states.gone_at IS 'When its server said that it is gone for good (410), UTC.';
+ALTER TABLE sources ADD COLUMN full_text BOOLEAN;
+COMMENT ON COLUMN sources.full_text IS 'Whether its items hold the whole article, if the source list says so.';
