@@ -1,20 +1,32 @@
 """Content codings: what is asked for with Accept-Encoding, and how it is undone without trusting the sender.
 
-gzip and deflate only, both from the standard library: every server speaks them, and a coding that was not asked for is
-refused before a byte of it is decoded.
+gzip and deflate by the standard library, br and zstd by one small library each. A coding that was not asked for is
+refused before a byte of it is decoded. Each layer yields its output in pieces of bounded size, which are counted
+before the next one is made: what a bomb costs is one piece and one window a layer, whatever it would unfold to.
 """
 
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
 
-ACCEPT_ENCODING = "gzip, deflate"
+import brotli
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 BODY_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that describe the bytes on the wire and are untrue of a decoded body."""
 
 MAX_LAYERS = 2
 MAX_MEMBERS = 1024
 STEP = 65_536
-"""Bytes that a layer may yield at once: what a bomb can cost before it is counted."""
+"""Bytes that a layer may yield at once, or little more: what a bomb can cost before it is counted."""
+
+ZSTD_WINDOW_LOG = 23
+"""8 MiB, the largest window that a server may use for a content coding (RFC 9659); brotli's ends at 16 MiB."""
 
 
 class CodingError(Exception):
@@ -34,7 +46,10 @@ class BodyDecoder:
         codings = [name for name in names if name not in ("", "identity")]
         if len(codings) > MAX_LAYERS:
             raise CodingError(f"{len(codings)} content codings in one another")
-        self._layers = [_Inflate(coding) for coding in reversed(codings)]
+        for coding in codings:
+            if coding not in CODINGS:
+                raise CodingError(f"content coding {coding!r} was not asked for")
+        self._layers = [CODINGS[coding]() for coding in reversed(codings)]
         self._counts = [0] * (len(codings) + 1)
         self._cap = cap
         # What can't be compressed grows a little by the attempt, and may be padded.
@@ -67,13 +82,24 @@ class BodyDecoder:
                 self._push(depth + 1, piece)
 
 
-class _Inflate:
-    """One layer: gzip of one or more members, or deflate with or without its zlib header (servers differ)."""
+class _Layer(Protocol):
+    """One coding of one body."""
 
-    def __init__(self, coding: str) -> None:
-        if coding not in ("gzip", "x-gzip", "deflate"):
-            raise CodingError(f"content coding {coding!r} was not asked for")
-        self._is_gzip = coding != "deflate"
+    @property
+    def is_complete(self) -> bool:
+        """Whether what came so far is a whole."""
+        ...
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        """Yield what `data` decodes to, about STEP bytes at a time. Raises CodingError."""
+        ...
+
+
+class _Inflate:
+    """gzip of one or more members, or deflate with or without its zlib header (servers differ)."""
+
+    def __init__(self, *, is_gzip: bool) -> None:
+        self._is_gzip = is_gzip
         self._stream: zlib._Decompress | None = None
         self._head = b""
         self._members = 0
@@ -83,7 +109,6 @@ class _Inflate:
         return self._stream is not None and self._stream.eof
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        """Yield what `data` decodes to, at most STEP bytes at a time. Raises CodingError."""
         data = self._head + data
         self._head = b""
         piece = b""
@@ -96,11 +121,12 @@ class _Inflate:
                 if self._stream is not None and not _is_gzip(data):
                     data = b""  # padding after the last member, which every client overlooks
                     continue
+                self._members = _counted(self._members)
                 self._stream = self._next_stream(data)
             try:
                 piece = self._stream.decompress(data, STEP)
             except zlib.error as error:
-                raise CodingError(f"the compressed body is damaged: {error}") from None
+                raise _damaged(error) from None
             if self._stream.eof:
                 data = self._stream.unused_data if self._is_gzip else b""
             else:
@@ -109,14 +135,83 @@ class _Inflate:
                 yield piece
 
     def _next_stream(self, data: bytes) -> "zlib._Decompress":
-        self._members += 1
-        if self._members > MAX_MEMBERS:
-            raise CodingError(f"more than {MAX_MEMBERS} gzip members")
         if self._is_gzip:
             return zlib.decompressobj(16 + zlib.MAX_WBITS)
         # RFC 1950: the low four bits are 8, and both bytes together a multiple of 31.
         has_header = data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
         return zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
+
+
+class _Brotli:
+    """br: one stream (RFC 7932). The library's windows end at 16 MiB unless told otherwise."""
+
+    def __init__(self) -> None:
+        self._stream = brotli.Decompressor()
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self._stream.is_finished())
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        piece = b""
+        # A full piece may have left more behind, or just the mark of the end, although all input is used up.
+        while data or piece or not self._stream.can_accept_more_data():
+            try:
+                piece = self._stream.process(data, output_buffer_limit=STEP)
+            except brotli.error as error:
+                raise _damaged(error) from None
+            data = b""
+            if piece:
+                yield piece
+
+
+class _Zstd:
+    """zstd: one or more frames (RFC 8878), none with a window beyond the one that servers may use."""
+
+    def __init__(self) -> None:
+        self._stream: zstd.ZstdDecompressor | None = None
+        self._frames = 0
+
+    @property
+    def is_complete(self) -> bool:
+        return self._stream is not None and self._stream.eof
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        while data or not (self._stream is None or self._stream.eof or self._stream.needs_input):
+            if self._stream is None or self._stream.eof:
+                self._frames = _counted(self._frames)
+                self._stream = zstd.ZstdDecompressor(
+                    options={zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG}
+                )
+            try:
+                piece = self._stream.decompress(data, STEP)
+            except zstd.ZstdError as error:
+                raise _damaged(error) from None
+            data = self._stream.unused_data if self._stream.eof else b""
+            if piece:
+                yield piece
+
+
+CODINGS: Final[dict[str, Callable[[], _Layer]]] = {
+    "gzip": lambda: _Inflate(is_gzip=True),
+    "x-gzip": lambda: _Inflate(is_gzip=True),
+    "deflate": lambda: _Inflate(is_gzip=False),
+    "br": _Brotli,
+    "zstd": _Zstd,
+}
+
+ACCEPT_ENCODING: Final = "gzip, deflate, br, zstd"
+
+
+def _counted(members: int) -> int:
+    """Count one more member of a body, each of which costs a decoder of its own."""
+    if members >= MAX_MEMBERS:
+        raise CodingError(f"more than {MAX_MEMBERS} compressed members")
+    return members + 1
+
+
+def _damaged(error: Exception) -> CodingError:
+    return CodingError(f"the compressed body is damaged: {error}")
 
 
 def _is_gzip(data: bytes) -> bool:

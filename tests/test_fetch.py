@@ -301,7 +301,7 @@ def test_we_say_who_we_are_and_what_we_can_decode(server: HTTPServer) -> None:
     fetch_all([FetchRequest(server.url("/"), accept="text/html")], settings(contact="https://example.org/bot"))
     for hit in server.hits:
         assert re.fullmatch(r"Clampdown/[\d.]+ \(\+https://example\.org/bot\)", hit.headers["User-Agent"])
-        assert hit.headers["Accept-Encoding"] == "gzip, deflate"
+        assert hit.headers["Accept-Encoding"] == "gzip, deflate, br, zstd"
         assert not {"Cookie", "Authorization", "Referer"} & set(hit.headers)
     assert server.pages[0].headers["Accept"] == "text/html"
 
