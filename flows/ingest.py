@@ -53,12 +53,17 @@ def ingest(
         do.store_polls(house, do.poll(house, some))
         progress.advance("feeds", len(some))
 
-    progress.begin("articles", house.warehouse.count_due(house.started_at))
-    while due := house.warehouse.pending(house.started_at, house.settings.run.batch_size):
-        do.store(house, do.extract(house, do.read(house, do.fetch(house, due))))
-        progress.advance("articles", len(due))
+    bring_to_outcomes(house, do, progress)
 
     # Before publishing, so that the snapshot does not show its own run as running.
     house.finish_run()
     snapshot = do.publish(house)
     return RunReport(house.warehouse.summary(house.run_id), snapshot)
+
+
+def bring_to_outcomes(house: House, do: Stages, progress: Progress) -> None:
+    """Bring every entry that is due to its outcome, batch by batch, whichever run discovered it."""
+    progress.begin("articles", house.warehouse.count_due(house.started_at))
+    while due := house.warehouse.pending(house.started_at, house.settings.run.batch_size):
+        do.store(house, do.extract(house, do.read(house, do.fetch(house, due))))
+        progress.advance("articles", len(due))
