@@ -154,3 +154,13 @@ class FeedOutcome(StrEnum):
     REFUSED = "refused"
     TOO_LARGE = "too_large"
     QUARANTINED = "quarantined"
+
+
+class RevisitOutcome(StrEnum):
+    """How asking again for a stored article ended. Unless it is CHANGED, what is stored stands."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    NOT_MODIFIED = "not_modified"
+    KEPT = "kept"
+    FAILED = "failed"

@@ -17,6 +17,7 @@ from pipeline.classes import (
     FeedOutcome,
     Outcome,
     ReasonClass,
+    RevisitOutcome,
     ScopeClass,
     Side,
     Status,
@@ -49,6 +50,8 @@ __all__ = [
     "Quote",
     "ReasonClass",
     "Response",
+    "Revisit",
+    "RevisitOutcome",
     "ScopeClass",
     "Service",
     "Side",
@@ -58,7 +61,13 @@ __all__ = [
     "StoredVersion",
     "TextOrigin",
     "Transition",
+    "body_of",
 ]
+
+
+def body_of(title: str, text: str) -> str:
+    """The body of a stored text: what follows the title, where the text begins with it."""
+    return text[len(title) :].lstrip("\n") if text.startswith(title) else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +244,7 @@ class Article:
 
     @property
     def body(self) -> str:
-        return self.text[len(self.title) :].lstrip("\n") if self.text.startswith(self.title) else self.text
+        return body_of(self.title, self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,22 +385,48 @@ class Poll:
 class PendingEntry:
     """An entry that waits for its outcome, and how often it was tried.
 
-    `revisit` is set where its article is stored already and the feed has changed what it says of it.
+    `revisit` is set where its article is stored already and the feed has changed what it says of it. `archived` and
+    `fetched_at` are those of the feed that gave the entry's words; `full_text` is what its source says of its items.
     """
 
     entry: Entry
     attempts: int = 0
     revisit: "StoredVersion | None" = None
+    archived: ArchiveRef | None = None
+    fetched_at: datetime | None = None
+    full_text: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """The stored version of an article that is fetched anew: what a conditional request and a comparison need."""
+    """The stored version of an article that is fetched anew: what a conditional request and a comparison need.
+
+    `outcome` is how its entry ended, which stands until a new version takes its place. `visits` counts the revisits
+    before this one.
+    """
 
     article_id: str
+    canonical_url: str
+    title: str
     text: str
+    text_origin: TextOrigin
+    outcome: Outcome
     etag: str | None = None
     last_modified: str | None = None
+    visits: int = 0
+
+    @property
+    def body(self) -> str:
+        return body_of(self.title, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Revisit:
+    """How asking again for a stored article ended, when it was asked for, and when to ask once more, if at all."""
+
+    outcome: RevisitOutcome
+    visited_at: datetime
+    again_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,6 +435,9 @@ class EntryResult:
 
     `retry_at` is set only where the outcome may heal. `story_id`, `signature` (the MinHash of the body) and `body_hash`
     come with an article; `mentions` are empty unless the outcome is EVENTS.
+
+    `revisit` is set where a stored article was asked for again. Unless its outcome is CHANGED, there is no article:
+    what is stored stands, `outcome` repeats how the entry had ended, and `detail` and `archived` are of the revisit.
     """
 
     entry_id: str
@@ -412,6 +450,7 @@ class EntryResult:
     signature: bytes | None = None
     body_hash: str | None = None
     mentions: tuple[Mention, ...] = ()
+    revisit: Revisit | None = None
 
 
 @dataclass(frozen=True, slots=True)
