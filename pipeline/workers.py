@@ -1,0 +1,284 @@
+"""Worker processes for what meets a publisher's bytes: killable, capped in memory and time, reused, replaced.
+
+Parsers crash, hang and swell on hostile input, and no exception can be caught then: the process is gone. So such work
+is done elsewhere. Each worker has a pipe and a dispatching thread of its own, so that the end of one touches no other.
+"""
+
+import logging
+import multiprocessing
+import os
+import queue
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from threading import Thread
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from pipeline.errors import WorkerError
+from pipeline.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MEBIBYTE = 1024 * 1024
+PATIENCE = 5.0
+"""Seconds by the clock for each second of CPU time: a busy machine is no fault of a page, a sleeping page is."""
+SPARE = 10.0
+"""Seconds by the clock on top of that, for a worker that must first be started."""
+NO_MEMORY = 77
+"""Exit status of a worker whose memory was used up: what is left of it can't be trusted."""
+WORN = 0.5
+"""Share of its memory cap from which an idle worker is replaced, so that leaks and fragments stay bounded."""
+
+_FROM_OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM, -signal.SIGHUP})
+
+
+class WorkerPool:
+    """Runs functions in worker processes. A context manager; its methods may be called from any thread.
+
+    `preload` names modules that are imported once, in the process from which all workers are forked, so that a new
+    worker starts in milliseconds. `set_up` runs at the start of each worker. Functions, arguments and results must be
+    picklable, and functions must be found by their name.
+    """
+
+    def __init__(
+        self, settings: WorkerSettings, *, preload: Iterable[str] = (), set_up: Callable[[], None] | None = None
+    ) -> None:
+        self.processes = settings.processes or len(os.sched_getaffinity(0))
+        self._memory = settings.memory_mb * MEBIBYTE
+        self._set_up = set_up
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(list(preload))
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._workers: list[_Worker] = []
+        self._threads: list[Thread] = []
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        for number in range(self.processes):
+            worker = _Worker(self._context, self._memory, self._set_up)
+            thread = Thread(target=self._dispatch, args=(worker,), name=f"worker-{number}", daemon=True)
+            self._workers.append(worker)
+            self._threads.append(thread)
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed = True
+        for _ in self._threads:
+            self._tasks.put(None)
+        for worker in self._workers:
+            worker.close()
+        for thread in self._threads:
+            thread.join()
+        while not self._tasks.empty():
+            if (task := self._tasks.get()) is not None:
+                task.future.cancel()
+
+    def submit(self, function: Callable[[T], R], item: T, *, seconds: float) -> "Future[R]":
+        """Run `function(item)` in a worker. The future brings the result, or the exception that the function raised.
+
+        A WorkerError stands for a function that used more than `seconds` of CPU time or the memory cap, that stood
+        still for PATIENCE times as long, or that took its process down.
+        """
+        task = _Task(function, item, seconds)
+        self._tasks.put(task)
+        return task.future
+
+    def map(self, function: Callable[[T], R], items: Sequence[T], *, seconds: float) -> list[R | Exception]:
+        """Run `function` on each item. Returns in order the result, or the exception that ended it; see `submit`."""
+        futures = [self.submit(function, item, seconds=seconds) for item in items]
+        return [_outcome(future) for future in futures]
+
+    def _dispatch(self, worker: "_Worker") -> None:
+        """Feed one worker until the pool closes."""
+        while (task := self._tasks.get()) is not None and not self._closed:
+            try:
+                value = worker.run(task)
+            except _Lost as lost:
+                if lost.from_outside and not task.tried and not self._closed:
+                    # Killed by the system or an operator: most likely not for this item's sake.
+                    task.tried = True
+                    self._tasks.put(task)
+                else:
+                    task.future.set_exception(WorkerError(str(lost)))
+            except Exception as error:
+                task.future.set_exception(error)
+            else:
+                task.future.set_result(value)
+        if task is not None:
+            task.future.cancel()
+
+
+def _outcome(future: "Future[Any]") -> Any:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if not isinstance(error, Exception):
+        raise error
+    return error
+
+
+@dataclass(slots=True)
+class _Task:
+    """One call. `seconds` caps its CPU time."""
+
+    function: Callable[[Any], Any]
+    item: Any
+    seconds: float
+    future: "Future[Any]" = field(default_factory=Future)
+    tried: bool = False
+
+
+class _Lost(Exception):
+    """The worker died at its task; `from_outside` if by a signal that the task can't have sent."""
+
+    def __init__(self, message: str, *, from_outside: bool = False) -> None:
+        super().__init__(message)
+        self.from_outside = from_outside
+
+
+class _Worker:
+    """The parent's side of one worker: it is started when needed, and anew after its end. Used by one thread."""
+
+    def __init__(self, context: Any, memory: int, set_up: Callable[[], None] | None) -> None:
+        self._context = context
+        self._memory = memory
+        self._set_up = set_up
+        self._process: BaseProcess | None = None
+        self._pipe: Connection
+        self._closed = False
+
+    def run(self, task: _Task) -> Any:
+        """Return what the task's function returned, or raise what it raised; _Lost if the worker died at it."""
+        process = self._started()
+        limit = task.seconds * PATIENCE + SPARE
+        try:
+            self._pipe.send((task.function, task.item, task.seconds))
+            if not self._pipe.poll(limit):
+                self._replace()
+                raise _Lost(f"stood still for {limit:g} s")
+            is_worn, failed, value = self._pipe.recv()
+        except (EOFError, OSError):
+            # The pipe's end is seen before the process's; its status says why.
+            process.join(SPARE)
+            self._process = None
+            raise _obituary(process.exitcode, task.seconds, self._memory) from None
+        if is_worn:
+            self._replace()
+        if failed:
+            raise value
+        return value
+
+    def close(self) -> None:
+        """End the process for good, whatever it does. For another thread than that which runs tasks."""
+        self._closed = True
+        self._kill()
+
+    def _kill(self) -> None:
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def _replace(self) -> None:
+        """End the process and wait until it is gone, so that the next task finds a new one."""
+        self._kill()
+        if self._process is not None:
+            self._process.join()
+        self._process = None
+
+    def _started(self) -> BaseProcess:
+        if self._process is not None and not self._process.is_alive():
+            self._replace()
+        if self._process is None:
+            self._pipe, theirs = self._context.Pipe()
+            self._process = self._context.Process(
+                target=_serve, args=(theirs, self._memory, self._set_up), name="clampdown-worker", daemon=True
+            )
+            self._process.start()
+            theirs.close()
+            if self._closed:
+                self._kill()
+        return self._process
+
+
+def _obituary(exitcode: int | None, seconds: float, memory: int) -> _Lost:
+    if exitcode == -signal.SIGPROF:
+        return _Lost(f"used more than {seconds:g} s of CPU time")
+    if exitcode == NO_MEMORY:
+        return _Lost(f"needed more than {memory // MEBIBYTE} MiB of memory")
+    if exitcode in _FROM_OUTSIDE:
+        return _Lost(f"the worker was ended from outside by {signal.Signals(-exitcode).name}", from_outside=True)
+    if exitcode is not None and exitcode < 0:
+        return _Lost(f"the worker crashed ({signal.Signals(-exitcode).name})")
+    return _Lost(f"the worker ended (status {exitcode})")
+
+
+def _serve(pipe: Connection, memory: int, set_up: Callable[[], None] | None) -> None:
+    """A worker's life: one task after the other, until the parent hangs up."""
+    _confine(memory)
+    worn = _resident() + memory * WORN
+    if set_up is not None:
+        set_up()
+    while True:
+        try:
+            function, item, seconds = pipe.recv()
+        except (EOFError, OSError):
+            return
+        failed, value = _called(function, item, seconds)
+        try:
+            pipe.send((_resident() > worn, failed, value))
+        except OSError:
+            return
+        except Exception as error:
+            # What can't be pickled says at least what it was.
+            pipe.send((False, True, WorkerError(f"an answer that can't be passed on: {type(error).__name__}: {error}")))
+
+
+def _called(function: Callable[[Any], Any], item: Any, seconds: float) -> tuple[bool, Any]:
+    """Call under a timer of CPU time, whose signal nothing catches: it ends C code, too."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        return False, function(item)
+    except MemoryError:
+        os._exit(NO_MEMORY)
+    except Exception as error:
+        return True, error.with_traceback(None)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _confine(memory: int) -> None:
+    """Cap this process: memory beyond what it has, no files written, no core dumps, nothing said on the terminal."""
+    # An interrupt of the terminal reaches all processes; the parent alone decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    if sys.platform == "linux":
+        cap = _pages("size") + memory
+        resource.setrlimit(resource.RLIMIT_AS, (cap, cap))
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(nowhere, standard)
+
+
+def _resident() -> int:
+    return _pages("resident") if sys.platform == "linux" else 0
+
+
+def _pages(which: str) -> int:
+    """Bytes of this process's memory: "size" of its address space, or what is "resident"."""
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123  # read at each task: a Path costs more
+        size, resident, *_ = file.read().split()
+    return int(size if which == "size" else resident) * resource.getpagesize()
