@@ -17,6 +17,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+__all__ = ["ACCEPT_ENCODING", "BODY_HEADERS", "CODINGS", "BodyDecoder", "BodyTooLarge", "CodingError", "zstd"]
+
 BODY_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that describe the bytes on the wire and are untrue of a decoded body."""
 
