@@ -98,7 +98,8 @@ class FeedState:
     seconds between polls that the feed's own pace asks for, `next_poll_at` the moment from which the next one is due,
     `failures` counts those in a row, of which `error` tells the last one in words. `answered_at` is the last poll that
     brought a feed or a 304, `changed_at` the last that brought something new, `latest_at` the newest publication time
-    that the feed ever stated. A feed that is `gone_at` some time (410) is polled no more.
+    that the feed ever stated. `refresh` is the seconds between polls that the feed itself asked for when it was last
+    read. A feed that is `gone_at` some time (410) is polled no more.
     """
 
     source_id: str
@@ -115,6 +116,7 @@ class FeedState:
     latest_at: datetime | None = None
     language: str | None = None
     gone_at: datetime | None = None
+    refresh: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
