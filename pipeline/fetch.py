@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from itertools import count
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
@@ -51,15 +52,23 @@ OnResult = Callable[[int, Response | FetchError], None]
 class Fetcher:
     """Fetches URLs until closed; connections, robots.txt answers and the timing of hosts are kept between them.
 
-    An async context manager. `guard` and `resolve` take the place of the usual ones where a test must.
+    An async context manager. `robots_file` keeps robots.txt answers for later sessions. `guard` and `resolve` take the
+    place of the usual ones where a test must.
     """
 
-    def __init__(self, settings: FetchSettings, *, guard: Guard | None = None, resolve: Resolve | None = None) -> None:
+    def __init__(
+        self,
+        settings: FetchSettings,
+        *,
+        robots_file: Path | None = None,
+        guard: Guard | None = None,
+        resolve: Resolve | None = None,
+    ) -> None:
         self._settings = settings
         self._user_agent = user_agent(settings.contact)
         self._guard = guard or Guard(settings.allow_hosts)
         self._resolve = resolve
-        self._robots = RobotsCache(self._load_robots)
+        self._robots = RobotsCache(self._load_robots, timeout=settings.timeout, file=robots_file)
         self._lanes: dict[str, Lane] = {}
         self._closed: dict[str, tuple[float, int]] = {}
         self._everywhere = asyncio.Semaphore(settings.concurrency)
@@ -80,8 +89,8 @@ class Fetcher:
         """Return the 2xx response at the end of the redirects, or the 304 to a conditional request.
 
         Raises FetchError subclasses only. The time that counts is that of connecting, waiting for answers, reading and
-        pausing between tries, over all hops and robots.txt. Waiting for a turn at a busy host is free, so that the last
-        of a hundred requests to one host has as long as the first.
+        pausing between tries, over all hops and robots.txt. Waiting for a turn is free, so that the last of a hundred
+        requests to one host has as long as the first.
         """
         chain: list[URL] = []
         try:
@@ -115,6 +124,13 @@ class Fetcher:
             tasks = [group.create_task(one(index, request)) for index, request in enumerate(requests)]
         return [task.result() for task in tasks]
 
+    async def sitemaps(self, url: str) -> tuple[str, ...]:
+        """Return the sitemaps that the robots.txt of `url`'s site names; none where it can't be had."""
+        try:
+            return (await self._robots.rules(self._guard.admit(url))).sitemaps
+        except AddressRefused:
+            return ()
+
     async def _follow(self, request: FetchRequest, chain: list[URL], budget: Budget) -> Response:
         headers = _request_headers(request)
         chain.append(self._guard.admit(request.url))
@@ -122,8 +138,7 @@ class Fetcher:
         is_permanent = True
         while True:
             url = chain[-1]
-            async with budget.running():
-                rules = await self._robots.rules(url)
+            rules = await self._robots.rules(url, budget)
             rules.check(str(url))
             self._lane(url).widen_gap(rules.crawl_delay)
             reply = await self._exchange(url, headers, budget, cap=self._settings.max_bytes)
@@ -159,10 +174,9 @@ class Fetcher:
             raise TooManyRedirects(f"redirects in a circle, back to {target}", url=str(url))
         chain.append(target)
 
-    async def _load_robots(self, url: URL) -> RobotsFile:
+    async def _load_robots(self, url: URL, budget: Budget) -> RobotsFile:
         """Fetch one robots.txt: under the same guards, before all that waits for the same host."""
         chain = [url]
-        budget = Budget(self._settings.timeout)
         try:
             while True:
                 reply = await self._exchange(chain[-1], {}, budget, cap=MAX_ROBOTS_BYTES, is_robots=True)
@@ -228,8 +242,15 @@ class FetchSession:
     answers and the timing of hosts.
     """
 
-    def __init__(self, settings: FetchSettings, *, guard: Guard | None = None, resolve: Resolve | None = None) -> None:
-        self._fetcher = Fetcher(settings, guard=guard, resolve=resolve)
+    def __init__(
+        self,
+        settings: FetchSettings,
+        *,
+        robots_file: Path | None = None,
+        guard: Guard | None = None,
+        resolve: Resolve | None = None,
+    ) -> None:
+        self._fetcher = Fetcher(settings, robots_file=robots_file, guard=guard, resolve=resolve)
         self._ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         self._thread = Thread(target=lambda: asyncio.run(self._live()), name="fetcher", daemon=True)
 
@@ -263,6 +284,19 @@ class FetchSession:
             while (item := news.get()) is not None:
                 if on_result is not None:
                     on_result(*item)
+            return work.result()
+        finally:
+            work.cancel()
+
+    def sitemaps(self, urls: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return for each URL the sitemaps that its site's robots.txt names; none where it can't be had."""
+
+        async def all_of_them() -> list[tuple[str, ...]]:
+            return await asyncio.gather(*map(self._fetcher.sitemaps, urls))
+
+        loop, _ = self._ready.result()
+        work = asyncio.run_coroutine_threadsafe(all_of_them(), loop)
+        try:
             return work.result()
         finally:
             work.cancel()

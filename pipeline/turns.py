@@ -83,10 +83,16 @@ class Lane:
 
 
 class Budget:
-    """The seconds that one URL may take. They pass only inside `running`: waiting for a host's turn costs nothing."""
+    """The seconds that one URL may take. They pass inside `running` and by `charge` only: waiting for a turn is free."""
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds
+
+    def charge(self, seconds: float) -> None:
+        """Take off time that passed elsewhere on this URL's account. Raises TimeoutError if none is left."""
+        self.left = max(0.0, self.left - seconds)
+        if self.left == 0:
+            raise TimeoutError
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
