@@ -21,10 +21,15 @@ def parse_retry_after(value: str | None) -> float | None:
     value = value or ""
     if re.fullmatch(r"[0-9]{1,9}", value):
         return float(value)
+    moment = parse_http_date(value)
+    return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def parse_http_date(value: str) -> datetime | None:
+    """Read a date of an HTTP header in any of its three forms (RFC 9110, 5.6.7); None for anything else."""
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        # Years near the ends of the calendar have no UTC time.
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
