@@ -83,7 +83,7 @@ class Lane:
 
 
 class Budget:
-    """The seconds that one URL may take. They pass inside `running` and by `charge` only: to wait for a turn is free."""
+    """The seconds that one URL may take, which pass inside `running` and by `charge` only: waiting costs nothing."""
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds
