@@ -1,0 +1,320 @@
+"""Going back in time: the entries of past days, from the pages of a feed's archive (RFC 5005) and from sitemaps.
+
+A source's feed is followed page by page until one lies wholly before the days that are wanted. Where that way ends too
+early, its sitemaps are read as well. Each page is committed in one transaction with its entries and with the pages that
+it names, so that a backfill that is killed anywhere goes on where it was. What follows is the way of every entry.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from flows.house import House
+from flows.ingest import Stages, bring_to_outcomes
+from flows.polling import FEED_TYPES
+from flows.progress import NoProgress, Progress
+from pipeline.archive_pages import ArchivePage, PageContent, PageKind, PageState, Plan, Span
+from pipeline.backfilling import ArchiveJob, first_page, first_sitemaps, read_archive_page, sites_of
+from pipeline.errors import FetchError, HTTPStatusError, ParseError
+from pipeline.fetch import FetchSession
+from pipeline.outcomes import GONE
+from pipeline.settings import Settings
+from pipeline.types import ArchiveRef, Entry, FetchRequest, Response, Source
+from pipeline.workers import WorkerPool
+from warehouse.snapshot import Snapshot
+from warehouse.summary import RunSummary
+
+SITEMAP_TYPES = "application/xml, text/xml;q=0.9, */*;q=0.5"
+PAGES_AT_ONCE = 8
+"""Pages fetched before the first of them is committed: what a kill can cost."""
+REPEATS = 2
+"""Pages that may list the same before a feed's archive counts as one that has no end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to bring back. `sitemaps` take the place of those that a source names; `again` reads known pages anew.
+
+    `max_pages` caps the pages read of one source in one call.
+    """
+
+    span: Span
+    undated: bool = False
+    sitemaps: tuple[str, ...] = ()
+    max_pages: int = 1000
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """How far one source's backfill is, over all calls: its pages by state, and the entries that they list.
+
+    `read_now` counts the pages of this call. `problems` are pages that were named but could not be had.
+    """
+
+    source_id: str
+    pages: Mapping[PageState, int]
+    read_now: int
+    entries: int
+    new_entries: int
+    undated: int
+    problems: tuple[str, ...]
+
+    @property
+    def waiting(self) -> int:
+        """Pages that were found but not read yet: the cap was reached."""
+        return self.pages.get(PageState.WAITING, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillReport:
+    """What a backfill found, what became of it, and the snapshot that shows it."""
+
+    sources: tuple[SourceReport, ...]
+    summary: RunSummary
+    snapshot: Snapshot
+
+
+class PageStore(Protocol):
+    """Where the state of pages is kept: the warehouse, or nowhere."""
+
+    def backfill_pages(self, plan: Plan) -> list[ArchivePage]: ...
+
+    def open_backfill(self, run_id: str, plan: Plan, starts: Sequence[ArchivePage], *, again: bool = False) -> None: ...
+
+    def store_backfill(
+        self, run_id: str, plan: Plan, content: PageContent, fetched_at: datetime
+    ) -> list[ArchivePage]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What finding pages needs."""
+
+    settings: Settings
+    session: FetchSession
+    pool: WorkerPool
+    store: PageStore
+    run_id: str
+    now: datetime
+    archive: Callable[[Sequence[Response | FetchError]], list[ArchiveRef | None]]
+
+
+def backfill(
+    house: House,
+    listed: Sequence[Source],
+    chosen: Sequence[Source],
+    wanted: Wanted,
+    progress: Progress | None = None,
+    on_found: Callable[[Sequence[SourceReport]], None] | None = None,
+) -> BackfillReport:
+    """Find the wanted entries of the `chosen` sources, bring every due entry to its outcome, publish.
+
+    `listed` is the whole source list. `on_found` hears what was found, before the first article is fetched.
+    """
+    do, progress = Stages(), progress or NoProgress()
+    house.begin_run(listed)
+    desk = Desk(
+        settings=house.settings,
+        session=house.session,
+        pool=house.pool,
+        store=house.warehouse,
+        run_id=house.run_id,
+        now=house.started_at,
+        archive=house.archive_bodies,
+    )
+    moved = {source_id: state.moved_to for source_id, state in house.warehouse.feed_states().items()}
+    reports = find_entries(
+        desk, [replace(source, url=moved.get(source.id) or source.url) for source in chosen], wanted, progress
+    )
+    if on_found is not None:
+        on_found(reports)
+    bring_to_outcomes(house, do, progress)
+    # Before publishing, so that the snapshot does not show its own run as running.
+    house.finish_run()
+    snapshot = do.publish(house)
+    return BackfillReport(reports, house.warehouse.summary(house.run_id), snapshot)
+
+
+def find_entries(desk: Desk, sources: Sequence[Source], wanted: Wanted, progress: Progress) -> tuple[SourceReport, ...]:
+    """Read the pages of each source that may list wanted entries, and store what they list."""
+    walks = [_Walk(desk, source, wanted) for source in sources]
+    done = 0
+    while batch := _next_pages(walks):
+        progress.begin("pages", done + sum(walk.to_come for walk in walks))
+        results = desk.session.fetch_all([_request(page) for _, page in batch])
+        refs = desk.archive(results)
+        jobs = {
+            index: walk.job(page, result)
+            for index, ((walk, page), result) in enumerate(zip(batch, results, strict=True))
+            if isinstance(result, Response)
+        }
+        found = desk.pool.map(read_archive_page, list(jobs.values()), seconds=desk.settings.workers.page_seconds)
+        contents = dict(zip(jobs, found, strict=True))
+        for index, ((walk, page), result) in enumerate(zip(batch, results, strict=True)):
+            walk.conclude(page, result, contents.get(index), refs[index])
+        done += len(batch)
+        progress.advance("pages", len(batch))
+    return tuple(walk.report() for walk in walks)
+
+
+def _next_pages(walks: Sequence["_Walk"]) -> list[tuple["_Walk", ArchivePage]]:
+    """The pages to read at once: one of each source, then a second one, and so on."""
+    waiting = [(walk, walk.next_pages()) for walk in walks]
+    rounds = [(walk, pages[turn]) for turn in range(PAGES_AT_ONCE) for walk, pages in waiting if turn < len(pages)]
+    return rounds[:PAGES_AT_ONCE]
+
+
+def _request(page: ArchivePage) -> FetchRequest:
+    return FetchRequest(page.url, accept=FEED_TYPES if page.kind is PageKind.FEED else SITEMAP_TYPES)
+
+
+class _Walk:
+    """The way through one source's pages. What it knows is what is stored, so that it can begin anywhere."""
+
+    def __init__(self, desk: Desk, source: Source, wanted: Wanted) -> None:
+        self._desk = desk
+        self._source = source
+        self._plan = Plan(source.id, wanted.span, wanted.undated)
+        self._sites = sites_of(source)
+        self._left = wanted.max_pages
+        self._read = 0
+        sitemaps = [ArchivePage(url, PageKind.SITEMAP) for url in wanted.sitemaps]
+        self._begin([first_page(source.url), *sitemaps], again=wanted.again)
+
+    @property
+    def to_come(self) -> int:
+        """How many of the pages known now will still be read."""
+        return min(len(self._waiting()), self._left)
+
+    def next_pages(self) -> list[ArchivePage]:
+        """The pages that can be read now, in order; none where the way ends or the cap is reached."""
+        if self._left <= 0:
+            return []
+        waiting = self._waiting()
+        if (
+            not waiting
+            and not self._is_covered
+            and not any(page.kind is PageKind.SITEMAP for page in self._pages.values())
+        ):
+            home = self._source.homepage or self._source.url
+            named = self._desk.session.sitemaps(list(dict.fromkeys((home, self._source.url))))
+            self._begin(first_sitemaps(self._source, [url for urls in named for url in urls]))
+            waiting = self._waiting()
+        return waiting[: self._left]
+
+    def job(self, page: ArchivePage, response: Response) -> ArchiveJob:
+        """What a worker needs to read the page."""
+        return ArchiveJob(
+            body=response.body,
+            url=response.final_url,
+            content_type=response.header("content-type"),
+            now=response.fetched_at,
+            kind=page.kind,
+            plan=self._plan,
+            sites=self._sites,
+        )
+
+    def conclude(
+        self,
+        page: ArchivePage,
+        result: Response | FetchError,
+        content: PageContent | Exception | None,
+        archived: ArchiveRef | None,
+    ) -> None:
+        """Store how reading a page ended, with all that it brought."""
+        self._left -= 1
+        self._read += 1
+        failure = result if isinstance(result, FetchError) else content
+        if isinstance(failure, Exception):
+            page = replace(page, state=_failed_state(page, failure), detail=str(failure), archived=archived)
+            self._store(PageContent(page), self._desk.now)
+            return
+        assert isinstance(content, PageContent), "a response was read"
+        assert isinstance(result, Response), "what was read is a response"
+        read = replace(content.page, url=page.url, guessed=page.guessed, archived=archived)
+        same = sum(other.digest == read.digest for other in self._pages.values() if read.digest is not None)
+        if same:
+            read = replace(read, state=PageState.REPEATED, entries=0, undated=0)
+            # An archive may list once more what the feed itself does; one that goes on like that has no end.
+            found = content.found if not page.guessed and same < REPEATS else ()
+            content = PageContent(read, found=found)
+        self._store(replace(content, page=read), result.fetched_at)
+
+    def report(self) -> SourceReport:
+        """How far the backfill is."""
+        bad = [
+            page
+            for page in self._pages.values()
+            if page.state is PageState.FAILED or (page.state is PageState.ABSENT and not page.guessed)
+        ]
+        return SourceReport(
+            source_id=self._source.id,
+            pages=Counter(page.state for page in self._pages.values()),
+            read_now=self._read,
+            entries=sum(page.entries or 0 for page in self._pages.values()),
+            new_entries=sum(page.new_entries or 0 for page in self._pages.values()),
+            undated=sum(page.undated or 0 for page in self._pages.values()),
+            problems=tuple(f"{page.url}: {page.detail}" for page in bad),
+        )
+
+    @property
+    def _is_covered(self) -> bool:
+        """Whether the feed's own archive reaches back to before the wanted days."""
+        return any(page.before for page in self._pages.values() if page.kind is PageKind.FEED)
+
+    def _waiting(self) -> list[ArchivePage]:
+        return [page for page in self._pages.values() if page.state is PageState.WAITING]
+
+    def _begin(self, starts: Sequence[ArchivePage], *, again: bool = False) -> None:
+        self._desk.store.open_backfill(self._desk.run_id, self._plan, starts, again=again)
+        self._pages = {page.url: page for page in self._desk.store.backfill_pages(self._plan)}
+
+    def _store(self, content: PageContent, fetched_at: datetime) -> None:
+        stored = self._desk.store.store_backfill(self._desk.run_id, self._plan, content, fetched_at)
+        self._pages |= {page.url: page for page in stored}
+
+
+def _failed_state(page: ArchivePage, failure: Exception) -> PageState:
+    """A page that nobody named is not missed, unless it may be there and could not be had for now."""
+    if isinstance(failure, HTTPStatusError) and failure.status in GONE:
+        return PageState.ABSENT
+    may_heal = isinstance(failure, FetchError) and failure.retryable
+    is_other = isinstance(failure, FetchError | ParseError)
+    return PageState.ABSENT if page.guessed and is_other and not may_heal else PageState.FAILED
+
+
+@dataclass(slots=True)
+class Listing:
+    """A store of pages that forgets, for looking without keeping: `entries` is what a backfill would bring."""
+
+    entries: list[Entry] = field(default_factory=list)
+    _pages: dict[Plan, dict[str, ArchivePage]] = field(default_factory=dict)
+    _urls: set[tuple[str, str]] = field(default_factory=set)
+
+    def backfill_pages(self, plan: Plan) -> list[ArchivePage]:
+        """The pages found so far, in order."""
+        return list(self._pages.get(plan, {}).values())
+
+    def open_backfill(self, run_id: str, plan: Plan, starts: Sequence[ArchivePage], *, again: bool = False) -> None:
+        """Take the pages to begin with."""
+        known = self._pages.setdefault(plan, {})
+        for page in starts:
+            known.setdefault(page.url, page)
+
+    def store_backfill(self, run_id: str, plan: Plan, content: PageContent, fetched_at: datetime) -> list[ArchivePage]:
+        """Take what a page brought. Returns the page with its figures, and those that are new."""
+        new = 0
+        for entry in content.entries:
+            key = (entry.source_id, entry.canonical_url)
+            if key not in self._urls:
+                self._urls.add(key)
+                self.entries.append(entry)
+                new += 1
+        page = replace(content.page, new_entries=new)
+        pages = self._pages[plan]
+        found = [link for link in content.found if link.url not in pages]
+        pages |= {page.url: page} | {link.url: link for link in found}
+        return [page, *found]
