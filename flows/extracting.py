@@ -6,8 +6,8 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from flows.house import PUBLISHED_NAME, House
-from flows.reading import ReadEntry
-from pipeline.errors import EndpointError, ExtractionError
+from flows.reading import ReadEntry, same_article
+from pipeline.errors import EndpointError, ExtractionError, ModelError, WorkerError
 from pipeline.events import resolve
 from pipeline.failpoints import hit
 from pipeline.language import is_english
@@ -21,27 +21,33 @@ def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]
     """Place each article in its story, gate it, and extract its mentions. Returns one result per entry."""
     results: dict[str, EntryResult] = {}
     open_: dict[str, tuple[EntryResult, Article]] = {}
+    # A page may name another URL than its feed did, and that one may be stored, or stand in this batch, already.
+    stored = house.warehouse.known_articles([item.reading.article.canonical_url for item in read if item.reading])
     for item in read:
-        article = item.article
-        if article is None:
+        reading = item.reading
+        if reading is not None and (known := stored.get(reading.article.canonical_url)) is not None:
+            item, reading = same_article(item.entry_id, known), None
+        if reading is None:
             assert item.ended is not None, "an entry is read or has ended"
             results[item.entry_id] = item.ended
             continue
-        place = house.stories.place(article.id, article.body)
+        article = reading.article
+        stored[article.canonical_url] = article.id
+        place = house.stories.place(article.id, reading.body_hash, reading.signature)
         result = EntryResult(
             item.entry_id,
             Outcome.GATED,
             article=article,
             archived=item.archived,
             story_id=place.story_id,
-            signature=place.signature,
-            body_hash=place.body_hash,
+            signature=reading.signature,
+            body_hash=reading.body_hash,
         )
         if place.exact:
             result = replace(result, outcome=Outcome.SAME_STORY, detail=f"the text of story {place.story_id}")
         elif not is_english(article.language):
             result = replace(result, outcome=Outcome.OTHER_LANGUAGE, detail=article.language)
-        elif house.gate.passes(article.text):
+        elif reading.passes:
             open_[item.entry_id] = (result, article)
         results[item.entry_id] = result
     hit("ingest.read")
@@ -60,14 +66,15 @@ def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]
 def _extract(house: House, articles: Sequence[Article]) -> list[list[Mention] | Exception]:
     """Extract all at once; if that fails, one by one, so that only the article at fault is lost.
 
-    An endpoint that answers nothing is no article's fault: it stops the run, and the batch stays pending.
+    An endpoint that answers nothing, or a model that can't be opened, is no article's fault: it stops the run, and the
+    batch stays pending.
     """
     documents = [
         Document(article.id, article.text, article.published.day if article.published else None) for article in articles
     ]
     try:
         return list(house.extractor.extract(documents))
-    except EndpointError:
+    except (EndpointError, ModelError, WorkerError):
         raise
     except Exception:
         log.exception("extraction of %d articles failed; trying them one by one", len(documents))
@@ -75,7 +82,7 @@ def _extract(house: House, articles: Sequence[Article]) -> list[list[Mention] | 
     for document in documents:
         try:
             found.extend(house.extractor.extract([document]))
-        except EndpointError:
+        except (EndpointError, ModelError, WorkerError):
             raise
         except Exception as error:
             log.exception("article %s is quarantined", document.id)

@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from extractors.extractor import load_extractor
-from extractors.gate import GazetteerGate
 from extractors.registries import bodies, countries, services
 from extractors.usage import Meter
+from flows.jobs import NURSERY, PooledExtractor
 from pipeline.archive import Archive
 from pipeline.errors import FetchError
 from pipeline.fetch import FetchSession
-from pipeline.protocols import Extractor, Gate
+from pipeline.protocols import Extractor
 from pipeline.settings import Settings
 from pipeline.stories import StoryIndex
 from pipeline.types import ArchiveRef, Response, Source
+from pipeline.workers import WorkerPool
 from warehouse.store import Warehouse, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -25,21 +26,26 @@ log = logging.getLogger(__name__)
 WAREHOUSE_NAME = "warehouse.duckdb"
 ARCHIVE_NAME = "archive"
 PUBLISHED_NAME = "published"
+ROBOTS_NAME = "robots.json"
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One run's tools. `started_at` is the run's only clock: what is due is decided by it."""
+    """One run's tools. `started_at` is the run's only clock: what is due is decided by it.
+
+    `poll_all` has every feed polled that is not gone for good, due or not.
+    """
 
     settings: Settings
     warehouse: Warehouse
     archive: Archive
     session: FetchSession
-    gate: Gate
+    pool: WorkerPool
     extractor: Extractor
     stories: StoryIndex
     meter: Meter | None = None
     mode: str = "direct"
+    poll_all: bool = False
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -68,24 +74,28 @@ class House:
 
 
 @contextmanager
-def open_house(settings: Settings, *, mode: str = "direct") -> Iterator[House]:
-    """Open warehouse, archive, network session and model for one run."""
+def open_house(settings: Settings, *, mode: str = "direct", poll_all: bool = False) -> Iterator[House]:
+    """Open warehouse, archive, network session, workers and model for one run."""
     with ExitStack() as stack:
         warehouse = stack.enter_context(open_warehouse(settings.data_dir / WAREHOUSE_NAME))
-        session = stack.enter_context(FetchSession(settings.fetch))
-        extractor = load_extractor(settings.extract)
-        if extractor.meter is not None:
-            stack.callback(_log_usage, extractor.meter)
+        pool = stack.enter_context(WorkerPool(settings.workers, preload=NURSERY))
+        session = stack.enter_context(FetchSession(settings.fetch, robots_file=settings.data_dir / ROBOTS_NAME))
+        loaded = load_extractor(settings.extract)
+        if loaded.meter is not None:
+            stack.callback(_log_usage, loaded.meter)
+        # A language model is asked over the network, by this process.
+        extractor = loaded if settings.extract.backend == "llm" else PooledExtractor(pool, loaded.revision, settings)
         yield House(
             settings=settings,
             warehouse=warehouse,
             archive=Archive(settings.data_dir / ARCHIVE_NAME),
             session=session,
-            gate=GazetteerGate(),
+            pool=pool,
             extractor=extractor,
             stories=StoryIndex(warehouse.signatures()),
-            meter=extractor.meter,
+            meter=loaded.meter,
             mode=mode,
+            poll_all=poll_all,
         )
 
 

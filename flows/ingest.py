@@ -6,10 +6,14 @@ killed anywhere is continued by the next one.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from flows import extracting, polling, reading
+from flows.due import DueEntries
 from flows.house import House
+from flows.overlap import overlapped
 from flows.progress import NoProgress, Progress
 from flows.reading import FetchedEntry, ReadEntry
 from pipeline.batching import batches
@@ -44,12 +48,13 @@ class RunReport:
 def ingest(
     house: House, sources: Sequence[Source], do: Stages | None = None, progress: Progress | None = None
 ) -> RunReport:
-    """Poll `sources`, bring every due entry to its outcome, publish. Returns what happened in this run."""
+    """Poll the `sources` that are due, bring every due entry to its outcome, publish. Returns what happened."""
     do, progress = do or Stages(), progress or NoProgress()
     house.begin_run(sources)
 
-    progress.begin("feeds", len(sources))
-    for some in batches(sources, SOURCES_PER_BATCH):
+    due = polling.due_sources(house, sources)
+    progress.begin("feeds", len(due))
+    for some in batches(due, SOURCES_PER_BATCH):
         do.store_polls(house, do.poll(house, some))
         progress.advance("feeds", len(some))
 
@@ -62,8 +67,15 @@ def ingest(
 
 
 def bring_to_outcomes(house: House, do: Stages, progress: Progress) -> None:
-    """Bring every entry that is due to its outcome, batch by batch, whichever run discovered it."""
+    """Bring every entry that is due to its outcome, batch by batch, whichever run discovered it.
+
+    Batches overlap: while one is stored, the next is read and the one after it fetched. They are stored in the order in
+    which they were taken, because what is stored may depend on what was stored before.
+    """
     progress.begin("articles", house.warehouse.count_due(house.started_at))
-    while due := house.warehouse.pending(house.started_at, house.settings.run.batch_size):
-        do.store(house, do.extract(house, do.read(house, do.fetch(house, due))))
-        progress.advance("articles", len(due))
+    due = DueEntries(house)
+    with closing(overlapped(due, partial(do.fetch, house), partial(do.read, house))) as batches_read:
+        for read in batches_read:
+            do.store(house, do.extract(house, read))
+            due.conclude(item.entry_id for item in read)
+            progress.advance("articles", len(read))

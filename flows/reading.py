@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flows.house import House
-from pipeline.errors import FetchError, ParseError
+from flows.jobs import PageJob, Reading, read_page
+from pipeline.errors import FetchError, ParseError, WorkerError
 from pipeline.failpoints import hit
 from pipeline.outcomes import outcome_of, retry_at
-from pipeline.text import read_article
 from pipeline.types import (
     ArchiveRef,
-    Article,
     EntryResult,
     FetchRequest,
     Outcome,
@@ -38,10 +37,10 @@ class FetchedEntry:
 
 @dataclass(frozen=True, slots=True)
 class ReadEntry:
-    """An entry that was read (`article` is set) or has already ended (`ended` is set)."""
+    """An entry that was read (`reading` is set) or has already ended (`ended` is set)."""
 
     entry_id: str
-    article: Article | None = None
+    reading: Reading | None = None
     archived: ArchiveRef | None = None
     ended: EntryResult | None = None
 
@@ -70,56 +69,63 @@ def fetch_articles(house: House, due: Sequence[PendingEntry]) -> list[FetchedEnt
 
 
 def read_articles(house: House, fetched: Sequence[FetchedEntry]) -> list[ReadEntry]:
-    """Turn pages into articles; what can't become one ends here. Returns one per entry, in order."""
-    alone = {item.pending.entry.id: _read(house, item) for item in fetched if item.known is None and item.twin is None}
-    # A page may name another URL than its feed did, and that one may be stored, or stand in this batch, already.
-    urls = [read.article.canonical_url for read in alone.values() if read.article is not None]
-    stored = house.warehouse.known_articles(urls)
-    read: dict[str, ReadEntry] = {}
+    """Turn pages into articles, in workers; what can't become one ends here. Returns one per entry, in order."""
+    read = {item.pending.entry.id: _ended_unread(house, item) for item in fetched}
+    jobs = {
+        item.pending.entry.id: PageJob(item.pending.entry, item.result)
+        for item in fetched
+        if isinstance(item.result, Response) and read[item.pending.entry.id] is None
+    }
+    found = house.pool.map(read_page, list(jobs.values()), seconds=house.settings.workers.page_seconds)
+    readings = dict(zip(jobs, found, strict=True))
+    done: dict[str, ReadEntry] = {}
     for item in fetched:
         entry_id = item.pending.entry.id
-        if item.known is not None:
-            read[entry_id] = _same_article(entry_id, item.known)
-        elif item.twin is not None:
-            read[entry_id] = _like_twin(entry_id, read[item.twin])
+        ended = read[entry_id]
+        if item.twin is not None:
+            done[entry_id] = _like_twin(entry_id, done[item.twin])
         else:
-            read[entry_id] = alone[entry_id]
-            article = alone[entry_id].article
-            if article is not None and article.canonical_url in stored:
-                read[entry_id] = _same_article(entry_id, stored[article.canonical_url])
-            elif article is not None:
-                stored[article.canonical_url] = article.id
-    return list(read.values())
+            done[entry_id] = ended or _judged(item, readings[entry_id])
+    return list(done.values())
 
 
-def _same_article(entry_id: str, article_id: str) -> ReadEntry:
-    return _ended(entry_id, Outcome.SAME_ARTICLE, f"article {article_id}")
-
-
-def _read(house: House, item: FetchedEntry) -> ReadEntry:
+def _ended_unread(house: House, item: FetchedEntry) -> ReadEntry | None:
+    """How an entry ends whose page need not be read, or could not be had; None for a page that is there."""
     entry, result = item.pending.entry, item.result
+    if item.known is not None:
+        return same_article(entry.id, item.known)
     if isinstance(result, FetchError):
         retry = retry_at(result, item.pending.attempts + 1, house.started_at, house.settings.run)
         ended = EntryResult(entry.id, outcome_of(result), detail=str(result), retry_at=retry)
         return ReadEntry(entry.id, ended=ended)
-    assert result is not None, "an entry without twin and known article was fetched"
+    if result is None:
+        return None
     media_type = (result.header("content-type") or "").partition(";")[0].strip().lower()
     if media_type not in READABLE_TYPES:
         return _ended(entry.id, Outcome.UNSUPPORTED_TYPE, f"{result.url}: {media_type}", item.archived)
-    try:
-        return ReadEntry(entry.id, read_article(entry, result), item.archived)
-    except ParseError as error:
-        return _ended(entry.id, Outcome.NO_TEXT, str(error), item.archived)
-    except Exception as error:
-        log.exception("page %s is quarantined", result.url)
-        return _ended(
-            entry.id, Outcome.QUARANTINED, f"{result.url}: {f'{type(error).__name__}: {error}'}", item.archived
-        )
+    return None
+
+
+def _judged(item: FetchedEntry, reading: Reading | Exception) -> ReadEntry:
+    """An article that was read, or why there is none."""
+    entry = item.pending.entry
+    if isinstance(reading, Reading):
+        return ReadEntry(entry.id, reading, item.archived)
+    if isinstance(reading, ParseError):
+        return _ended(entry.id, Outcome.NO_TEXT, str(reading), item.archived)
+    reason = str(reading) if isinstance(reading, WorkerError) else f"{type(reading).__name__}: {reading}"
+    log.warning("page %s is quarantined: %s", entry.url, reason)
+    return _ended(entry.id, Outcome.QUARANTINED, f"{entry.url}: {reason}", item.archived)
+
+
+def same_article(entry_id: str, article_id: str) -> ReadEntry:
+    """The end of an entry whose article is there already."""
+    return _ended(entry_id, Outcome.SAME_ARTICLE, f"article {article_id}")
 
 
 def _like_twin(entry_id: str, twin: ReadEntry) -> ReadEntry:
-    if twin.article is not None:
-        return _same_article(entry_id, twin.article.id)
+    if twin.reading is not None:
+        return same_article(entry_id, twin.reading.article.id)
     assert twin.ended is not None, "an entry is read or has ended"
     return ReadEntry(entry_id, ended=replace(twin.ended, entry_id=entry_id))
 

@@ -83,8 +83,6 @@ class StoryPlacement:
     story_id: str
     exact: bool
     similarity: float
-    signature: bytes
-    body_hash: str
 
 
 def sign(body: str) -> tuple[str, bytes]:
@@ -124,12 +122,11 @@ class StoryIndex:
     def __len__(self) -> int:
         return len(self._stories)
 
-    def place(self, article_id: str, body: str) -> StoryPlacement:
-        """Find the story of an article and remember it there; a story that is new is named after this article.
+    def place(self, article_id: str, body_hash: str, signature: bytes) -> StoryPlacement:
+        """Find the story of an article, given what `sign` made of its body, and remember it there.
 
-        An article that is placed a second time stays in its story.
+        A story that is new is named after this article. An article that is placed a second time stays in its story.
         """
-        body_hash, signature = sign(body)
         original = self._first_with.get(body_hash)
         if original is not None and original != article_id:
             story_id, exact, similarity = self._stories[original], True, 1.0
@@ -139,7 +136,7 @@ class StoryIndex:
         story_id = self._stories.get(article_id, story_id)
         if article_id not in self._stories:
             self._add(article_id, story_id, body_hash, signature)
-        return StoryPlacement(story_id, exact, similarity, signature, body_hash)
+        return StoryPlacement(story_id, exact, similarity)
 
     def _add(self, article_id: str, story_id: str, body_hash: str, signature: bytes) -> None:
         self._stories[article_id] = story_id

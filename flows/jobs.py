@@ -1,0 +1,136 @@
+"""What worker processes do for a run. Plain functions over records, so that they can be pickled and run anywhere.
+
+What they need is imported inside: the parent process, which only names them, stays light.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from pipeline.errors import EndpointError, ExtractionError, ModelError, WorkerError
+from pipeline.protocols import Extractor
+from pipeline.settings import ExtractSettings, Settings
+from pipeline.types import Article, Document, Entry, Mention, ParsedFeed, Response
+from pipeline.workers import WorkerPool
+
+NURSERY = ("flows.nursery",)
+
+PROBE = Document("probe", "Probe\n\nThe ministry banned TikTok on its devices.")
+
+
+@dataclass(frozen=True, slots=True)
+class FeedJob:
+    """A feed as it came; `now` is the time of collection."""
+
+    body: bytes
+    url: str
+    source_id: str
+    content_type: str | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PageJob:
+    """An entry with its page; without one, the feed's own text is read, as collected at `fetched_at`."""
+
+    entry: Entry
+    response: Response | None
+    fetched_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An article, what recognises copies of its body (hash and signature), and whether it passes the gate."""
+
+    article: Article
+    body_hash: str
+    signature: bytes
+    passes: bool
+
+
+def read_feed(job: FeedJob) -> ParsedFeed:
+    """Parse a feed. Raises ParseError."""
+    from pipeline.feeds import parse_feed
+
+    return parse_feed(job.body, url=job.url, source_id=job.source_id, content_type=job.content_type, now=job.now)
+
+
+def read_page(job: PageJob) -> Reading:
+    """Read a page as an article, sign its body and hold it against the gate. Raises ParseError."""
+    from extractors.gate import GazetteerGate
+    from pipeline.language import is_english
+    from pipeline.stories import sign
+    from pipeline.text import read_article
+
+    article = read_article(job.entry, job.response, fetched_at=job.fetched_at)
+    body_hash, signature = sign(article.body)
+    passes = is_english(article.language) and GazetteerGate().passes(article.text)
+    return Reading(article, body_hash, signature, passes)
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractJob:
+    """A document, and the settings by which the worker opens its model."""
+
+    document: Document
+    settings: ExtractSettings
+
+
+def find_events(job: ExtractJob) -> list[Mention]:
+    """Extract the mentions of one document with the model that this worker keeps open."""
+    (found,) = _extractor(job.settings).extract([job.document])
+    if isinstance(found, ExtractionError):
+        raise found
+    return found
+
+
+@cache
+def _extractor(settings: ExtractSettings) -> Extractor:
+    from extractors.extractor import load_extractor
+
+    # Workers are as many as cores.
+    return load_extractor(settings.model_copy(update={"threads": settings.threads or 1}))
+
+
+class PooledExtractor:
+    """An `Extractor` (pipeline.protocols) whose documents are read in worker processes, one document a task."""
+
+    def __init__(self, pool: WorkerPool, revision: str, settings: Settings) -> None:
+        self._pool = pool
+        self._settings = settings.extract
+        self._seconds = settings.workers.extract_seconds
+        self._revision = revision
+        self._is_tried = False
+
+    @property
+    def revision(self) -> str:
+        """Identifies weights, decoding, registries and normalisation together."""
+        return self._revision
+
+    def extract(self, documents: Sequence[Document]) -> list[list[Mention] | ExtractionError]:
+        """Return one list of mentions per document, in order; an ExtractionError for one that ended its worker.
+
+        Raises WorkerError where workers can't open the model at all: that is no document's fault.
+        """
+        if documents and not self._is_tried:
+            self._try()
+        jobs = [ExtractJob(document, self._settings) for document in documents]
+        found = self._pool.map(find_events, jobs, seconds=self._seconds)
+        return [self._answer(document, answer) for document, answer in zip(documents, found, strict=True)]
+
+    def _answer(self, document: Document, answer: list[Mention] | Exception) -> list[Mention] | ExtractionError:
+        if isinstance(answer, ModelError | EndpointError):
+            raise answer
+        if isinstance(answer, ExtractionError) or not isinstance(answer, Exception):
+            return answer
+        reason = str(answer) if isinstance(answer, WorkerError) else f"{type(answer).__name__}: {answer}"
+        return ExtractionError(reason, document_id=document.id)
+
+    def _try(self) -> None:
+        (answer,) = self._pool.map(find_events, [ExtractJob(PROBE, self._settings)], seconds=self._seconds)
+        if isinstance(answer, WorkerError):
+            raise WorkerError(f"the model can't be used in a worker: {answer}", hint="raise workers.memory_mb")
+        if isinstance(answer, Exception):
+            raise answer
+        self._is_tried = True
