@@ -1,75 +1,181 @@
-"""Stage one: feeds in, entries out."""
+"""Stage one: feeds in, entries out, and when to ask each feed again."""
 
+import hashlib
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 
 from flows.house import House
-from pipeline.errors import FetchError, ParseError
+from pipeline.errors import FetchError, HTTPStatusError, ParseError
 from pipeline.feeds import parse_feed
+from pipeline.freshness import fresh_for
 from pipeline.outcomes import feed_outcome_of
-from pipeline.types import ArchiveRef, FeedOutcome, FeedState, FetchRequest, Poll, Response, Source
+from pipeline.schedule import PollFacts, after_poll, is_due
+from pipeline.types import Entry, FeedOutcome, FeedState, FetchRequest, ParsedFeed, Poll, Response, Source
 
 log = logging.getLogger(__name__)
 
 FEED_TYPES = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One source's turn: what was known before, what came, and the feed in it, or why it can't be read.
+
+    `sha256` is that of a body that came. `feed` is None where there is nothing to read: no answer, a 304, or the body
+    that came the last time.
+    """
+
+    source: Source
+    state: FeedState
+    result: Response | FetchError
+    sha256: str | None = None
+    feed: ParsedFeed | Exception | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a body came that is not that of the last time."""
+        return self.sha256 is not None and self.sha256 != self.state.body_sha256
+
+
+def due_sources(house: House, sources: Sequence[Source]) -> list[Source]:
+    """Return those of the enabled `sources` that are to be polled in this run.
+
+    A run that was told to poll all leaves out only those that are gone for good.
+    """
+    states = house.warehouse.feed_states()
+    known = [(source, states.get(source.id, FeedState(source.id))) for source in sources if source.enabled]
+    if house.poll_all:
+        return [source for source, state in known if state.gone_at is None]
+    return [source for source, state in known if is_due(state, house.started_at)]
+
+
 def poll_sources(house: House, sources: Sequence[Source]) -> list[Poll]:
-    """Fetch each feed, conditionally, archive what came, and parse it."""
+    """Fetch each feed, conditionally, archive what came, parse it, and decide when to ask again."""
     states = house.warehouse.feed_states()
     known = [states.get(source.id, FeedState(source.id)) for source in sources]
-    requests = [
-        FetchRequest(state.moved_to or source.url, state.etag, state.last_modified, FEED_TYPES)
-        for source, state in zip(sources, known, strict=True)
-    ]
-    results = house.session.fetch_all(requests)
-    refs = house.archive_bodies(results)
-    return [
-        _poll(source, state, result, ref)
-        for source, state, result, ref in zip(sources, known, results, refs, strict=True)
-    ]
-
-
-def _poll(source: Source, state: FeedState, result: Response | FetchError, ref: ArchiveRef | None) -> Poll:
-    if isinstance(result, FetchError):
-        return Poll(source.id, feed_outcome_of(result), detail=str(result))
-    # A poll that starts at the new address is not told of the move again.
-    moved_to = result.moved_to or state.moved_to
-    if result.status == 304:
-        state = replace(state, moved_to=moved_to)
-        return Poll(source.id, FeedOutcome.NOT_MODIFIED, state=state, fetched_at=result.fetched_at)
-    try:
-        feed = parse_feed(
-            result.body,
-            url=result.final_url,
-            source_id=source.id,
-            content_type=result.header("content-type"),
-            now=result.fetched_at,
+    results = house.session.fetch_all([request_for(*one) for one in zip(sources, known, strict=True)])
+    visits = [visit_of(*one) for one in zip(sources, known, results, strict=True)]
+    news = [(number, visit) for number, visit in enumerate(visits) if visit.is_new]
+    # A body that came before is in the archive already.
+    refs = dict(zip((number for number, _ in news), house.archive_bodies([v.result for _, v in news]), strict=True))
+    for (number, visit), feed in zip(news, _parse_all(house, [visit for _, visit in news]), strict=True):
+        visits[number] = replace(visit, feed=feed)
+    known_entries = house.warehouse.known_entries([entry for visit in visits for entry in _entries(visit)])
+    polls = []
+    for number, visit in enumerate(visits):
+        facts = facts_of(visit, known_entries)
+        polls.append(
+            Poll(
+                visit.source.id,
+                facts.outcome,
+                detail=facts.detail,
+                state=after_poll(visit.state, facts, house.settings.poll, house.started_at),
+                entries=_entries(visit),
+                archived=refs.get(number),
+                fetched_at=visit.result.fetched_at if isinstance(visit.result, Response) else None,
+            )
         )
-    except ParseError as error:
-        return Poll(source.id, FeedOutcome.BROKEN, detail=str(error), archived=ref, fetched_at=result.fetched_at)
-    except Exception as error:
-        log.exception("feed %s is quarantined", result.url)
-        return Poll(
-            source.id,
-            FeedOutcome.QUARANTINED,
-            f"{type(error).__name__}: {error}",
-            archived=ref,
-            fetched_at=result.fetched_at,
-        )
-    new_state = FeedState(source.id, result.header("etag"), result.header("last-modified"), moved_to)
-    return Poll(
-        source.id,
-        FeedOutcome.OK if feed.entries else FeedOutcome.EMPTY,
-        detail="; ".join(feed.issues) or None,
-        state=new_state,
-        entries=feed.entries,
-        archived=ref,
-        fetched_at=result.fetched_at,
-    )
+    return polls
 
 
 def store_polls(house: House, polls: Sequence[Poll]) -> int:
     """Commit feed states with the entries they belong to. Returns how many entries are new."""
     return house.warehouse.store_polls(house.run_id, polls)
+
+
+def request_for(source: Source, state: FeedState) -> FetchRequest:
+    """Return the request that asks for a source's feed: where it moved to, and only if it has changed."""
+    return FetchRequest(state.moved_to or source.url, state.etag, state.last_modified, FEED_TYPES)
+
+
+def visit_of(source: Source, state: FeedState, result: Response | FetchError) -> Visit:
+    """Return what came, not read yet."""
+    if isinstance(result, FetchError) or result.status == 304:
+        return Visit(source, state, result)
+    return Visit(source, state, result, hashlib.sha256(result.body).hexdigest())
+
+
+def read_visit(visit: Visit) -> ParsedFeed:
+    """Parse the body that came. Raises ParseError where it is no feed."""
+    result = visit.result
+    assert isinstance(result, Response), "only what came can be read"
+    return parse_feed(
+        result.body,
+        url=result.final_url,
+        source_id=visit.source.id,
+        content_type=result.header("content-type"),
+        now=result.fetched_at,
+    )
+
+
+def facts_of(visit: Visit, known_entries: Collection[str]) -> PollFacts:
+    """Return what the schedule must know of a visit; `known_entries` are the ids of items that came before."""
+    result, feed, state = visit.result, visit.feed, visit.state
+    if isinstance(result, FetchError):
+        outcome = feed_outcome_of(result)
+        if outcome is FeedOutcome.GONE and state.moved_to is not None:
+            # Only the address on the source list can say that the source is gone.
+            outcome = FeedOutcome.NOT_FOUND
+        retry_after = result.retry_after if isinstance(result, HTTPStatusError) else None
+        return PollFacts(outcome, datetime.now(UTC), detail=str(result), retry_after=retry_after)
+    # A poll that starts at the new address is not told of the move again.
+    moved_to = result.moved_to or state.moved_to
+    facts = PollFacts(
+        FeedOutcome.NOT_MODIFIED,
+        result.fetched_at,
+        fresh=fresh_for(result.headers, result.fetched_at),
+        etag=result.header("etag"),
+        last_modified=result.header("last-modified"),
+        moved_to=None if moved_to == visit.source.url else moved_to,
+        body_sha256=visit.sha256,
+    )
+    if feed is None:
+        return facts if visit.sha256 is None else replace(facts, detail="the same bytes as the last time")
+    if isinstance(feed, ParseError):
+        return replace(facts, outcome=FeedOutcome.BROKEN, detail=str(feed))
+    if isinstance(feed, Exception):
+        return replace(facts, outcome=FeedOutcome.QUARANTINED, detail=f"{type(feed).__name__}: {feed}")
+    return replace(
+        facts,
+        outcome=FeedOutcome.OK if feed.entries else FeedOutcome.EMPTY,
+        detail="; ".join(feed.issues) or None,
+        dates=[moment for entry in feed.entries if (moment := _moment(entry)) is not None],
+        new=sum(entry.id not in known_entries for entry in feed.entries),
+        refresh=feed.refresh,
+        language=feed.language or _language(feed.entries),
+    )
+
+
+def _parse_all(house: House, visits: Sequence[Visit]) -> list[ParsedFeed | Exception]:
+    """Parse each body; what can't be read has its error in its place."""
+    parsed: list[ParsedFeed | Exception] = []
+    for visit in visits:
+        try:
+            parsed.append(read_visit(visit))
+        except ParseError as error:
+            parsed.append(error)
+        except Exception as error:
+            log.exception("feed %s is quarantined", visit.result.url)
+            parsed.append(error)
+    return parsed
+
+
+def _entries(visit: Visit) -> tuple[Entry, ...]:
+    return visit.feed.entries if isinstance(visit.feed, ParsedFeed) else ()
+
+
+def _moment(entry: Entry) -> datetime | None:
+    """When the item was published; a day alone stands for its first moment."""
+    if entry.published is None:
+        return None
+    value = entry.published.value
+    return value if isinstance(value, datetime) else datetime.combine(value, time(), UTC)
+
+
+def _language(entries: Sequence[Entry]) -> str | None:
+    """The language in which most items are, as far as they say."""
+    said = Counter(entry.language for entry in entries if entry.language is not None)
+    return said.most_common(1)[0][0] if said else None

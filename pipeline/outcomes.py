@@ -32,6 +32,9 @@ def feed_outcome_of(error: FetchError | ParseError) -> FeedOutcome:
     """Return how a poll ends whose feed can't be had or read."""
     if isinstance(error, ParseError):
         return FeedOutcome.BROKEN
+    if isinstance(error, HTTPStatusError) and error.status == 410:
+        # For a feed this is more than "not found": it is polled no more.
+        return FeedOutcome.GONE
     return FeedOutcome(_fetch_outcome(error))
 
 

@@ -52,7 +52,7 @@ class PollFacts:
 
     `at` is when the response came, or when the poll failed. `dates` are the publication times of the feed's items,
     `new` counts those that no earlier poll brought. `fresh` (HTTP caching), `refresh` (the feed's own wish) and
-    `retry_after` are seconds from `at`. `moved_to` is where permanent redirects from the address that was asked led.
+    `retry_after` are seconds from `at`. `moved_to` is where the feed lives now, if not at its source's address.
     """
 
     outcome: FeedOutcome
@@ -110,7 +110,7 @@ def _answered(state: FeedState, facts: PollFacts, settings: PollSettings) -> Fee
         state,
         etag=facts.etag if is_read else facts.etag or state.etag,
         last_modified=facts.last_modified if is_read else facts.last_modified or state.last_modified,
-        moved_to=facts.moved_to or state.moved_to,
+        moved_to=facts.moved_to,
         body_sha256=facts.body_sha256 or state.body_sha256,
         interval=min(max(_interval(state, facts), settings.min_interval), settings.max_interval),
         failures=0,

@@ -16,12 +16,13 @@ import json, sys
 from pathlib import Path
 from flows.house import open_house
 from flows.ingest import ingest
-from pipeline.settings import FetchSettings, RunSettings, Settings
+from pipeline.settings import FetchSettings, PollSettings, RunSettings, Settings
 from pipeline.types import Source
 given = json.load(sys.stdin)
 settings = Settings(
     data_dir=Path(given["data_dir"]),
     fetch=FetchSettings(**given["fetch"]),
+    poll=PollSettings(min_interval=0),
     run=RunSettings(batch_size=given["batch"]),
 )
 sources = [Source(**source | {"topics": tuple(source["topics"])}) for source in given["sources"]]

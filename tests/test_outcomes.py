@@ -40,7 +40,6 @@ def make(kind: type[FetchError], status: int = 500) -> FetchError:
     ("error", "name"),
     [
         (make(HTTPStatusError, 404), "not_found"),
-        (make(HTTPStatusError, 410), "not_found"),
         (make(HTTPStatusError, 403), "http_error"),
         (make(HTTPStatusError, 429), "http_error"),
         (make(HTTPStatusError, 500), "http_error"),
@@ -56,6 +55,11 @@ def make(kind: type[FetchError], status: int = 500) -> FetchError:
 def test_failures_of_requests_have_the_same_name_for_entries_and_feeds(error: FetchError, name: str) -> None:
     assert outcome_of(error) == Outcome(name)
     assert feed_outcome_of(error) == FeedOutcome(name)
+
+
+def test_a_page_that_is_gone_is_not_found_and_a_feed_that_is_gone_is_retired() -> None:
+    assert outcome_of(make(HTTPStatusError, 410)) is Outcome.NOT_FOUND
+    assert feed_outcome_of(make(HTTPStatusError, 410)) is FeedOutcome.GONE
 
 
 def test_what_can_not_be_read_is_no_text_or_a_broken_feed() -> None:

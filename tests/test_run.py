@@ -9,7 +9,7 @@ from sample_runs import run_apart
 from clampdown.sample_site import SampleSite
 from flows.house import open_house
 from flows.ingest import RunReport, ingest
-from pipeline.settings import FetchSettings, RunSettings, Settings
+from pipeline.settings import FetchSettings, PollSettings, RunSettings, Settings
 from pipeline.types import FeedOutcome, Outcome
 from warehouse.compare import content
 from warehouse.reader import open_reader
@@ -23,7 +23,8 @@ def site() -> Iterator[SampleSite]:
 
 def settings_for(site: SampleSite, data_dir: Path, batch_size: int = 100) -> Settings:
     fetch = FetchSettings(allow_hosts=site.allow_hosts, host_gap=0, timeout=site.patience, retries=0)
-    return Settings(data_dir=data_dir, fetch=fetch, run=RunSettings(batch_size=batch_size))
+    run = RunSettings(batch_size=batch_size)
+    return Settings(data_dir=data_dir, fetch=fetch, poll=PollSettings(min_interval=0), run=run)
 
 
 def run_once(site: SampleSite, data_dir: Path, batch_size: int = 100) -> RunReport:

@@ -17,6 +17,8 @@ TABLES: Mapping[str, frozenset[str]] = {
     "services": frozenset(),
     "bodies": frozenset(),
     "countries": frozenset(),
+    "feed_states": frozenset({"etag", "last_modified", "body_sha256"}),
+    "source_pace": frozenset(),
     "runs": frozenset(),
     "polls": frozenset(),
     "entries": frozenset({"summary", "content"}),
@@ -42,8 +44,10 @@ COMMENT ON COLUMN manifest.value IS 'Value, as JSON.';
 """
 
 _HEALTH = """
-SELECT source_id, CASE WHEN outcome IN ('ok', 'not_modified', 'empty') THEN 'answers' ELSE outcome END
-FROM polls JOIN runs USING (run_id)
+SELECT source_id,
+       CASE WHEN outcome IN ('ok', 'not_modified', 'empty') THEN 'answers' ELSE outcome END,
+       silent_since IS NOT NULL
+FROM polls JOIN runs USING (run_id) LEFT JOIN source_pace USING (source_id)
 QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY started_at DESC) = 1
 ORDER BY source_id
 """

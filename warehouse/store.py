@@ -8,13 +8,13 @@ from typing import Self
 
 from pipeline.failpoints import hit
 from pipeline.stories import StorySignature
-from pipeline.types import Body, Country, EntryResult, FeedState, PendingEntry, Poll, Service, Source
+from pipeline.types import Body, Country, Entry, EntryResult, FeedState, PendingEntry, Poll, Service, Source
 from warehouse import batch, schema, snapshot, summary
 from warehouse.batch import Resolve
 from warehouse.database import Database
 from warehouse.snapshot import Snapshot
 from warehouse.summary import LedgerBalance, RunSummary
-from warehouse.tables import articles, entries, polls, registries, runs, sources, stories
+from warehouse.tables import articles, entries, pace, polls, registries, runs, sources, stories
 
 
 def open_warehouse(path: Path, *, memory_limit: str | None = None) -> "Warehouse":
@@ -66,8 +66,12 @@ class Warehouse:
         registries.sync(self._database, services, bodies, countries)
 
     def feed_states(self) -> dict[str, FeedState]:
-        """What the last successful poll of each source left behind, by source id."""
+        """What the polls of each source left behind, by source id."""
         return polls.states(self._database)
+
+    def known_entries(self, listed: Iterable[Entry]) -> set[str]:
+        """The ids of those entries that their source has brought before, be it under another GUID."""
+        return polls.known(self._database, listed)
 
     def begin_run(self, run_id: str, started_at: datetime, *, mode: str, model: str, version: str) -> None:
         """Log a run as running. An earlier one that never ended is marked interrupted."""
@@ -84,6 +88,7 @@ class Warehouse:
             hit("polls.entries")
             polls.add(self._database, run_id, done, new)
             polls.set_states(self._database, done)
+            pace.refresh(self._database, [poll.source_id for poll in done])
             hit("polls.states")
         hit("polls.committed")
         return new.total()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pipeline.errors import WarehouseError
 from pipeline.types import Source
 from warehouse.database import Database
+from warehouse.tables import polls
 
 COLUMNS = (
     "source_id", "name", "url", "homepage", "country", "language", "owner", "topics", "enabled", "items_per_week",
@@ -13,7 +14,10 @@ COLUMNS = (
 
 
 def sync(database: Database, sources: Sequence[Source]) -> None:
-    """Make the table say what the list says. A source that left the list stays, marked as not listed."""
+    """Make the table say what the list says. A source that left the list stays, marked as not listed.
+
+    A source whose address has changed begins anew: its feed's state is forgotten.
+    """
     listed = {source.id: _row(source) for source in sources}
     if len(listed) < len(sources):
         raise WarehouseError("two sources of the source list have the same id")
@@ -23,7 +27,10 @@ def sync(database: Database, sources: Sequence[Source]) -> None:
     changed = [key for key, row in wanted.items() if stored.get(key) != row]
     if not changed:
         return
+    url = COLUMNS.index("url")
     with database.transaction():
+        # What was learnt at one address (validators, a move, that it is gone) says nothing of another.
+        polls.forget(database, [key for key in changed if key in stored and stored[key][url] != wanted[key][url]])
         database.execute("DELETE FROM sources WHERE source_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [changed])
         database.insert("sources", COLUMNS, [wanted[key] for key in changed])
 
