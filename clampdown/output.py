@@ -104,16 +104,25 @@ class _Lines:
         self._out = console(stderr=True)
         self._done: dict[str, int] = {}
         self._total: dict[str, int] = {}
+        self._told: dict[str, int] = {}
+        self._grown: set[str] = set()
 
     def begin(self, stage: str, total: int) -> None:
-        self._done[stage], self._total[stage] = 0, total
+        if stage in self._total:
+            self._total[stage] = total
+            self._grown.add(stage)
+            return
+        self._done[stage], self._told[stage], self._total[stage] = 0, 0, total
         self._out.print(f"{stage}: {total} to do")
 
     def advance(self, stage: str, done: int) -> None:
-        before, total = self._done[stage], max(self._total[stage], 1)
         self._done[stage] += done
-        if before * 10 // total != self._done[stage] * 10 // total:
-            self._out.print(f"{stage}: {self._done[stage]} of {total}")
+        now, total = self._done[stage], self._total[stage]
+        # What grows with each step is complete at each step.
+        is_last = now >= total and stage not in self._grown
+        if is_last or now - self._told[stage] >= max(1.0, total / 10):
+            self._told[stage] = now
+            self._out.print(f"{stage}: {now} of {total}")
 
 
 class _Bars:
@@ -124,7 +133,10 @@ class _Bars:
         self._tasks: dict[str, TaskID] = {}
 
     def begin(self, stage: str, total: int) -> None:
-        self._tasks[stage] = self._bars.add_task(stage, total=total)
+        if stage in self._tasks:
+            self._bars.update(self._tasks[stage], total=total)
+        else:
+            self._tasks[stage] = self._bars.add_task(stage, total=total)
 
     def advance(self, stage: str, done: int) -> None:
         self._bars.advance(self._tasks[stage], done)

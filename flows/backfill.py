@@ -8,11 +8,11 @@ it names, so that a backfill that is killed anywhere goes on where it was. What 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Protocol
 
 from flows.house import House
 from flows.ingest import Stages, bring_to_outcomes
+from flows.jobs import NURSERY
 from flows.polling import FEED_TYPES
 from flows.progress import NoProgress, Progress
 from pipeline.archive_pages import ArchivePage, PageContent, PageKind, PageState, Plan, Span
@@ -84,9 +84,7 @@ class PageStore(Protocol):
 
     def open_backfill(self, run_id: str, plan: Plan, starts: Sequence[ArchivePage], *, again: bool = False) -> None: ...
 
-    def store_backfill(
-        self, run_id: str, plan: Plan, content: PageContent, fetched_at: datetime
-    ) -> list[ArchivePage]: ...
+    def store_backfill(self, run_id: str, plan: Plan, content: PageContent) -> list[ArchivePage]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,6 @@ class Desk:
     pool: WorkerPool
     store: PageStore
     run_id: str
-    now: datetime
     archive: Callable[[Sequence[Response | FetchError]], list[ArchiveRef | None]]
 
 
@@ -108,11 +105,10 @@ def backfill(
     chosen: Sequence[Source],
     wanted: Wanted,
     progress: Progress | None = None,
-    on_found: Callable[[Sequence[SourceReport]], None] | None = None,
 ) -> BackfillReport:
     """Find the wanted entries of the `chosen` sources, bring every due entry to its outcome, publish.
 
-    `listed` is the whole source list. `on_found` hears what was found, before the first article is fetched.
+    `listed` is the whole source list.
     """
     do, progress = Stages(), progress or NoProgress()
     house.begin_run(listed)
@@ -122,20 +118,28 @@ def backfill(
         pool=house.pool,
         store=house.warehouse,
         run_id=house.run_id,
-        now=house.started_at,
         archive=house.archive_bodies,
     )
     moved = {source_id: state.moved_to for source_id, state in house.warehouse.feed_states().items()}
     reports = find_entries(
         desk, [replace(source, url=moved.get(source.id) or source.url) for source in chosen], wanted, progress
     )
-    if on_found is not None:
-        on_found(reports)
     bring_to_outcomes(house, do, progress)
     # Before publishing, so that the snapshot does not show its own run as running.
     house.finish_run()
     snapshot = do.publish(house)
     return BackfillReport(reports, house.warehouse.summary(house.run_id), snapshot)
+
+
+def list_entries(
+    settings: Settings, sources: Sequence[Source], wanted: Wanted, progress: Progress | None = None
+) -> tuple[tuple[SourceReport, ...], list[Entry]]:
+    """Return what a backfill would find, from nothing. Nothing is stored."""
+    store = Listing()
+    with WorkerPool(settings.workers, preload=NURSERY) as pool, FetchSession(settings.fetch) as session:
+        desk = Desk(settings, session, pool, store, "", lambda results: [None] * len(results))
+        reports = find_entries(desk, sources, wanted, progress or NoProgress())
+    return reports, store.entries
 
 
 def find_entries(desk: Desk, sources: Sequence[Source], wanted: Wanted, progress: Progress) -> tuple[SourceReport, ...]:
@@ -230,7 +234,7 @@ class _Walk:
         failure = result if isinstance(result, FetchError) else content
         if isinstance(failure, Exception):
             page = replace(page, state=_failed_state(page, failure), detail=str(failure), archived=archived)
-            self._store(PageContent(page), self._desk.now)
+            self._store(PageContent(page))
             return
         assert isinstance(content, PageContent), "a response was read"
         assert isinstance(result, Response), "what was read is a response"
@@ -241,7 +245,7 @@ class _Walk:
             # An archive may list once more what the feed itself does; one that goes on like that has no end.
             found = content.found if not page.guessed and same < REPEATS else ()
             content = PageContent(read, found=found)
-        self._store(replace(content, page=read), result.fetched_at)
+        self._store(replace(content, page=read, fetched_at=result.fetched_at))
 
     def report(self) -> SourceReport:
         """How far the backfill is."""
@@ -272,8 +276,8 @@ class _Walk:
         self._desk.store.open_backfill(self._desk.run_id, self._plan, starts, again=again)
         self._pages = {page.url: page for page in self._desk.store.backfill_pages(self._plan)}
 
-    def _store(self, content: PageContent, fetched_at: datetime) -> None:
-        stored = self._desk.store.store_backfill(self._desk.run_id, self._plan, content, fetched_at)
+    def _store(self, content: PageContent) -> None:
+        stored = self._desk.store.store_backfill(self._desk.run_id, self._plan, content)
         self._pages |= {page.url: page for page in stored}
 
 
@@ -304,7 +308,7 @@ class Listing:
         for page in starts:
             known.setdefault(page.url, page)
 
-    def store_backfill(self, run_id: str, plan: Plan, content: PageContent, fetched_at: datetime) -> list[ArchivePage]:
+    def store_backfill(self, run_id: str, plan: Plan, content: PageContent) -> list[ArchivePage]:
         """Take what a page brought. Returns the page with its figures, and those that are new."""
         new = 0
         for entry in content.entries:

@@ -1,7 +1,7 @@
 """Pages of the past: the records of a backfill, by which it is planned, stored and taken up again."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from pipeline.types import ArchiveRef, Entry
@@ -70,8 +70,9 @@ class ArchivePage:
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """What a page holds for the plan: entries to store, pages to go on with, and the page with its figures."""
+    """What a page holds for the plan: itself with its figures, entries to store, pages to go on with; when it came."""
 
     page: ArchivePage
     entries: tuple[Entry, ...] = ()
     found: tuple[ArchivePage, ...] = ()
+    fetched_at: datetime | None = None

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from pipeline.archive_pages import ArchivePage, PageContent, PageState, Plan
 from pipeline.failpoints import hit
@@ -27,7 +26,7 @@ def open_(database: Database, run_id: str, plan: Plan, starts: Sequence[ArchiveP
         backfill.add(database, run_id, plan, starts)
 
 
-def store(database: Database, run_id: str, plan: Plan, content: PageContent, fetched_at: datetime) -> list[ArchivePage]:
+def store(database: Database, run_id: str, plan: Plan, content: PageContent) -> list[ArchivePage]:
     """Commit what a page brought. Returns the page with the number of entries that are new, and the new pages.
 
     An entry that is known stays as it is: what an archive says of it is older than what its feed said last.
@@ -36,7 +35,9 @@ def store(database: Database, run_id: str, plan: Plan, content: PageContent, fet
         known = polls.known(database, content.entries)
         unknown = tuple(entry for entry in content.entries if entry.id not in known)
         archived = content.page.archived
-        brought = Poll(plan.source_id, FeedOutcome.OK, entries=unknown, archived=archived, fetched_at=fetched_at)
+        brought = Poll(
+            plan.source_id, FeedOutcome.OK, entries=unknown, archived=archived, fetched_at=content.fetched_at
+        )
         added = entries.add(database, run_id, [brought])
         hit("backfill.entries")
         page = replace(content.page, new_entries=added.new.total())

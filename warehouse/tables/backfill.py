@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from pipeline.archive_pages import ArchivePage, PageKind, PageState, Plan
 from warehouse.database import Database, storable
@@ -23,11 +24,7 @@ def pages(database: Database, plan: Plan) -> list[ArchivePage]:
     rows = database.execute(
         f"SELECT {', '.join(_PAGE)} FROM backfill_pages WHERE {_OF_PLAN} ORDER BY position", _key(plan)
     )
-    figures = len(_PAGE) - len(refs.COLUMNS)
-    return [
-        ArchivePage(url, PageKind(kind), guessed, PageState(state), *rest[: figures - 4], refs.from_columns(*rest[-4:]))
-        for url, kind, guessed, state, *rest in rows
-    ]
+    return [_page(row) for row in rows]
 
 
 def add(database: Database, run_id: str, plan: Plan, found: Sequence[ArchivePage]) -> list[ArchivePage]:
@@ -62,6 +59,25 @@ def forget(database: Database, plan: Plan) -> None:
 
 def _key(plan: Plan) -> list[object]:
     return [plan.source_id, plan.span.since, plan.span.until, plan.undated]
+
+
+def _page(row: Sequence[Any]) -> ArchivePage:
+    url, kind, guessed, state, *figures = row
+    detail, digest, listed, entries, new, undated, before, *ref = figures
+    return ArchivePage(
+        url=url,
+        kind=PageKind(kind),
+        guessed=guessed,
+        state=PageState(state),
+        detail=detail,
+        digest=digest,
+        listed=listed,
+        entries=entries,
+        new_entries=new,
+        undated=undated,
+        before=before,
+        archived=refs.from_columns(*ref),
+    )
 
 
 def _insert(database: Database, run_id: str, plan: Plan, by_position: dict[int, ArchivePage]) -> None:

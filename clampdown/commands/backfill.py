@@ -1,0 +1,198 @@
+"""`backfill`: the entries of past days, from feed archives and sitemaps."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from clampdown.options import load_settings
+from clampdown.output import console, print_json, print_usage, progress, shorten, table
+from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from flows.backfill import BackfillReport, SourceReport, Wanted
+    from pipeline.archive_pages import Span
+    from pipeline.settings import Settings
+    from pipeline.types import Entry, Source
+
+SHOWN_PROBLEMS = 5
+TITLE_WIDTH = 60
+DAYS = ("%Y-%m-%d",)
+
+Sources = Annotated[list[str], typer.Argument(help="Ids of sources of the source list", metavar="SOURCE…")]
+
+
+def backfill(
+    context: typer.Context,
+    sources: Sources,
+    since: Annotated[datetime, typer.Option("--since", formats=list(DAYS), help="First day of publication")],
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=list(DAYS), help="Last day [default: today]")
+    ] = None,
+    sitemap: Annotated[
+        list[str] | None,
+        typer.Option("--sitemap", help="A sitemap to read in place of those that the site names; may be repeated"),
+    ] = None,
+    max_pages: Annotated[
+        int, typer.Option("--max-pages", min=1, help="Most pages of archives and sitemaps to read of one source")
+    ] = 1000,
+    undated: Annotated[
+        bool, typer.Option("--undated", help="Take entries that state no date and have none in their address, too")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Read pages anew that an earlier backfill of these days has read")
+    ] = False,
+    list_only: Annotated[
+        bool, typer.Option("--list-only", help="Only list the entries: fetch none of them, store nothing")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+) -> None:
+    """Bring back the entries of past days, from feed archives and sitemaps. Run it again to go on where it was."""
+    from flows.backfill import Wanted
+
+    settings = load_settings(context).settings
+    listed, chosen = _chosen(settings, sources)
+    wanted = Wanted(
+        span=_span(since.date(), until.date() if until else None),
+        undated=undated,
+        sitemaps=_addresses(sitemap or ()),
+        max_pages=max_pages,
+        again=again,
+    )
+    if list_only:
+        reports, entries = _list(settings, chosen, wanted)
+        if as_json:
+            print_json({"sources": reports, "entries": entries})
+        else:
+            _print_entries(entries)
+            _print_found(console(), reports, wanted, is_listing=True)
+        return
+    report = _bring(settings, listed, chosen, wanted)
+    if as_json:
+        print_json({"sources": report.sources, "run": report.summary, "snapshot": report.snapshot})
+    else:
+        _print(report, wanted)
+
+
+def _chosen(settings: "Settings", ids: Sequence[str]) -> "tuple[list[Source], list[Source]]":
+    """The sources that are polled, and those to go back for; a source that is switched off can be among the latter."""
+    from pipeline.sources import load_sources
+
+    if not settings.sources.exists():
+        raise InputError(f"{settings.sources}: no source list", hint="`clampdown init` writes one")
+    known = {source.id: source for source in load_sources(settings.sources)}
+    for name in ids:
+        if name not in known:
+            raise InputError(f"{name}: no such source in {settings.sources}", hint="`clampdown sources list` shows all")
+    chosen = [known[name] for name in dict.fromkeys(ids)]
+    return [source for source in known.values() if source.enabled or source in chosen], chosen
+
+
+def _span(since: date, until: date | None) -> "Span":
+    from pipeline.archive_pages import Span
+
+    today = datetime.now(UTC).date()
+    last = until or today
+    if since > last:
+        raise InputError(f"--since {since} lies after {'--until' if until else 'today,'} {last}")
+    if last > today + timedelta(days=1):
+        raise InputError(f"--until {last} lies in the future")
+    return Span(since, last)
+
+
+def _addresses(urls: Sequence[str]) -> tuple[str, ...]:
+    from pipeline.urls import absolute_url
+
+    found = []
+    for url in urls:
+        whole = absolute_url(url)
+        if whole is None:
+            raise InputError(f"--sitemap {url}: no http or https address")
+        found.append(whole)
+    return tuple(found)
+
+
+def _list(
+    settings: "Settings", chosen: "Sequence[Source]", wanted: "Wanted"
+) -> "tuple[tuple[SourceReport, ...], list[Entry]]":
+    from flows.backfill import list_entries
+
+    with progress() as bars:
+        return list_entries(settings, chosen, wanted, bars)
+
+
+def _bring(
+    settings: "Settings", listed: "Sequence[Source]", chosen: "Sequence[Source]", wanted: "Wanted"
+) -> "BackfillReport":
+    from flows.backfill import backfill
+    from flows.house import open_house
+
+    meter = None
+    try:
+        with progress() as bars, open_house(settings) as house:
+            meter = house.meter
+            return backfill(house, listed, chosen, wanted, bars)
+    finally:
+        if meter is not None:
+            print_usage(meter)
+
+
+def _print_entries(entries: "Sequence[Entry]") -> None:
+    rows = [
+        (
+            entry.published.day.isoformat() if entry.published else "",
+            entry.source_id,
+            shorten(entry.title, TITLE_WIDTH),
+            entry.url,
+        )
+        for entry in entries
+    ]
+    console().print(table(None, ("published", "source", "title", "url"), rows, source="cyan", url="dim"))
+
+
+def _print(report: "BackfillReport", wanted: "Wanted") -> None:
+    out, summary = console(), report.summary
+    _print_found(out, report.sources, wanted)
+    out.print(Text.assemble(("articles  ", "bold"), _counts(summary.outcomes) or "nothing new"))
+    waiting = f", {summary.retrying} to be tried again" if summary.retrying else ""
+    out.print(Text.assemble(("run       ", "bold"), f"{summary.new_events} new events{waiting}"))
+    state = "" if report.snapshot.changed else " (unchanged)"
+    out.print(Text.assemble(("published ", "bold"), f"{report.snapshot.database}{state}"), soft_wrap=True)
+
+
+def _print_found(
+    out: Console, reports: "Sequence[SourceReport]", wanted: "Wanted", *, is_listing: bool = False
+) -> None:
+    """What each source's pages held, what could not be had, and what is left to do."""
+    span = wanted.span
+    rows = [
+        (report.source_id, report.read_now, _counts(report.pages), report.entries, report.new_entries, report.undated)
+        for report in reports
+    ]
+    columns = (
+        "source",
+        "read now",
+        "pages in all",
+        "entries",
+        "different" if is_listing else "new",
+        "left out undated",
+    )
+    out.print(table(f"From {span.since} to {span.until}", columns, rows, source="cyan"))
+    for report in reports:
+        for problem in report.problems[:SHOWN_PROBLEMS]:
+            out.print(Text(f"{report.source_id}: {problem}", style="yellow"), soft_wrap=True)
+        if len(report.problems) > SHOWN_PROBLEMS:
+            more = len(report.problems) - SHOWN_PROBLEMS
+            out.print(Text(f"{report.source_id}: … and {more} pages more that could not be had", style="yellow"))
+        if report.waiting:
+            told = f"stopped after {wanted.max_pages} pages; {report.waiting} are still to be read"
+            way = "raise --max-pages" if is_listing else "the same command goes on there"
+            out.print(Text(f"{report.source_id}: {told}: {way}", style="yellow"), soft_wrap=True)
+
+
+def _counts(counts: Mapping[Any, int]) -> str:
+    by_number = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in by_number)
