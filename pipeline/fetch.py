@@ -45,6 +45,9 @@ MAX_PATIENCE = 10.0
 MAX_CLOSED = 86_400.0
 """Seconds for which a host that asked for a longer wait is left alone, at most."""
 
+REST = 60.0
+"""Seconds for which a host is left alone that had too many requests (429) and does not say for how long."""
+
 OnResult = Callable[[int, Response | FetchError], None]
 """Hears of each result as it comes: the request's index, and how it ended."""
 
@@ -194,7 +197,7 @@ class Fetcher:
             try:
                 return await self._attempt(url, headers, budget, cap=cap, is_robots=is_robots)
             except (NetworkError, HTTPStatusError) as error:
-                pause = _pause(error, attempt)
+                pause = max(_pause(error, attempt), self._closed_for(url))
                 is_last = attempt >= self._settings.retries or not error.retryable
                 if is_last or pause > MAX_PATIENCE or pause >= budget.left:
                     raise
@@ -211,13 +214,13 @@ class Fetcher:
         if 200 <= reply.status < 300 or reply.status == 304 or reply.status in REDIRECTS:
             return reply
         retry_after = parse_retry_after(reply.header("retry-after"))
-        if retry_after is not None and reply.status in (429, 503):
-            self._leave_alone(url, retry_after, reply.status)
+        rest = REST if retry_after is None and reply.status == 429 else retry_after
+        if rest is not None and reply.status in (429, 503):
+            self._leave_alone(url, rest, reply.status)
         raise HTTPStatusError(f"status {reply.status}", url=str(url), status=reply.status, retry_after=retry_after)
 
     def _lane(self, url: URL) -> Lane:
-        host = url.raw_host or ""
-        return self._lanes.setdefault(host, Lane(self._settings.host_gap))
+        return self._lanes.setdefault(_host(url), Lane(self._settings.host_gap))
 
     def _leave_alone(self, url: URL, seconds: float, status: int) -> None:
         """A short wait holds up the host's lane; a long one fails what is queued there, for a later run to try."""
@@ -225,13 +228,16 @@ class Fetcher:
             self._lane(url).hold(seconds)
         else:
             until = asyncio.get_running_loop().time() + min(seconds, MAX_CLOSED)
-            self._closed[url.raw_host or ""] = (until, status)
+            self._closed[_host(url)] = (until, status)
+
+    def _closed_for(self, url: URL) -> float:
+        until, _ = self._closed.get(_host(url), (0.0, 0))
+        return max(0.0, until - asyncio.get_running_loop().time())
 
     def _check_open(self, url: URL) -> None:
-        until, status = self._closed.get(url.raw_host or "", (0.0, 0))
-        rest = until - asyncio.get_running_loop().time()
-        if rest > 0:
-            message = f"status {status} earlier: the host asked to be left alone for {rest:.0f} s more"
+        if (rest := self._closed_for(url)) > 0:
+            _, status = self._closed[_host(url)]
+            message = f"status {status} earlier: the host is left alone for {rest:.0f} s more"
             raise HTTPStatusError(message, url=str(url), status=status, retry_after=rest)
 
 
@@ -327,6 +333,11 @@ def user_agent(contact: str = "") -> str:
         raise SettingsError(f"fetch.contact: {contact!r} holds characters that a header can't carry")
     name = f"Clampdown/{version('clampdown')}"
     return f"{name} (+{contact})" if contact else name
+
+
+def _host(url: URL) -> str:
+    """The host as one name, whatever its ports: a dot at its end makes no other host of it."""
+    return (url.raw_host or "").rstrip(".")
 
 
 def _request_headers(request: FetchRequest) -> dict[str, str]:

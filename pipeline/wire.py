@@ -27,8 +27,8 @@ MAX_HEADERS = 256
 
 MAX_MESSAGE = 200
 
-LOOKUPS = 16
-"""Names resolved at once. The system's resolver blocks a thread for each."""
+LOOKUPS = 64
+"""Names resolved at once. The system's resolver blocks a thread for each, and for longer than its request waits."""
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Host and port to addresses, as text. Raises OSError or UnicodeError where there are none."""

@@ -2,12 +2,15 @@
 
 import asyncio
 import gzip
+import os
 import re
 import ssl
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_address
@@ -234,8 +237,17 @@ def test_the_cap_is_exact_however_the_length_is_told(server: HTTPServer) -> None
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\nhello\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n" + b"X: y\r\n" * 100_000 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab and more than was told",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 4\r\n\r\nnope",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\nContent-Length: 4\r\n\r\nnope",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: compress\r\nContent-Length: 4\r\n\r\nnope",
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5000 + b"\r\n",
         b"\x00" * 100_000,
@@ -252,6 +264,49 @@ def test_answers_that_are_no_http_are_network_errors(server: HTTPServer, raw: by
     assert str(result).isprintable()
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.0 200 OK\r\n\r\nbody",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 4\r\nConnection: keep-alive\r\n\r\nbody",
+        b"HTTP/1.1 200\r\nContent-Length: 4\r\n\r\nbody",
+        b"HTTP/1.1 200 OK\nContent-Length: 4\n\nbody",
+        b"HTTP/1.1 200 OK\r\nX: a\r\n folded\r\nContent-Length: 4\r\n\r\nbody",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody",
+    ],
+    ids=["1.0", "1.0 keep-alive", "no reason", "bare line feeds", "folded header", "1xx first"],
+)
+def test_old_and_odd_but_clear_answers_are_read(server: HTTPServer, raw: bytes) -> None:
+    server.routes["/"] = Reply(raw=raw)
+    result = get(server.url("/"), timeout=2)
+    assert isinstance(result, Response)
+    assert result.body == b"body"
+
+
+def test_a_flood_of_interim_answers_ends_in_time(server: HTTPServer) -> None:
+    server.routes["/"] = Reply(raw=b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 500_000)
+    start = time.monotonic()
+    assert isinstance(get(server.url("/"), timeout=0.5), FetchTimeout | NetworkError)
+    assert time.monotonic() - start < 2
+
+
+def test_a_connection_is_kept_over_errors_and_redirects_with_bodies(server: HTTPServer) -> None:
+    page = b"x" * 2000
+    server.routes |= {"/a": Reply(404, page), "/b": Reply(301, page, {"Location": "/c"}), "/c": Reply(body=page)}
+    fetch_all([FetchRequest(server.url(path)) for path in ("/a", "/b", "/c")], settings(host_gap=0.01))
+    assert (len(server.pages), server.connections) == (4, 1)
+
+
+def test_an_answer_left_in_the_connection_is_nobody_elses(server: HTTPServer) -> None:
+    """What comes after a body must not be taken for the answer to the next request."""
+    planted = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nplanted"
+    server.routes |= {"/a": Reply(body=b"body" + planted, headers={"Content-Length": "4"}), "/b": Reply(body=b"b")}
+    results = fetch_all([FetchRequest(server.url(path)) for path in ("/a", "/b")], settings(host_gap=0.05))
+    assert isinstance(results[1], Response)
+    assert results[1].body == b"b"
+
+
 def test_hosts_that_are_not_there_are_network_errors(server: HTTPServer) -> None:
     with HTTPServer() as gone:
         dead = gone.url("/")
@@ -261,36 +316,95 @@ def test_hosts_that_are_not_there_are_network_errors(server: HTTPServer) -> None
     assert type(long_name) is NetworkError
 
 
-def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's side of TLS with a certificate for 127.0.0.1 that nobody vouches for."""
+Certificates = Callable[..., Path]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificates:
+    """A maker of certificates for `host`: its file holds key and certificate, `ca.pem` beside it who vouches."""
     pytest.importorskip("cryptography")
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
     pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    file = folder / "server.pem"
-    file.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + certificate.public_bytes(pem))
+    now = datetime.now(UTC)
+    ca_key = ec.generate_private_key(ec.SECP256R1())
+    ca_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test authority")])
+
+    def sign(
+        subject: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType, days: int
+    ) -> x509.Certificate:
+        return (
+            x509.CertificateBuilder(ca_name, subject, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=9))
+            .not_valid_after(now + timedelta(days=days))
+            .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            .sign(ca_key, hashes.SHA256())
+        )
+
+    ca = sign(ca_name, ca_key, x509.BasicConstraints(ca=True, path_length=None), 9)
+    (tmp_path / "ca.pem").write_bytes(ca.public_bytes(pem))
+
+    def make(host: str, days: int = 9) -> Path:
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))])
+        signed = sign(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)]), key, names, days)
+        file = tmp_path / f"{host} {days}.pem"
+        secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+        file.write_bytes(secret + signed.public_bytes(pem))
+        return file
+
+    return make
+
+
+def tls(file: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     return context
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path: Path) -> None:
-    with HTTPServer({"/": Reply(body=b"secure")}, tls=self_signed(tmp_path)) as server:
+def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate: Certificates) -> None:
+    with HTTPServer({"/": Reply(body=b"secure")}, tls=tls(certificate("127.0.0.1"))) as server:
         result = get(server.url("/"))
         assert type(result) is NetworkError
         assert "certificate" in str(result)
         assert server.hits == []
+
+
+FETCH_IN_A_PROCESS = """
+import sys
+from pipeline.fetch import fetch_all
+from pipeline.settings import FetchSettings
+from pipeline.types import FetchRequest
+settings = FetchSettings(host_gap=0, timeout=5, retries=0, allow_hosts=("127.0.0.1",))
+for result in fetch_all([FetchRequest(url) for url in sys.argv[1:]], settings):
+    print(type(result).__name__, getattr(result, "body", b"").decode() or result)
+"""
+
+
+def test_a_certificate_is_trusted_where_its_authority_is_and_for_its_host_and_time_only(
+    certificate: Certificates, tmp_path: Path
+) -> None:
+    page = {"/": Reply(body=b"secure")}
+    with (
+        HTTPServer(page, tls=tls(certificate("127.0.0.1"))) as good,
+        HTTPServer(page, tls=tls(certificate("127.0.0.2"))) as other_host,
+        HTTPServer(page, tls=tls(certificate("127.0.0.1", days=-1))) as expired,
+    ):
+        # The library reads the system's authorities once, when it is imported.
+        done = subprocess.run(
+            [sys.executable, "-c", FETCH_IN_A_PROCESS, *(server.url("/") for server in (good, other_host, expired))],
+            env={**os.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert other_host.hits == expired.hits == []
+    first, second, third = done.stdout.splitlines()
+    assert first == "Response secure"
+    assert re.search("NetworkError.*IP address mismatch", second)
+    assert re.search("NetworkError.*expired", third)
 
 
 # Headers
@@ -428,6 +542,41 @@ def test_a_long_retry_after_leaves_the_host_alone(server: HTTPServer) -> None:
         assert result.status == 503
         assert result.retry_after == pytest.approx(7200, abs=10)
     assert [hit.target for hit in server.pages] == ["/"]
+
+
+def test_too_many_requests_without_a_time_leaves_the_host_alone_for_a_while(server: HTTPServer) -> None:
+    server.routes |= {"/": Reply(429), "/b": Reply(), "/c": Reply(500)}
+    requests = [FetchRequest(server.url(path)) for path in ("/c", "/", "/b", "/b")]
+    results = fetch_all(requests, settings(retries=3, host_gap=0.01, timeout=3))
+    assert [result.status for result in results if isinstance(result, HTTPStatusError)][1:] == [429, 429, 429]
+    assert server.count("/") == 1
+    assert server.count("/b") == 0
+
+
+def test_a_host_is_one_host_at_every_port_and_with_a_dot_at_its_end() -> None:
+    async def home(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    routes = {f"/{number}": Reply() for number in range(2)}
+    with HTTPServer(routes) as one, HTTPServer(routes) as two:
+        hosts = ("a.example", "a.example.")
+        urls = [f"http://{host}:{server.port}/{n}" for server in (one, two) for host in hosts for n in range(2)]
+        fetch = settings(host_gap=0.1, allow_hosts=("a.example",))
+        with FetchSession(fetch, resolve=home) as session:
+            assert all(isinstance(result, Response) for result in session.fetch_all(list(map(FetchRequest, urls))))
+        times = sorted(hit.at for hit in [*one.hits, *two.hits])
+        assert all(later - earlier > 0.1 - JITTER for earlier, later in pairwise(times))
+
+
+def test_the_gap_holds_across_redirects(server: HTTPServer) -> None:
+    server.routes |= {f"/{number}": redirect(302, f"/{number + 1}") for number in range(3)}
+    server.routes |= {"/3": Reply(), "/a": Reply(), "/b": Reply()}
+    requests = [FetchRequest(server.url(path)) for path in ("/0", "/a", "/b")]
+    assert all(isinstance(result, Response) for result in fetch_all(requests, settings(host_gap=0.1)))
+    times = [hit.at for hit in server.hits]
+    assert len(times) == 7
+    assert all(later - earlier > 0.1 - JITTER for earlier, later in pairwise(times))
+    assert server.busiest == 1
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-5", "1.5", "Thu, 99 Foo 2025", "9" * 400])
