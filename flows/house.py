@@ -14,7 +14,7 @@ from flows.jobs import NURSERY, PooledExtractor
 from pipeline.archive import Archive
 from pipeline.errors import FetchError
 from pipeline.fetch import FetchSession
-from pipeline.protocols import Extractor
+from pipeline.protocols import Extractor, Workers
 from pipeline.settings import Settings
 from pipeline.stories import StoryIndex
 from pipeline.types import ArchiveRef, Response, Source
@@ -40,7 +40,7 @@ class House:
     warehouse: Warehouse
     archive: Archive
     session: FetchSession
-    pool: WorkerPool
+    pool: Workers
     extractor: Extractor
     stories: StoryIndex
     meter: Meter | None = None

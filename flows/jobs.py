@@ -9,10 +9,9 @@ from datetime import datetime
 from functools import cache
 
 from pipeline.errors import EndpointError, ExtractionError, ModelError, WorkerError
-from pipeline.protocols import Extractor
+from pipeline.protocols import Extractor, Workers
 from pipeline.settings import ExtractSettings, Settings
 from pipeline.types import Article, Document, Entry, Mention, ParsedFeed, Response
-from pipeline.workers import WorkerPool
 
 NURSERY = ("flows.nursery",)
 
@@ -96,7 +95,7 @@ def _extractor(settings: ExtractSettings) -> Extractor:
 class PooledExtractor:
     """An `Extractor` (pipeline.protocols) whose documents are read in worker processes, one document a task."""
 
-    def __init__(self, pool: WorkerPool, revision: str, settings: Settings) -> None:
+    def __init__(self, pool: Workers, revision: str, settings: Settings) -> None:
         self._pool = pool
         self._settings = settings.extract
         self._seconds = settings.workers.extract_seconds

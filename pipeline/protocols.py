@@ -1,10 +1,22 @@
 """What the stages need of each other, named here so that `pipeline` imports nobody."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from pipeline.errors import ExtractionError
 from pipeline.types import Document, Mention
+
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Workers(Protocol):
+    """Where functions run that meet a publisher's bytes: apart, and under limits."""
+
+    def map(self, function: Callable[[T], R], items: Sequence[T], *, seconds: float) -> list[R | Exception]:
+        """Return in order what `function` makes of each item, or the exception that ended it."""
+        ...
 
 
 class Gate(Protocol):
