@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 
 from flows.house import House
+from flows.jobs import FeedJob, read_feed
 from pipeline.errors import FetchError, HTTPStatusError, ParseError
-from pipeline.feeds import parse_feed
 from pipeline.freshness import fresh_for
 from pipeline.outcomes import feed_outcome_of
+from pipeline.protocols import Workers
 from pipeline.schedule import PollFacts, after_poll, is_due
 from pipeline.types import Entry, FeedOutcome, FeedState, FetchRequest, ParsedFeed, Poll, Response, Source
 
@@ -58,14 +59,16 @@ def poll_sources(house: House, sources: Sequence[Source]) -> list[Poll]:
     known = [states.get(source.id, FeedState(source.id)) for source in sources]
     results = house.session.fetch_all([request_for(*one) for one in zip(sources, known, strict=True)])
     visits = [visit_of(*one) for one in zip(sources, known, results, strict=True)]
-    news = [(number, visit) for number, visit in enumerate(visits) if visit.is_new]
     # A body that came before is in the archive already.
-    refs = dict(zip((number for number, _ in news), house.archive_bodies([v.result for _, v in news]), strict=True))
-    for (number, visit), feed in zip(news, _parse_all(house, [visit for _, visit in news]), strict=True):
-        visits[number] = replace(visit, feed=feed)
+    new = [visit for visit in visits if visit.is_new]
+    refs = {
+        visit.source.id: ref
+        for visit, ref in zip(new, house.archive_bodies([visit.result for visit in new]), strict=True)
+    }
+    visits = read_feeds(house.pool, visits, house.settings.workers.feed_seconds)
     known_entries = house.warehouse.known_entries([entry for visit in visits for entry in _entries(visit)])
     polls = []
-    for number, visit in enumerate(visits):
+    for visit in visits:
         facts = facts_of(visit, known_entries)
         polls.append(
             Poll(
@@ -74,7 +77,7 @@ def poll_sources(house: House, sources: Sequence[Source]) -> list[Poll]:
                 detail=facts.detail,
                 state=after_poll(visit.state, facts, house.settings.poll, house.started_at),
                 entries=_entries(visit),
-                archived=refs.get(number),
+                archived=refs.get(visit.source.id),
                 fetched_at=visit.result.fetched_at if isinstance(visit.result, Response) else None,
             )
         )
@@ -98,17 +101,17 @@ def visit_of(source: Source, state: FeedState, result: Response | FetchError) ->
     return Visit(source, state, result, hashlib.sha256(result.body).hexdigest())
 
 
-def read_visit(visit: Visit) -> ParsedFeed:
-    """Parse the body that came. Raises ParseError where it is no feed."""
-    result = visit.result
-    assert isinstance(result, Response), "only what came can be read"
-    return parse_feed(
-        result.body,
-        url=result.final_url,
-        source_id=visit.source.id,
-        content_type=result.header("content-type"),
-        now=result.fetched_at,
-    )
+def read_feeds(pool: Workers, visits: Sequence[Visit], seconds: float) -> list[Visit]:
+    """Return the visits, those that brought a new body with the feed in it or with what kept it from being read.
+
+    Bodies are parsed in `pool`, each in `seconds` of CPU time at most.
+    """
+    feeds = iter(pool.map(read_feed, [_job(visit) for visit in visits if visit.is_new], seconds=seconds))
+    read = [replace(visit, feed=next(feeds)) if visit.is_new else visit for visit in visits]
+    for visit in read:
+        if isinstance(visit.feed, Exception) and not isinstance(visit.feed, ParseError):
+            log.error("feed %s is quarantined", visit.result.url, exc_info=visit.feed)
+    return read
 
 
 def facts_of(visit: Visit, known_entries: Collection[str]) -> PollFacts:
@@ -149,18 +152,10 @@ def facts_of(visit: Visit, known_entries: Collection[str]) -> PollFacts:
     )
 
 
-def _parse_all(house: House, visits: Sequence[Visit]) -> list[ParsedFeed | Exception]:
-    """Parse each body; what can't be read has its error in its place."""
-    parsed: list[ParsedFeed | Exception] = []
-    for visit in visits:
-        try:
-            parsed.append(read_visit(visit))
-        except ParseError as error:
-            parsed.append(error)
-        except Exception as error:
-            log.exception("feed %s is quarantined", visit.result.url)
-            parsed.append(error)
-    return parsed
+def _job(visit: Visit) -> FeedJob:
+    result = visit.result
+    assert isinstance(result, Response), "only what came can be read"
+    return FeedJob(result.body, result.final_url, visit.source.id, result.header("content-type"), result.fetched_at)
 
 
 def _entries(visit: Visit) -> tuple[Entry, ...]:

@@ -16,6 +16,8 @@ class RunSummary:
     `feeds` counts polls by outcome, `outcomes` the entries that this run tried by how they stand now, `new_events` the
     events that no earlier run knew. `pending` counts entries that wait for their first outcome, `retrying` those that
     failed and will be tried again; both over all runs.
+    `not_due` counts the sources that were left alone until `next_due_at` or later, `silent` names those that have
+    brought nothing for longer than chance explains.
     """
 
     run_id: str
@@ -28,6 +30,9 @@ class RunSummary:
     new_events: int
     pending: int
     retrying: int
+    not_due: int
+    next_due_at: datetime | None
+    silent: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,20 @@ def of_run(database: Database, run_id: str) -> RunSummary:
     )
     discovered, new_events, pending, retrying = counts[0]
     feeds = database.execute("SELECT outcome, count(*) FROM polls WHERE run_id = ? GROUP BY ALL ORDER BY ALL", [run_id])
+    not_due, next_due_at = database.execute(
+        """
+        SELECT count(*), min(next_poll_at) FROM feed_states
+            ANTI JOIN (FROM polls WHERE run_id = ?) AS polled USING (source_id)
+        WHERE next_poll_at > ? AND source_id IN (SELECT source_id FROM sources WHERE listed AND enabled)
+        """,
+        [run_id, started_at],
+    )[0]
+    silent = database.execute(
+        """
+        SELECT name FROM source_pace JOIN sources USING (source_id)
+        WHERE silent_since IS NOT NULL AND listed AND enabled ORDER BY silent_since, name
+        """
+    )
     return RunSummary(
         run_id=run_id,
         status=status,
@@ -75,6 +94,9 @@ def of_run(database: Database, run_id: str) -> RunSummary:
         new_events=new_events,
         pending=pending,
         retrying=retrying,
+        not_due=not_due,
+        next_due_at=from_utc(next_due_at),
+        silent=tuple(name for (name,) in silent),
     )
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ def doctor(context: typer.Context, as_json: Annotated[bool, typer.Option("--json
     """Check settings, sources, model, warehouse and disk. Nothing is fetched or changed."""
 
     loaded = load_settings(context)
-    looks: list[Callable[[LoadedSettings], Check]] = [_python, _settings, _sources, _contact, _model, _warehouse, _disk]
+    looks: list[Callable[[LoadedSettings], Check]] = [_python, _settings, _sources, _contact, _model, _warehouse, _feeds, _disk]
     found = [_safely(look, loaded) for look in looks]
     if as_json:
         print_json(found)
@@ -108,6 +109,20 @@ def _warehouse(loaded: "LoadedSettings") -> Check:
         faults = f"{balance.missing} entries without an outcome, {balance.surplus} outcomes too many"
         return Check("warehouse", "fail", f"{path}: {faults}")
     return Check("warehouse", "ok", f"{path}: {balance.discovered} entries, {pending} of them pending")
+
+
+def _feeds(loaded: "LoadedSettings") -> Check:
+    from flows.house import PUBLISHED_NAME, WAREHOUSE_NAME
+    from warehouse.health import source_health
+
+    folder = loaded.settings.data_dir
+    counts = Counter(h.state for h in source_health(folder / WAREHOUSE_NAME, folder / PUBLISHED_NAME).sources.values())
+    if not counts:
+        return Check("feeds", "ok", "none was polled yet")
+    detail = ", ".join(f"{number} {state.replace('_', ' ')}" for state, number in counts.most_common())
+    if counts.keys() & {"gone", "failing", "silent"}:
+        return Check("feeds", "warn", detail, "`clampdown sources check` tells which and why")
+    return Check("feeds", "ok", detail)
 
 
 def _disk(loaded: "LoadedSettings") -> Check:

@@ -10,16 +10,18 @@ import typer
 from rich.text import Text
 
 from clampdown.options import GlobalOptions, load_settings
-from clampdown.output import console, print_json, print_usage, progress
+from clampdown.output import console, print_json, print_usage, printable, progress
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from flows.ingest import RunReport
     from pipeline.settings import Settings
     from pipeline.types import Source
+    from warehouse.summary import RunSummary
 
 SAMPLE_DATA = Path("sample-data")
 SHOWN_EVENTS = 40
+SHOWN_SILENT = 8
 
 
 def run(
@@ -28,12 +30,13 @@ def run(
         bool,
         typer.Option("--sample", help="Read the bundled sample site, served on loopback, into ./sample-data"),
     ] = False,
+    now: Annotated[bool, typer.Option("--now", help="Poll all feeds, also those that are not due")] = False,
     prefect: Annotated[bool, typer.Option("--prefect", help="Run as a Prefect flow")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
 ) -> None:
-    """Poll the feeds, read what is new, extract events, publish. Run it again to go on."""
+    """Poll the feeds that are due, read what is new, extract events, publish. Run it again to go on."""
     with _sample(context) if sample else _live(context) as (settings, sources):
-        report = _ingest(settings, sources, prefect=prefect)
+        report = _ingest(settings, sources, prefect=prefect, poll_all=now)
     if as_json:
         print_json({"run": report.summary, "snapshot": report.snapshot})
     else:
@@ -50,7 +53,7 @@ def _live(context: typer.Context) -> Iterator[tuple["Settings", "Sequence[Source
             f"{settings.sources}: no source list",
             hint="`clampdown init` writes one; `clampdown run --sample` needs none",
         )
-    yield settings, [source for source in load_sources(settings.sources) if source.enabled]
+    yield settings, load_sources(settings.sources)
 
 
 @contextmanager
@@ -65,19 +68,22 @@ def _sample(context: typer.Context) -> Iterator[tuple["Settings", "Sequence[Sour
             "fetch.host_gap": 0.0,
             "fetch.timeout": site.patience,
             "fetch.retries": 0,
+            # So that a second look at the sample shows how little is asked again.
+            "poll.min_interval": 0.0,
             # Small, so that the bar moves: the sample is a hundred articles.
             "run.batch_size": 25,
         }
         yield load_settings(context, flags).settings, site.sources()
 
 
-def _ingest(settings: "Settings", sources: "Sequence[Source]", *, prefect: bool) -> "RunReport":
+def _ingest(settings: "Settings", sources: "Sequence[Source]", *, prefect: bool, poll_all: bool) -> "RunReport":
     from flows.house import open_house
     from flows.ingest import ingest
 
     meter = None
     try:
-        with progress() as bars, open_house(settings, mode="prefect" if prefect else "direct") as house:
+        mode = "prefect" if prefect else "direct"
+        with progress() as bars, open_house(settings, mode=mode, poll_all=poll_all) as house:
             meter = house.meter
             if prefect:
                 from flows.tasks import run_as_flow
@@ -102,7 +108,7 @@ def _print(report: "RunReport", settings: "Settings", sample: bool) -> None:
         if len(found) > SHOWN_EVENTS:
             out.print(Text(f"… and {len(found) - SHOWN_EVENTS} more", style="dim"))
         out.print()
-    out.print(Text.assemble(("feeds     ", "bold"), _counts(summary.feeds)))
+    out.print(Text.assemble(("feeds     ", "bold"), _feeds(summary)))
     out.print(Text.assemble(("articles  ", "bold"), _counts(summary.outcomes) or "nothing new"))
     waiting = f", {summary.retrying} to be tried again" if summary.retrying else ""
     new = f"{summary.discovered} entries discovered, {summary.new_events} new events, {len(found)} in all{waiting}"
@@ -113,6 +119,9 @@ def _print(report: "RunReport", settings: "Settings", sample: bool) -> None:
     folder = f" -d {_near(settings.data_dir)}" if sample else ""
     command = f"{_near(Path(sys.argv[0]))}{folder}"
     first = found[0].id[:ID_SHOWN] if found else "EVENT"
+    if summary.silent:
+        out.print(Text.assemble(("warning   ", "bold yellow"), (_silence(summary.silent), "yellow")), soft_wrap=True)
+
     out.print("\nTry next", style="bold")
     for rest in (
         f"show {first}",
@@ -120,6 +129,23 @@ def _print(report: "RunReport", settings: "Settings", sample: bool) -> None:
         'sql "SELECT * FROM restrictions_by_month"',
     ):
         out.print(Text(f"  {command} {rest}"), soft_wrap=True)
+
+
+def _feeds(summary: "RunSummary") -> str:
+    """How the polls ended, and how many feeds were left alone."""
+    parts = [_counts(summary.feeds)] if summary.feeds else []
+    if summary.not_due:
+        until = f" before {summary.next_due_at.astimezone():%H:%M}" if summary.next_due_at else ""
+        parts.append(f"{summary.not_due} not due{until}")
+    return ", ".join(parts) or "none"
+
+
+def _silence(names: "Sequence[str]") -> str:
+    """Which sources bring nothing, and where to read more."""
+    shown = ", ".join(printable(name) for name in names[:SHOWN_SILENT])
+    more = f" and {len(names) - SHOWN_SILENT} more" if len(names) > SHOWN_SILENT else ""
+    verb = "source is" if len(names) == 1 else "sources are"
+    return f"{len(names)} {verb} silent: {shown}{more} (`clampdown sources check`)"
 
 
 def _counts(counts: Mapping[Any, int]) -> str:

@@ -1,15 +1,17 @@
-"""`sources`: the list of feeds, OPML in and out."""
+"""`sources`: the list of feeds, their health, OPML in and out."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from clampdown.commands import health
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, table
 from pipeline.errors import InputError
 
-app = typer.Typer(help="List feeds; import and export OPML.", no_args_is_help=True)
+app = typer.Typer(help="List feeds and check them; import and export OPML.", no_args_is_help=True)
+app.command("check")(health.check)
 
 
 @app.command("list")

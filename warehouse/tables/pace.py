@@ -12,8 +12,8 @@ COLUMNS = (
 )  # fmt: skip
 
 # An item's time is that of its publication (a day alone counts as its midnight); where none is stated, or one that lies
-# after the run that saw it first, it is the time of that run. The lag counts items that were published while their source was watched: the
-# first poll of a feed, and a backfill, bring old ones.
+# after the run that saw it first, it is the time of that run. The lag counts items that were published while their
+# source was watched: the first poll of a feed, and a backfill, bring old ones.
 _MEASURE = f"""
 WITH asked AS (SELECT unnest(?::JSON::VARCHAR[]) AS source_id),
 watched AS (

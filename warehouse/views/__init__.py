@@ -16,3 +16,9 @@ SCRIPTS = (
 def scripts() -> list[str]:
     """The scripts' SQL, in the order of creation."""
     return [(files(__name__) / name).read_text(encoding="utf-8") for name in SCRIPTS]
+
+
+def question(view: str) -> str:
+    """The query that a view stands for, to be asked where the view itself is not: in the warehouse."""
+    script = (files(__name__) / f"{view}.sql").read_text(encoding="utf-8")
+    return script.removeprefix(f"CREATE VIEW {view} AS").partition(";")[0]
