@@ -35,13 +35,14 @@ class Visits:
     published: date | None
 
 
-def words_changed(fingerprint: str, had_text: bool, entry: Entry) -> bool:
-    """Whether a feed says something else of an entry than what is stored under `fingerprint`.
+def words_changed(stored: Entry, listed: Entry) -> bool:
+    """Whether a feed says something else of an entry than what is stored. Dates and links don't count.
 
-    Dates and links don't count. Nor does an item without summary and content where the stored one `had_text`: a list of
-    headlines or a sitemap says less of the same article.
+    Nor does an item without summary and content where the stored one has either: a list of headlines or a sitemap says
+    less of the same article.
     """
-    return entry.fingerprint != fingerprint and (bool(entry.summary or entry.content) or not had_text)
+    says_less = not (listed.summary or listed.content) and bool(stored.summary or stored.content)
+    return listed.fingerprint != stored.fingerprint and not says_less
 
 
 def revisit_at(visits: Visits, seen_at: datetime) -> datetime | None:

@@ -124,13 +124,16 @@ def test_feed_state_comes_with_its_entries(warehouse: Warehouse) -> None:
     ]
 
 
-def test_known_entry_stays_as_first_seen(warehouse: Warehouse) -> None:
+def test_known_entry_keeps_its_date_and_takes_over_the_words(warehouse: Warehouse) -> None:
     discover(warehouse, entry(1))
-    redated = replace(entry(1), title="Rewritten", published=Stamp(date(2025, 3, 1), DateBasis.FEED))
+    redated = replace(entry(1), url="https://alpha.example/new", published=Stamp(date(2025, 3, 1), DateBasis.FEED))
     assert warehouse.store_polls("run-1", [poll("alpha", [redated])]) == 0
+    assert [one.entry for one in warehouse.pending(START, 10)] == [entry(1)]
+    rewritten = replace(redated, title="Rewritten", updated=START)
+    assert warehouse.store_polls("run-1", [poll("alpha", [rewritten])]) == 0
     (pending,) = warehouse.pending(START, 10)
-    assert pending.entry == entry(1)
-    assert pending.attempts == 0
+    assert pending.entry == replace(entry(1), title="Rewritten", updated=START)
+    assert (pending.attempts, pending.revisit) == (0, None)
 
 
 def test_entry_comes_back_as_it_was(warehouse: Warehouse) -> None:
@@ -330,7 +333,7 @@ def test_lone_surrogates_are_replaced_and_offsets_hold(warehouse: Warehouse) -> 
 
 
 def test_article_of_another_entry_is_the_same_article(warehouse: Warehouse) -> None:
-    one, twin, third = entry(1), replace(entry(2), canonical_url=entry(1).canonical_url), entry(3)
+    one, twin, third = entry(1), replace(entry(2, "beta"), canonical_url=entry(1).canonical_url), entry(3)
     discover(warehouse, one, twin, third)
     read = article(one)
     other = replace(article(twin), text=f"{read.title}\n\nOther words: DeepSeek blocked.")

@@ -1,35 +1,50 @@
 """Storing a batch: articles, stories, mentions, outcomes and the events they touch, in one transaction."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pipeline.errors import WarehouseError
 from pipeline.events import block_key
 from pipeline.failpoints import hit
-from pipeline.types import EntryResult, Event, MentionContext, Outcome
+from pipeline.types import EntryResult, Event, MentionContext, Outcome, RevisitOutcome
 from warehouse.database import Database, storable
-from warehouse.tables import articles, events, mentions, outcomes, runs, stories
+from warehouse.tables import articles, events, mentions, outcomes, runs, stories, versions
 
 Resolve = Callable[[Sequence[MentionContext]], Sequence[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What replaces a stored article: whether its text is another, and the number of its version."""
+
+    new_text: bool
+    version: int
 
 
 def store(database: Database, run_id: str, results: Sequence[EntryResult], resolve: Resolve) -> None:
     """Commit a batch, all or nothing. The same batch stored twice changes nothing.
 
     An article that another entry has brought already ends as `same_article`; one that its own entry brings anew
-    replaces what was stored. Every block that lost or gained a mention is resolved afresh from all its mentions.
-    Raises WarehouseError where a quote does not stand where its offsets say.
+    replaces what was stored, whose text, if it is another, is kept as an earlier version. A revisit that brought
+    nothing new changes nothing else. Every block that lost or gained a mention is resolved afresh from all its
+    mentions. Raises WarehouseError where a quote does not stand where its offsets say.
     """
     with database.transaction():
-        accepted, replaced = _admit(database, results)
+        outcomes.check(results)
+        standing = [result for result in results if _stands(result)]
+        ended = [result for result in results if not _stands(result)]
+        accepted, replaced = _admit(database, ended)
+        versions.log(database, run_id, results)
         for result in accepted:
             if result.article is not None:
                 mentions.check_offsets(result.article, result.mentions)
         touched = {block for stored in mentions.of_articles(database, replaced).values() for block, _ in stored}
-        for table in (articles, stories, mentions):
-            table.remove(database, replaced)
+        versions.keep(database, [article_id for article_id, change in replaced.items() if change.new_text])
+        hit("store.versions")
+        for table in (articles, mentions):
+            table.remove(database, list(replaced))
         hit("store.removed")
-        articles.add(database, run_id, accepted)
+        articles.add(database, run_id, accepted, {one: change.version for one, change in replaced.items()})
         hit("store.articles")
         stories.add(database, accepted)
         hit("store.stories")
@@ -39,19 +54,25 @@ def store(database: Database, run_id: str, results: Sequence[EntryResult], resol
         touched |= {block_key(mention) for mention in new.values()}
         _resolve(database, run_id, touched, resolve)
         hit("store.events")
-        outcomes.replace(database, run_id, accepted, _articles_of(database, results))
+        outcomes.replace(database, run_id, accepted, _articles_of(database, ended))
+        outcomes.stand(database, standing)
         hit("store.outcomes")
     hit("store.committed")
 
 
-def _admit(database: Database, results: Sequence[EntryResult]) -> tuple[list[EntryResult], list[str]]:
-    """The results as they will be stored, and the ids of the articles that they replace."""
+def _stands(result: EntryResult) -> bool:
+    """Whether what is stored of the entry stays as it is."""
+    return result.revisit is not None and result.revisit.outcome is not RevisitOutcome.CHANGED
+
+
+def _admit(database: Database, results: Sequence[EntryResult]) -> tuple[list[EntryResult], dict[str, _Change]]:
+    """The results as they will be stored, and by their ids the articles that they replace."""
     wanted = [result.article.id for result in results if result.article is not None]
     stored = articles.stored(database, wanted)
     known = mentions.of_articles(database, stored)
-    owners = {article_id: entry_id for article_id, (entry_id, _) in stored.items()}
+    owners = {article_id: one.entry_id for article_id, one in stored.items()}
     accepted: list[EntryResult] = []
-    replaced: list[str] = []
+    replaced: dict[str, _Change] = {}
     for result in results:
         article = result.article
         if article is None:
@@ -71,8 +92,9 @@ def _admit(database: Database, results: Sequence[EntryResult]) -> tuple[list[Ent
         accepted.append(result)
         if article.id in stored:
             same_mentions = {m.id: m for m in result.mentions} == {m.id: m for _, m in known.get(article.id, ())}
-            if not same_mentions or stored[article.id][1] != storable(article.text):
-                replaced.append(article.id)
+            new_text = stored[article.id].text != storable(article.text)
+            if new_text or not same_mentions:
+                replaced[article.id] = _Change(new_text, stored[article.id].version + new_text)
     return accepted, replaced
 
 

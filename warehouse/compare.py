@@ -25,6 +25,8 @@ CLOCK_COLUMNS: Mapping[str, str] = {
     "changed_run_id": "names a run by its start",
     "fetched_at": "the time of a response",
     "retry_at": "counted from the time of a failure",
+    "revisit_at": "counted from the time of a response",
+    "visited_at": "the time of a request",
     "interval_seconds": "a feed's pace is measured up to the time of the poll",
     "next_poll_at": "counted from the time of a poll",
     "failures": "counts polls, and how many there were depends on the runs",

@@ -110,22 +110,39 @@ class Database:
         With `unless`, an anti-join: a row whose values in these columns are stored already stays out. Two rows of one
         call are not compared with each other.
         """
-        types = self.column_types(table)
-        struct = ", ".join(f'"{name}" {_IN_JSON.get(types[name], types[name])}' for name in columns)
-        values = ", ".join(f'unhex(r."{name}")' if types[name] == "BLOB" else f'r."{name}"' for name in columns)
-        names = ", ".join(f'"{name}"' for name in columns)
-        sql = (
-            f'INSERT INTO "{table}" ({names}) SELECT * FROM '
-            f"(SELECT {values} FROM (SELECT unnest(?::JSON::STRUCT({struct})[]) AS r)) AS new({names})"
-        )
+        values, names = self._values(table, columns), ", ".join(f'"{name}"' for name in columns)
+        sql = f'INSERT INTO "{table}" ({names}) SELECT * FROM ({values}) AS new({names})'
         if unless:
             same = " AND ".join(f'old."{name}" = new."{name}"' for name in unless)
             sql += f' WHERE NOT EXISTS (SELECT 1 FROM "{table}" AS old WHERE {same})'
+        return self._in_parts(sql, columns, rows)
+
+    def update(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+        """Update the rows whose value in the first of `columns` is that of one of `rows`; return how many these were.
+
+        No two of `rows` may have the same first value.
+        """
+        values, names = self._values(table, columns), ", ".join(f'"{name}"' for name in columns)
+        changes = ", ".join(f'"{name}" = new."{name}"' for name in columns[1:])
+        sql = (
+            f'UPDATE "{table}" SET {changes} FROM ({values}) AS new({names}) '
+            f'WHERE "{table}"."{columns[0]}" = new."{columns[0]}"'
+        )
+        return self._in_parts(sql, columns, rows)
+
+    def _values(self, table: str, columns: Sequence[str]) -> str:
+        """The query that reads rows of `columns` from the statement's one parameter."""
+        types = self.column_types(table)
+        struct = ", ".join(f'"{name}" {_IN_JSON.get(types[name], types[name])}' for name in columns)
+        values = ", ".join(f'unhex(r."{name}")' if types[name] == "BLOB" else f'r."{name}"' for name in columns)
+        return f"SELECT {values} FROM (SELECT unnest(?::JSON::STRUCT({struct})[]) AS r)"
+
+    def _in_parts(self, sql: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
         objects = [dict(zip(columns, row, strict=True)) for row in rows]
-        inserted = 0
+        done = 0
         for start in range(0, len(objects), _ROWS_AT_ONCE):
-            inserted += int(self.execute(sql, [objects[start : start + _ROWS_AT_ONCE]])[0][0])
-        return inserted
+            done += int(self.execute(sql, [objects[start : start + _ROWS_AT_ONCE]])[0][0])
+        return done
 
     def column_types(self, table: str) -> dict[str, str]:
         """Name → DuckDB type of the columns of `table`, in order; empty if there is no such table."""

@@ -1,8 +1,8 @@
 """Questions to a published snapshot: lists of events, one event with all its evidence, free SQL, exports."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ __all__ = [
     "MentionDetail",
     "Reader",
     "Table",
+    "VersionLine",
     "connect_snapshot",
     "event",
     "events",
@@ -82,8 +83,17 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionLine:
+    """An earlier version of an article: its number, its title then, and when it was fetched."""
+
+    version: int
+    title: str
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ArticleLine:
-    """An article as it is cited."""
+    """An article as it is cited. `earlier` are its versions before the current one, `version`, the oldest first."""
 
     id: str
     title: str
@@ -94,6 +104,11 @@ class ArticleLine:
     text_origin: TextOrigin
     paywalled: bool
     story_id: str
+    soft_404: bool
+    modified: date | None
+    version: int
+    fetched_at: datetime
+    earlier: tuple[VersionLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +149,8 @@ _EVENT_COLUMNS = (
     "score, why"
 )
 _ARTICLE_COLUMNS = (
-    "a.article_id, a.title, a.url, src.name, a.site, a.published_on, a.text_origin, a.paywalled, s.story_id"
+    "a.article_id, a.title, a.url, src.name, a.site, a.published_on, a.text_origin, a.paywalled, s.story_id, "
+    "a.soft_404, a.modified_on, a.version, a.fetched_at"
 )
 
 
@@ -290,10 +306,26 @@ def _mentions(reader: Reader, event_id: str) -> tuple[MentionDetail, ...]:
         """,
         [event_id],
     )
+    articles = [_article(row[len(columns) :]) for row in rows]
+    earlier = _versions(reader, [article.id for article in articles if article.version > 1])
     return tuple(
-        MentionDetail(mentions.read_mention(dict(zip(columns, row, strict=False))), _article(row[len(columns) :]))
-        for row in rows
+        MentionDetail(
+            mentions.read_mention(dict(zip(columns, row, strict=False))),
+            replace(article, earlier=tuple(earlier.get(article.id, ()))),
+        )
+        for row, article in zip(rows, articles, strict=True)
     )
+
+
+def _versions(reader: Reader, article_ids: Sequence[str]) -> dict[str, list[VersionLine]]:
+    found: dict[str, list[VersionLine]] = {}
+    for article_id, number, title, fetched_at in reader.rows(
+        "SELECT article_id, version, title, fetched_at FROM article_versions "
+        "WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[])) ORDER BY article_id, version",
+        [list(article_ids)],
+    ):
+        found.setdefault(article_id, []).append(VersionLine(number, title, fetched_at.replace(tzinfo=UTC)))
+    return found
 
 
 def _copies(reader: Reader, event_id: str) -> tuple[ArticleLine, ...]:
@@ -315,8 +347,12 @@ def _copies(reader: Reader, event_id: str) -> tuple[ArticleLine, ...]:
 
 
 def _article(row: Sequence[Any]) -> ArticleLine:
-    id_, title, url, source, site, published, origin, paywalled, story_id = row
-    return ArticleLine(id_, title, url, source, site, published, TextOrigin(origin), paywalled, story_id)
+    id_, title, url, source, site, published, origin, paywalled, story_id, *state, read_at = row
+    named = (id_, title, url, source, site, published)
+    soft_404, modified, version = state
+    return ArticleLine(
+        *named, TextOrigin(origin), paywalled, story_id, soft_404, modified, version, read_at.replace(tzinfo=UTC)
+    )
 
 
 def _dissent(found: Sequence[MentionDetail]) -> tuple[Dissent, ...]:

@@ -25,6 +25,7 @@ TABLES: Mapping[str, frozenset[str]] = {
     "outcomes": frozenset(),
     "articles": frozenset({"etag", "last_modified"}),
     "article_versions": frozenset(),
+    "revisits": frozenset(),
     "story_members": frozenset({"signature"}),
     "mentions": frozenset(),
     "events": frozenset(),

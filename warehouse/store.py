@@ -14,7 +14,7 @@ from warehouse.batch import Resolve
 from warehouse.database import Database
 from warehouse.snapshot import Snapshot
 from warehouse.summary import LedgerBalance, RunSummary
-from warehouse.tables import articles, entries, pace, polls, registries, runs, sources, stories
+from warehouse.tables import articles, entries, pace, pending, polls, registries, runs, sources, stories, versions
 
 
 def open_warehouse(path: Path, *, memory_limit: str | None = None) -> "Warehouse":
@@ -82,28 +82,33 @@ class Warehouse:
         runs.finish(self._database, run_id, finished_at, status)
 
     def store_polls(self, run_id: str, done: Sequence[Poll]) -> int:
-        """Commit polls, feed states and new entries together. Returns how many entries are new."""
+        """Commit polls, feed states and entries together. Returns how many entries are new.
+
+        Where a feed says something else now of an article that is stored, a revisit of it is planned.
+        """
         with self._database.transaction():
-            new = entries.add(self._database, run_id, [entry for poll in done for entry in poll.entries])
+            added = entries.add(self._database, run_id, done)
             hit("polls.entries")
-            polls.add(self._database, run_id, done, new)
+            versions.plan(self._database, added.revised)
+            hit("polls.revisits")
+            polls.add(self._database, run_id, done, added.new)
             polls.set_states(self._database, done)
             pace.refresh(self._database, [poll.source_id for poll in done])
             hit("polls.states")
         hit("polls.committed")
-        return new.total()
+        return added.new.total()
 
     def pending(self, now: datetime, limit: int) -> list[PendingEntry]:
         """Up to `limit` entries that are due at `now`: by day of publication, undated ones last, then by id."""
-        return entries.due(self._database, now, limit)
+        return pending.due(self._database, now, limit)
 
     def count_due(self, now: datetime) -> int:
         """How many entries are due at `now`."""
-        return entries.count_due(self._database, now)
+        return pending.count_due(self._database, now)
 
     def count_pending(self) -> int:
         """How many entries wait for their first outcome or another try, due or not."""
-        return entries.count_pending(self._database)
+        return pending.count_pending(self._database)
 
     def known_articles(self, canonical_urls: Iterable[str]) -> dict[str, str]:
         """Canonical URL → article id, for those that lead to a stored article."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.errors import WarehouseError
-from pipeline.types import FeedOutcome, Outcome
+from pipeline.types import FeedOutcome, Outcome, RevisitOutcome
 from warehouse.database import Database, from_utc
 
 
@@ -14,8 +14,8 @@ class RunSummary:
     """One run in numbers.
 
     `feeds` counts polls by outcome, `outcomes` the entries that this run tried by how they stand now, `new_events` the
-    events that no earlier run knew. `pending` counts entries that wait for their first outcome, `retrying` those that
-    failed and will be tried again; both over all runs.
+    events that no earlier run knew, `revisits` how asking again for stored articles ended. `pending` counts entries
+    that wait for their first outcome, `retrying` those that failed and will be tried again; both over all runs.
     `not_due` counts the sources that were left alone until `next_due_at` or later, `silent` names those that have
     brought nothing for longer than chance explains.
     """
@@ -33,6 +33,7 @@ class RunSummary:
     not_due: int
     next_due_at: datetime | None
     silent: tuple[str, ...]
+    revisits: Mapping[RevisitOutcome, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,9 @@ def of_run(database: Database, run_id: str) -> RunSummary:
     )
     discovered, new_events, pending, retrying = counts[0]
     feeds = database.execute("SELECT outcome, count(*) FROM polls WHERE run_id = ? GROUP BY ALL ORDER BY ALL", [run_id])
+    revisits = database.execute(
+        "SELECT outcome, count(*) FROM revisits WHERE run_id = ? GROUP BY ALL ORDER BY ALL", [run_id]
+    )
     not_due, next_due_at = database.execute(
         """
         SELECT count(*), min(next_poll_at) FROM feed_states
@@ -97,6 +101,7 @@ def of_run(database: Database, run_id: str) -> RunSummary:
         not_due=not_due,
         next_due_at=from_utc(next_due_at),
         silent=tuple(name for (name,) in silent),
+        revisits={RevisitOutcome(outcome): number for outcome, number in revisits},
     )
 
 

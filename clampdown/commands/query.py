@@ -145,6 +145,9 @@ def _mention_lines(detail: "MentionDetail") -> Iterable[Text]:
     yield Text()
     yield Text(printable(article.title), style="bold")
     yield _article_line(article)
+    for old in article.earlier:
+        was = f", “{printable(old.title)}”" if old.title != article.title else ""
+        yield Text(f"  version {old.version} was read on {old.fetched_at:%Y-%m-%d %H:%M}{was}", style="dim")
     for name, quote in mention.quotes.items():
         value = _value(mention, name)
         yield Text.assemble(
@@ -168,9 +171,13 @@ def _value(mention: Any, name: str) -> str:
 
 
 def _article_line(article: "ArticleLine") -> Text:
-    marks = [
-        mark for mark, holds in (("feed text", article.text_origin == "feed"), ("paywall", article.paywalled)) if holds
-    ]
+    holds = {
+        "feed text": article.text_origin == "feed",
+        "paywall": article.paywalled,
+        "not the article": article.soft_404,
+        f"version {article.version}": article.version > 1,
+    }
+    marks = [mark for mark, held in holds.items() if held]
     about = ", ".join([article.source or article.site or "?", str(article.published or "undated"), *marks])
     return Text.assemble((f"  {printable(about)}  ", "dim"), (printable(article.url), "blue"))
 

@@ -110,6 +110,8 @@ def _print(report: "RunReport", settings: "Settings", sample: bool) -> None:
         out.print()
     out.print(Text.assemble(("feeds     ", "bold"), _feeds(summary)))
     out.print(Text.assemble(("articles  ", "bold"), _counts(summary.outcomes) or "nothing new"))
+    if summary.revisits:
+        out.print(Text.assemble(("revisits  ", "bold"), _counts(summary.revisits)))
     waiting = f", {summary.retrying} to be tried again" if summary.retrying else ""
     new = f"{summary.discovered} entries discovered, {summary.new_events} new events, {len(found)} in all{waiting}"
     out.print(Text.assemble(("run       ", "bold"), new))

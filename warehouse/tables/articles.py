@@ -1,6 +1,7 @@
-"""Table `articles`: what was read, one row per canonical address."""
+"""Table `articles`: what was read, one row per canonical address, in its latest version."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from pipeline.types import EntryResult
 from warehouse.database import Database, to_utc
@@ -9,6 +10,7 @@ from warehouse.tables import refs, stamps
 COLUMNS = (
     "article_id", "entry_id", "source_id", "canonical_url", "url", "title", "text", "text_origin", *stamps.COLUMNS,
     "language", "site", "authors", "paywalled", "issues", "fetched_at", *refs.COLUMNS, "run_id",
+    *stamps.MODIFIED_COLUMNS, "soft_404", "etag", "last_modified", "version",
 )  # fmt: skip
 
 
@@ -34,13 +36,23 @@ def known(database: Database, canonical_urls: Iterable[str]) -> dict[str, str]:
     return dict(rows)
 
 
-def stored(database: Database, article_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Article id → the entry that brought it and its text, for those that are stored."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is known of a stored article: the entry that brought it, its text, and which version that is."""
+
+    entry_id: str
+    text: str
+    version: int
+
+
+def stored(database: Database, article_ids: Iterable[str]) -> dict[str, Stored]:
+    """Article id → what is stored, for those that are."""
     rows = database.execute(
-        "SELECT article_id, entry_id, text FROM articles WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
+        "SELECT article_id, entry_id, text, version FROM articles "
+        "WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
         [list(article_ids)],
     )
-    return {article_id: (entry_id, text) for article_id, entry_id, text in rows}
+    return {article_id: Stored(*rest) for article_id, *rest in rows}
 
 
 def remove(database: Database, article_ids: Sequence[str]) -> None:
@@ -50,8 +62,8 @@ def remove(database: Database, article_ids: Sequence[str]) -> None:
     )
 
 
-def add(database: Database, run_id: str, results: Sequence[EntryResult]) -> None:
-    """Insert the articles of `results` that are not stored."""
+def add(database: Database, run_id: str, results: Sequence[EntryResult], versions: Mapping[str, int]) -> None:
+    """Insert the articles of `results` that are not stored. `versions` numbers those that replace another."""
     rows = []
     for result in results:
         article = result.article
@@ -76,6 +88,11 @@ def add(database: Database, run_id: str, results: Sequence[EntryResult]) -> None
                 to_utc(article.fetched_at),
                 *refs.to_columns(result.archived),
                 run_id,
+                *stamps.to_columns(article.modified),
+                article.soft_404,
+                article.etag,
+                article.last_modified,
+                versions.get(article.id, 1),
             )
         )
     database.insert("articles", COLUMNS, rows, unless=("article_id",))

@@ -1,99 +1,146 @@
-"""Table `entries`: every item that a feed ever listed, as it was when first seen; and which of them are due."""
+"""Table `entries`: every item that a feed ever listed, its words as the feed last gave them."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from pipeline.types import Entry, PendingEntry
-from warehouse.database import Database, from_utc, storable, to_utc
-from warehouse.tables import stamps
+from pipeline.revisits import words_changed
+from pipeline.types import Entry, Poll
+from warehouse.database import Database, storable, to_utc
+from warehouse.tables import refs, stamps
 
+_WORDS = ("title", "summary", "content", "updated_at", "fingerprint", "fetched_at", *refs.COLUMNS)
+"""What follows the feed; all else stays as it was when the entry was first seen."""
 COLUMNS = (
-    "entry_id", "source_id", "guid", "url", "canonical_url", "title", "summary", "content",
-    *stamps.COLUMNS, "updated_at", "authors", "language", "run_id",
+    "entry_id", "source_id", "guid", "url", "canonical_url", *stamps.COLUMNS, "authors", "language", "run_id",
+    "revisions", *_WORDS,
 )  # fmt: skip
 
-# Due at the time given: never concluded, or concluded for now by a failure that may have healed.
-_DUE = "(o.retry_at <= ? OR (o.outcome = 'pending' AND o.retry_at IS NULL))"
-
-
-def add(database: Database, run_id: str, entries: Sequence[Entry]) -> Counter[str]:
-    """Insert the entries that are not known, each with the outcome `pending`. Returns their number by source."""
-    first: dict[str, Entry] = {}
-    for entry in entries:
-        # The id must be that of the entry as it will be read back.
-        readable = replace(entry, guid=storable(entry.guid))
-        first.setdefault(readable.id, readable)
-    known = database.execute(
-        "SELECT entry_id FROM entries WHERE entry_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [list(first)]
+_FIND = """
+WITH listed AS (
+    SELECT unnest(
+        ?::JSON::STRUCT(number INTEGER, entry_id VARCHAR, source_id VARCHAR, canonical_url VARCHAR)[], recursive := true
     )
-    for (entry_id,) in known:
-        del first[entry_id]
-    database.insert("entries", COLUMNS, [_row(entry, run_id) for entry in first.values()])
-    database.insert("outcomes", ("entry_id", "outcome", "attempts"), [(entry_id, "pending", 0) for entry_id in first])
-    return Counter(entry.source_id for entry in first.values())
+), found AS (
+    SELECT l.number, e.entry_id, e.fingerprint, 0 AS rank FROM listed AS l JOIN entries AS e USING (entry_id)
+    UNION ALL
+    SELECT l.number, e.entry_id, e.fingerprint, 1 FROM listed AS l JOIN entries AS e USING (source_id, canonical_url)
+)
+SELECT number, entry_id, fingerprint FROM found
+QUALIFY row_number() OVER (PARTITION BY number ORDER BY rank, entry_id) = 1
+"""
 
 
-def due(database: Database, now: datetime, limit: int) -> list[PendingEntry]:
-    """Up to `limit` due entries: by day of publication, undated ones last, then by id."""
-    rows = database.execute(
-        f"""
-        SELECT e.source_id, e.guid, e.url, e.canonical_url, e.title, e.summary, e.content,
-               e.published_on, e.published_at, e.published_basis, e.updated_at, e.authors, e.language, o.attempts
-        FROM outcomes AS o JOIN entries AS e USING (entry_id)
-        WHERE {_DUE}
-        ORDER BY e.published_on NULLS LAST, e.entry_id
-        LIMIT ?
-        """,
-        [to_utc(now), limit],
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What polls brought: new entries counted by source, and the known ones whose words changed, with when it came."""
+
+    new: Counter[str]
+    revised: Mapping[str, datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An entry as it will be read back, and the poll that listed it."""
+
+    entry: Entry
+    poll: Poll
+
+    def words(self) -> tuple[object, ...]:
+        entry, poll = self.entry, self.poll
+        times = to_utc(entry.updated), to_utc(poll.fetched_at)
+        words = (entry.title, entry.summary, entry.content)
+        return (*words, times[0], entry.fingerprint, times[1], *refs.to_columns(poll.archived))
+
+
+def add(database: Database, run_id: str, polls: Sequence[Poll]) -> Added:
+    """Insert the entries that are not known, each with the outcome `pending`, and take over what known ones say now.
+
+    An item whose source has an entry with its canonical URL is that entry, whatever its GUID.
+    """
+    items = [_Item(_readable(entry), poll) for poll in polls for entry in poll.entries]
+    known = _known(database, items)
+    listed: dict[str, list[_Item]] = {}
+    new: dict[str, _Item] = {}
+    addresses: set[tuple[str, str]] = set()
+    for number, item in enumerate(items):
+        address = (item.entry.source_id, item.entry.canonical_url)
+        if number in known:
+            listed.setdefault(known[number][0], []).append(item)
+        elif item.entry.id not in new and address not in addresses:
+            new[item.entry.id] = item
+            addresses.add(address)
+    fingerprints = dict(known.values())
+    chosen = {entry_id: _best(entry_id, some) for entry_id, some in listed.items()}
+    unlike = {one: item for one, item in chosen.items() if item.entry.fingerprint != fingerprints[one]}
+    revised = _revise(database, unlike, fingerprints)
+    database.insert("entries", COLUMNS, [_row(item, run_id) for item in new.values()])
+    database.insert("outcomes", ("entry_id", "outcome", "attempts"), [(entry_id, "pending", 0) for entry_id in new])
+    return Added(Counter(item.entry.source_id for item in new.values()), revised)
+
+
+def _readable(entry: Entry) -> Entry:
+    """The entry as it will be read back: its id and fingerprint must be the same then."""
+    return replace(
+        entry,
+        guid=storable(entry.guid),
+        title=storable(entry.title),
+        summary=storable(entry.summary),
+        content=storable(entry.content),
     )
-    return [PendingEntry(_entry(row[:-1]), row[-1]) for row in rows]
 
 
-def count_due(database: Database, now: datetime) -> int:
-    """How many entries `due` would return without a limit."""
-    rows = database.execute(f"SELECT count(*) FROM outcomes AS o WHERE {_DUE}", [to_utc(now)])
-    return int(rows[0][0])
+def _best(entry_id: str, some: Sequence[_Item]) -> _Item:
+    """Which of a feed's items speaks for an entry: the one with its own GUID, else the first."""
+    return next((item for item in some if item.entry.id == entry_id), some[0])
 
 
-def count_pending(database: Database) -> int:
-    """How many entries wait for their first outcome or for another try, due or not."""
-    rows = database.execute("SELECT count(*) FROM outcomes WHERE outcome = 'pending' OR retry_at IS NOT NULL")
-    return int(rows[0][0])
+def _known(database: Database, items: Sequence[_Item]) -> dict[int, tuple[str, str | None]]:
+    """Number of the item → the entry that it is and that entry's fingerprint, for items that are known."""
+    names = ("number", "entry_id", "source_id", "canonical_url")
+    entries = [item.entry for item in items]
+    keys = [
+        dict(zip(names, (number, entry.id, entry.source_id, entry.canonical_url), strict=True))
+        for number, entry in enumerate(entries)
+    ]
+    return {number: (entry_id, fingerprint) for number, entry_id, fingerprint in database.execute(_FIND, [keys])}
 
 
-def _row(entry: Entry, run_id: str) -> tuple[object, ...]:
+def _revise(
+    database: Database, unlike: Mapping[str, _Item], fingerprints: Mapping[str, str | None]
+) -> dict[str, datetime | None]:
+    """Store the words of entries that say something else now. Returns those entries with when the words came."""
+    revised: dict[str, datetime | None] = {}
+    rows: list[tuple[object, ...]] = []
+    for entry_id, title, summary, content, revisions in database.execute(
+        "SELECT entry_id, title, summary, content, revisions FROM entries "
+        "WHERE entry_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
+        [list(unlike)],
+    ):
+        item = unlike[entry_id]
+        stored = replace(item.entry, title=title, summary=summary, content=content)
+        changed = words_changed(stored, item.entry)
+        if changed:
+            revised[entry_id] = item.poll.fetched_at
+        if changed or (fingerprints[entry_id] is None and stored.fingerprint == item.entry.fingerprint):
+            rows.append((entry_id, revisions + changed, *item.words()))
+    database.update("entries", ("entry_id", "revisions", *_WORDS), rows)
+    return revised
+
+
+def _row(item: _Item, run_id: str) -> tuple[object, ...]:
+    entry = item.entry
     return (
         entry.id,
         entry.source_id,
         entry.guid,
         entry.url,
         entry.canonical_url,
-        entry.title,
-        entry.summary,
-        entry.content,
         *stamps.to_columns(entry.published),
-        to_utc(entry.updated),
         list(entry.authors),
         entry.language,
         run_id,
-    )
-
-
-def _entry(row: Sequence[Any]) -> Entry:
-    source_id, guid, url, canonical_url, title, summary, content, day, time, basis, updated, authors, language = row
-    return Entry(
-        source_id,
-        guid,
-        url,
-        canonical_url,
-        title,
-        summary,
-        content,
-        stamps.from_columns(day, time, basis),
-        from_utc(updated),
-        tuple(authors),
-        language,
+        0,
+        *item.words(),
     )

@@ -16,8 +16,6 @@ def replace(database: Database, run_id: str, results: Sequence[EntryResult], art
     An attempt is counted once per run, so that storing a batch twice counts it once.
     """
     ids = [result.entry_id for result in results]
-    if len(set(ids)) < len(ids):
-        raise WarehouseError("a batch holds two results of one entry")
     stored = {
         entry_id: (attempts, last_run)
         for entry_id, attempts, last_run in database.execute(
@@ -45,3 +43,16 @@ def replace(database: Database, run_id: str, results: Sequence[EntryResult], art
         )
     database.execute("DELETE FROM outcomes WHERE entry_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [ids])
     database.insert("outcomes", COLUMNS, rows)
+
+
+def check(results: Sequence[EntryResult]) -> None:
+    """Raise WarehouseError where an entry has two results."""
+    if len({result.entry_id for result in results}) < len(results):
+        raise WarehouseError("a batch holds two results of one entry")
+
+
+def stand(database: Database, results: Sequence[EntryResult]) -> None:
+    """Leave the outcomes of entries as they are, after revisits that brought nothing new; set the next revisit."""
+    rows = [(result.entry_id, to_utc(result.revisit.again_at)) for result in results if result.revisit is not None]
+    if database.update("outcomes", ("entry_id", "revisit_at"), rows) < len(rows):
+        raise WarehouseError("an entry was revisited that was never discovered")

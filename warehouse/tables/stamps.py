@@ -1,4 +1,4 @@
-"""A publication date in four columns: day, time, basis and precision."""
+"""A date of publication or change in four columns: day, time, basis and precision."""
 
 from datetime import date, datetime
 
@@ -6,6 +6,7 @@ from pipeline.types import DateBasis, Stamp
 from warehouse.database import from_utc, to_utc
 
 COLUMNS = ("published_on", "published_at", "published_basis", "published_precision")
+MODIFIED_COLUMNS = ("modified_on", "modified_at", "modified_basis", "modified_precision")
 
 TIME = "time"
 DAY = "day"

@@ -18,15 +18,23 @@ def signatures(database: Database) -> list[StorySignature]:
     return [StorySignature(*row) for row in rows]
 
 
-def remove(database: Database, article_ids: Sequence[str]) -> None:
-    """Take articles out of their stories; for their successors, in the same transaction."""
-    database.execute(
-        "DELETE FROM story_members WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [list(article_ids)]
-    )
-
-
 def add(database: Database, results: Sequence[EntryResult]) -> None:
-    """Enter the articles of `results` that are in no story yet, in the order of `results`."""
+    """Enter the articles of `results`, in this order. One that is placed with the same body stays where it is.
+
+    One whose body has changed goes to the end, as it does in the index of stories.
+    """
+    bodies = {
+        result.article.id: (result.story_id, result.body_hash, result.signature)
+        for result in results
+        if result.article is not None
+    }
+    placed_before = database.execute(
+        "SELECT article_id, story_id, body_hash, signature FROM story_members "
+        "WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
+        [list(bodies)],
+    )
+    outdated = [article_id for article_id, *rest in placed_before if tuple(rest) != bodies[article_id]]
+    database.execute("DELETE FROM story_members WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [outdated])
     placed = int(database.execute("SELECT coalesce(max(position) + 1, 0) FROM story_members")[0][0])
     rows: list[tuple[object, ...]] = []
     for result in results:

@@ -13,7 +13,8 @@ SELECT
     a.title,
     a.site,
     s.name AS source,
-    a.published_on
+    a.published_on,
+    a.version
 FROM event_mentions AS em
 JOIN mentions AS m USING (mention_id)
 JOIN articles AS a USING (article_id)
@@ -44,3 +45,4 @@ COMMENT ON COLUMN evidence.title IS 'The article''s title.';
 COMMENT ON COLUMN evidence.site IS 'Name of the site, as the page gives it.';
 COMMENT ON COLUMN evidence.source IS 'Name of the source whose feed listed it.';
 COMMENT ON COLUMN evidence.published_on IS 'Its day of publication; NULL if none is stated.';
+COMMENT ON COLUMN evidence.version IS 'Which version of the article this is, 1 for the text as first read. Earlier ones stand in article_versions.';
