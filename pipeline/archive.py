@@ -36,6 +36,9 @@ TEMPORARY = ".unfinished-"
 NAME_LENGTH = 32
 """Hexadecimal digits of a part's SHA-256 that name it."""
 
+LEVEL = 4
+"""Of zlib's nine: news pages pack 6 % larger than at the highest, in less than half of its time."""
+
 URL_HEADER = "Clampdown-URL"
 FINAL_URL_HEADER = "Clampdown-Final-URL"
 MOVED_TO_HEADER = "Clampdown-Moved-To"
@@ -165,16 +168,21 @@ def _write(file: BufferedWriter, responses: Sequence[Response]) -> tuple[str, li
     whole = hashlib.sha256()
     offset = 0
     for index, response in enumerate(responses):
-        member = BytesIO()
-        writer = WARCWriter(member, gzip=True, warc_version="1.1")
+        record = BytesIO()
+        writer = WARCWriter(record, gzip=False, warc_version="1.1")
         writer.write_record(_record(writer, response, index))
-        data = member.getvalue()
+        data = _member(record.getvalue())
         file.write(data)
         whole.update(data)
         places.append((offset, len(data), hashlib.sha256(data).hexdigest()))
         offset += len(data)
     file.flush()
     return whole.hexdigest()[:NAME_LENGTH] + SUFFIX, places
+
+
+def _member(record: bytes) -> bytes:
+    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    return packer.compress(record) + packer.flush()
 
 
 class _HTTPHeaders(StatusAndHeaders):  # type: ignore[misc]  # warcio has no types

@@ -1,6 +1,6 @@
 """The proofs that users run, in their short forms."""
 
-from clampdown.proofs import ssrf
+from clampdown.proofs import hostile, ssrf
 from clampdown.proofs.claims import Proof
 
 
@@ -15,3 +15,7 @@ def test_no_private_address_is_reached() -> None:
     assert failed(proof) == []
     assert proof.holds
     assert told
+
+
+def test_nothing_hostile_stops_a_run() -> None:
+    assert failed(hostile.prove(lambda _: None, short=True)) == []
