@@ -102,7 +102,7 @@ def _tag_outlines(text: str) -> Iterator[tuple[dict[str, str], tuple[str, ...]]]
 
 
 def _source(attributes: dict[str, str], folders: tuple[str, ...]) -> Source | None:
-    url = absolute_url(FEED_SCHEME.sub(_web_scheme, attributes["xmlurl"].strip()))
+    url = absolute_url(web_address(attributes["xmlurl"]))
     if url is None:
         return None
     categories = [word for part in attributes.get("category", "").split(",") for word in part.split("/")]
@@ -116,6 +116,11 @@ def _source(attributes: dict[str, str], folders: tuple[str, ...]) -> Source | No
         language=primary_tag(attributes.get("language")),
         topics=tuple(dict.fromkeys(topic for topic in topics if topic)),
     )
+
+
+def web_address(url: str) -> str:
+    """Return `url` with `http` in the place of the scheme `feed`, which readers made up."""
+    return FEED_SCHEME.sub(_web_scheme, url.strip())
 
 
 def source_id(url: str) -> str:

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from clampdown.commands import health
+from clampdown.commands import health, sources_add
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, table
 from pipeline.errors import InputError
 
 app = typer.Typer(help="List feeds and check them; import and export OPML.", no_args_is_help=True)
 app.command("check")(health.check)
+app.command("add")(sources_add.add)
 
 
 @app.command("list")
