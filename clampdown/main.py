@@ -16,6 +16,8 @@ from clampdown.options import GlobalOptions
 from clampdown.output import fail
 from pipeline.errors import ClampdownError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="clampdown",
     help="Watches the news for restrictions on digital services and keeps each with the words that state it.",
@@ -77,6 +79,8 @@ def main() -> None:
         # The reader of a pipe (`| head`) went away; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. Nothing committed is lost: the next run goes on from here.", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        # typer turns an interrupt into this status and says nothing.
+        if end.code == INTERRUPTED:
+            typer.echo("Interrupted. Nothing committed is lost: the next run goes on from here.", err=True)
+        raise

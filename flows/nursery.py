@@ -5,6 +5,10 @@ among them: its library keeps threads, which do not survive a fork; a worker ope
 """
 
 import os
+import signal
+
+# An interrupt of the terminal reaches this process, too, while it imports; the parent alone decides what it means.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 # Each worker is one thread's worth of work; numpy reads this when it is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from threading import Thread
@@ -63,6 +64,8 @@ class WorkerPool:
         self._closed = False
 
     def __enter__(self) -> Self:
+        # It imports while this process still opens other things.
+        forkserver.ensure_running()
         for number in range(self.processes):
             worker = _Worker(self._context, self._memory, self._set_up)
             thread = Thread(target=self._dispatch, args=(worker,), name=f"worker-{number}", daemon=True)
@@ -202,11 +205,16 @@ class _Worker:
             self._replace()
         if self._process is None:
             self._pipe, theirs = self._context.Pipe()
-            self._process = self._context.Process(
+            process = self._context.Process(
                 target=_serve, args=(theirs, self._memory, self._set_up), name="clampdown-worker", daemon=True
             )
-            self._process.start()
-            theirs.close()
+            try:
+                process.start()
+            except (OSError, EOFError) as error:
+                raise WorkerError(f"no worker process can be started: {error or type(error).__name__}") from error
+            finally:
+                theirs.close()
+            self._process = process
             if self._closed:
                 self._kill()
         return self._process
