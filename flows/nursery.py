@@ -7,20 +7,23 @@ among them: its library keeps threads, which do not survive a fork; a worker ope
 import os
 import signal
 
-# An interrupt of the terminal reaches this process, too, while it imports; the parent alone decides what it means.
+
+def load() -> None:
+    """Import what workers need and build the tables that they look things up in."""
+    # Each worker is one thread's worth of work; numpy reads this when it is imported, onnxruntime the other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+    import extractors.encoder
+    import pipeline.feeds
+    import pipeline.text  # noqa: F401 - for the workers that are forked after this
+    from extractors.gate import GazetteerGate
+    from pipeline.language import detect
+
+    detect("The words of a sentence in English load the tables of the languages.")
+    GazetteerGate().passes("The regulator blocks the service in the country.")
+
+
+# An interrupt of the terminal reaches this process, too; the parent alone decides what it means.
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-# Each worker is one thread's worth of work; numpy reads this when it is imported.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
-import extractors.encoder
-import pipeline.feeds
-import pipeline.text
-from extractors.gate import GazetteerGate
-from pipeline.language import detect
-
-__all__ = ["extractors", "pipeline"]
-
-detect("The words of a sentence in English load the tables of the languages.")
-GazetteerGate().passes("The regulator blocks the service in the country.")
+load()
