@@ -41,6 +41,7 @@ ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
 CDATA_START: Final = "<![CDATA["
 # Entities of a DTD are never defined here, so that no bomb can be built of them; bare ampersands are common in links.
 NO_REFERENCE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)")
+HOME_PAGE = re.compile(r"https?://[^/?#]*/?")
 HTTP_URL = re.compile(r"https?://\S", re.IGNORECASE)
 ROOTS: Final = {"urlset": "url", "sitemapindex": "sitemap"}
 FEED_ROOTS: Final = frozenset({"rss", "feed", "rdf"})
@@ -162,7 +163,7 @@ def sitemap_as_feed(sitemap: Sitemap, url: str, source_id: str, now: datetime) -
 def page_entry(page: SitemapPage, source_id: str) -> Entry | None:
     """Return the entry that a sitemap's page stands for, or None where its address can't be an article's."""
     key = canonical_url(page.url)
-    if key is None:
+    if key is None or HOME_PAGE.fullmatch(key):
         return None
     return Entry(
         source_id=source_id,

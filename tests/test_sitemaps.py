@@ -200,7 +200,7 @@ def test_sitemaps_are_told_from_feeds_by_their_root() -> None:
 
 def test_a_sitemap_is_a_feed_of_entries_that_may_have_no_text() -> None:
     body = NEWS.replace("https://example.com/plain", "https://www.example.com/2025/02/ban?utm_source=x&amp;a=1&amp;b=2")
-    body = body.replace("</urlset>", "<url><loc>/bare</loc></url></urlset>")
+    body = body.replace("</urlset>", "<url><loc>/bare</loc></url><url><loc>/</loc></url></urlset>")
     feed = sitemap_as_feed(parse_sitemap(body.encode(), url=URL, now=NOW), URL, "example", NOW)
     assert (feed.title, feed.format, feed.language) == ("The Example", "sitemap", "en")
     news, bare = feed.entries
@@ -211,6 +211,7 @@ def test_a_sitemap_is_a_feed_of_entries_that_may_have_no_text() -> None:
     assert news.language == "en"
     assert (bare.url, bare.title, bare.published) == ("https://www.example.com/bare", "", None)
     assert "address that stands there twice: kept once" in feed.issues
+    assert "address that names no article: left out" in feed.issues
     with pytest.raises(ParseError, match="index is no feed") as caught:
         sitemap_as_feed(parse_sitemap(b"<sitemapindex/>", url=URL), URL, "example", NOW)
     assert caught.value.hint

@@ -6,10 +6,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pipeline.archive_pages import ArchivePage, PageContent, Plan
 from pipeline.failpoints import hit
 from pipeline.stories import StorySignature
 from pipeline.types import Body, Country, Entry, EntryResult, FeedState, PendingEntry, Poll, Service, Source
-from warehouse import batch, schema, snapshot, summary
+from warehouse import backfilling, batch, schema, snapshot, summary
 from warehouse.batch import Resolve
 from warehouse.database import Database
 from warehouse.snapshot import Snapshot
@@ -97,6 +98,18 @@ class Warehouse:
             hit("polls.states")
         hit("polls.committed")
         return added.new.total()
+
+    def backfill_pages(self, plan: Plan) -> list[ArchivePage]:
+        """The pages that a backfill has found so far, in the order in which they are read."""
+        return backfilling.pages(self._database, plan)
+
+    def open_backfill(self, run_id: str, plan: Plan, starts: Sequence[ArchivePage], *, again: bool = False) -> None:
+        """Begin a backfill with the pages `starts`, take it up where it was, or begin `again` from nothing."""
+        backfilling.open_(self._database, run_id, plan, starts, again=again)
+
+    def store_backfill(self, run_id: str, plan: Plan, content: PageContent) -> list[ArchivePage]:
+        """Commit a page of the past with its entries. Returns the page with its figures, and the pages it added."""
+        return backfilling.store(self._database, run_id, plan, content)
 
     def pending(self, now: datetime, limit: int) -> list[PendingEntry]:
         """Up to `limit` entries that are due at `now`: by day of publication, undated ones last, then by id."""

@@ -22,7 +22,7 @@ SHOWN_PROBLEMS = 5
 TITLE_WIDTH = 60
 DAYS = ("%Y-%m-%d",)
 
-Sources = Annotated[list[str], typer.Argument(help="Ids of sources of the source list", metavar="SOURCE…")]
+Sources = Annotated[list[str], typer.Argument(help="Ids of sources of the source list", metavar="SOURCE")]
 
 
 def backfill(
@@ -30,7 +30,7 @@ def backfill(
     sources: Sources,
     since: Annotated[datetime, typer.Option("--since", formats=list(DAYS), help="First day of publication")],
     until: Annotated[
-        datetime | None, typer.Option("--until", formats=list(DAYS), help="Last day [default: today]")
+        datetime | None, typer.Option("--until", formats=list(DAYS), help="Last day; today unless given")
     ] = None,
     sitemap: Annotated[
         list[str] | None,
