@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from clampdown.main import main
 from clampdown.proofs.webserver import HTTPServer, Reply
 from pipeline.discovery import GUESSES, Discovery, Origin, discover, items_per_week, latest
-from pipeline.errors import AddressRefused, HTTPStatusError, RobotsDisallowed
+from pipeline.errors import AddressRefused, FetchError, HTTPStatusError, RobotsDisallowed
 from pipeline.fetch import FetchSession
 from pipeline.settings import FetchSettings
 from pipeline.sources import load_sources
-from pipeline.types import DateBasis, Entry, Stamp
+from pipeline.types import DateBasis, Entry, FetchRequest, Response, Stamp
+from pipeline.urls import absolute_url
 
 SETTINGS = FetchSettings(host_gap=0, timeout=5, retries=0, allow_hosts=("127.0.0.1", "127.0.0.2"))
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -223,6 +224,41 @@ def test_a_hostile_page_costs_few_requests(site: HTTPServer) -> None:
     assert len(site.hits) < 50
     site.routes["/"] = page("<base href='http://['>" + link("http://[::1") + link("javascript:x") + link(""))
     assert find(site).feeds == ()
+
+
+MARKUP = st.sampled_from(
+    [
+        *(
+            "<html>",
+            "<head>",
+            "<body>",
+            "<base href='",
+            "<link rel=alternate type=application/rss+xml href='",
+            "<a href='",
+        ),
+        *("'>", "http://", "https://a.example/rss", "/feed.xml", "//[", "RSS", "</a>", "\x00", "é", "javascript:", "%"),
+    ]
+)
+
+
+@given(st.binary(max_size=300) | st.lists(MARKUP, max_size=25).map(lambda parts: "".join(parts).encode()))
+def test_any_page_has_feeds_or_none(body: bytes) -> None:
+    url = "https://a.example/news"
+    asked: list[str] = []
+
+    def fetch_all(requests: Sequence[FetchRequest]) -> list[Response | FetchError]:
+        asked.extend(request.url for request in requests)
+        assert all(absolute_url(request.url) for request in requests)
+        return [
+            Response(url, url, 200, (), body, NOW)
+            if request.url == url
+            else HTTPStatusError("status 404", url=request.url, status=404)
+            for request in requests
+        ]
+
+    found = discover(url, fetch_all, lambda urls: [()], every=True)
+    assert len(asked) == len(set(asked)) < 100
+    assert not found.feeds or found.feeds[0].origin is Origin.ITSELF
 
 
 # What is told of a feed
