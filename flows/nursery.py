@@ -14,9 +14,9 @@ def load() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-    import extractors.encoder
+    import extractors.encoder  # noqa: F401 - for the workers that are forked after this
     import pipeline.feeds
-    import pipeline.text  # noqa: F401 - for the workers that are forked after this
+    import pipeline.text  # noqa: F401
     from extractors.gate import GazetteerGate
     from pipeline.language import detect
 
