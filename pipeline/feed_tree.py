@@ -17,8 +17,10 @@ from lxml import etree
 
 Element = etree._Element
 
-MAX_TAGS: Final = 500_000
-"""Openings of tags in a feed's text: ten thousand items with all their fields have half of that."""
+MAX_MARKS: Final = 1_500_000
+"""Occurrences of "<" in a feed's text: ten thousand items with all their fields have a third of that."""
+MAX_ELEMENTS: Final = 250_000
+"""Elements of broken XML, which is read ten times as slowly."""
 DEPTH: Final = 200
 """Elements open at once in broken XML; what nests deeper is laid side by side."""
 MAX_ATTRIBUTES: Final = 10_000
@@ -30,7 +32,7 @@ MAX_EXPANSION: Final = 1_000_000
 
 ILLEGAL_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 BEFORE_MARKUP = re.compile(r"[^<]{1,2000}(?=<\?xml|<rss\b|<feed\b|<rdf:RDF\b)", re.IGNORECASE)
-XML_DECLARATION = re.compile(r"\s*<\?xml\b[^<>]*>")
+XML_DECLARATION = re.compile(r"<\?xml\b[^<>]*>")
 DOCTYPE = re.compile(
     r"""<!DOCTYPE(?:[^"'\[<>]++|"[^"]*+"|'[^']*+')*+"""
     r"""(?:\[(?:[^\]"'<]++|<!--.*?-->|<|"[^"]*+"|'[^']*+')*+\]\s*+)?+>""",
@@ -48,13 +50,15 @@ DATA_URI = re.compile(
     re.IGNORECASE,
 )
 MARKUP = re.compile(
-    r"<(?:(?P<skip>!--|!\[CDATA\[|[!?])|(?P<end>/?)(?P<name>[A-Za-z_][A-Za-z0-9_.-]*+(?::[A-Za-z0-9_.-]++)?+)"
+    r"<(?:(?P<skip>!--|!\[CDATA\[|[!?])|(?P<end>/?)(?P<name>[A-Za-z_][A-Za-z0-9_.-]*+(?::[A-Za-z_][A-Za-z0-9_.-]*+)?+)"
     r"(?P<rest>(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+'|[\"'])*+)>)"
 )
 UNFINISHED = re.compile(r"<[/!?A-Za-z][^<>]*\Z")
-ATTRIBUTE = re.compile(r"""([A-Za-z_][\w.:-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++))""", re.ASCII)
+ATTRIBUTE = re.compile(
+    r"""(?<![\w.:-])([A-Za-z_][\w.:-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++))""", re.ASCII
+)
 
-PLAIN_URI = re.compile(r"[A-Za-z][\w.:/#?=&~%+-]{0,200}", re.ASCII)
+PLAIN_URI = re.compile(r"(?:https?|tag|urn|uri)[:/][\w./#:-]{0,200}", re.ASCII | re.IGNORECASE)
 
 PREFIX: Final = "prefix:"
 """Stands before a prefix that nothing declares, where the namespace of an element would be."""
@@ -75,9 +79,7 @@ VOID: Final = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "inp
 ITEMS: Final = frozenset({"item", "entry"})
 # A field that holds plain text ends where the next field starts, and an item where the next item does.
 PLAIN_FIELDS: Final = frozenset({"title", "link", "guid", "id", "pubdate", "published", "updated", "dc:date"})
-FIELDS: Final = PLAIN_FIELDS | set(
-    ["author", "category", "content", "content:encoded", "dc:creator", "description", "summary"]
-)
+FIELDS: Final = PLAIN_FIELDS | {"author", "category", "content", "content:encoded", "description", "summary"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,8 @@ class TooMuchMarkup(ValueError):
 
 def read_tree(text: str) -> Tree:
     """Read `text`, the decoded body of a feed, as XML; raises TooMuchMarkup, and nothing for broken XML."""
-    if text.count("<") > MAX_TAGS:
-        raise TooMuchMarkup(f"{text.count('<')} tags are more than any feed has")
+    if (marks := text.count("<")) > MAX_MARKS:
+        raise TooMuchMarkup(f"{marks} marks of tags are more than any feed has")
     text, doctype, issues = _healed(text)
     parser = etree.XMLParser(
         resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True, remove_comments=True, remove_pis=True,
@@ -153,7 +155,8 @@ def _healed(text: str) -> tuple[str, str, list[str]]:
     if before := BEFORE_MARKUP.match(whole):
         issues.append("text before the XML declaration")
         whole = whole[before.end() :]
-    whole = XML_DECLARATION.sub("", whole, count=1)
+    if declaration := XML_DECLARATION.match(whole):
+        whole = whole[declaration.end() :]
     whole, doctype, entities = _without_doctype(whole)
     cut = DATA_URI.sub("", whole)
     whole, odd = _with_known_entities(cut, entities)
@@ -222,9 +225,11 @@ class _Builder:
         self.text: list[str] = []
         self.prefixes = dict(USUAL_PREFIXES)
         self.namespaces: set[str] = set()
+        self.elements = 0
 
     def read(self, text: str) -> tuple[Element, frozenset[str], Element | None]:
         position = 0
+        last_comment_ends = text.rfind("-->")
         while match := MARKUP.search(text, position):
             self.text.append(html.unescape(text[position : match.start()]))
             position = match.end()
@@ -233,7 +238,8 @@ class _Builder:
                 self._tag(match["name"], match["rest"], ends=bool(match["end"]))
             else:
                 closing = {"!--": "-->", "![CDATA[": "]]>"}.get(skip, ">")
-                end = text.find(closing, position)
+                never = skip == "!--" and last_comment_ends < position
+                end = -1 if never else text.find(closing, position)
                 if skip == "![CDATA[":
                     self.text.append(text[position : end if end >= 0 else len(text)])
                 elif end < 0 and skip == "!--":
@@ -252,6 +258,9 @@ class _Builder:
                 self._close(name)
             return
         self._flush()
+        self.elements += 1
+        if self.elements > MAX_ELEMENTS:
+            raise TooMuchMarkup(f"more than {MAX_ELEMENTS} elements in broken XML are more than any feed has")
         if name in ITEMS:
             for item in ITEMS:
                 if self.open[item]:

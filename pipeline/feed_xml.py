@@ -219,7 +219,7 @@ class _Reader:
         inner = [child for child in element if self._name(child) == "content"]
         for part in inner or [element]:
             kind = (part.get("type") or "").lower()
-            if not kind or kind.startswith(TEXT_TYPES) or part.get("mode") == "xml":
+            if not kind or kind.startswith((*TEXT_TYPES, "application/octet-stream")) or part.get("mode") == "xml":
                 yield _content(part)
 
     def _guid(self, element: Element, fields: _Fields) -> tuple[str, str]:
@@ -245,9 +245,11 @@ class _Reader:
             attributes = _attributes(child)
             href = attributes.get("url") or attributes.get("uri") or attributes.get("href")
             relation = attributes.get("rel", "alternate").strip().lower()
+            if relation != "alternate":
+                continue
             if href is None:
                 link = self._resolved(_plain(child), child) or link
-            elif relation == "alternate":
+            else:
                 href = self._resolved(href.strip(), child)
                 alternates.append(href)
                 if attributes.get("type", "text/html").strip().lower() in HTML_TYPES:
@@ -274,7 +276,8 @@ class _Reader:
     def _language(self, element: Element, fields: _Fields) -> str | None:
         titles = fields.of("title")[:1]
         for place in (*titles, element):
-            if language := place.get(f"{{{XML}}}lang"):
+            # An empty one says that there is no telling.
+            if (language := place.get(f"{{{XML}}}lang")) is not None:
                 return language
         return next((text for child in fields.of("language") if (text := _plain(child))), None)
 

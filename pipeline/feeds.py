@@ -190,7 +190,7 @@ def _entry(item: RawItem, raw: RawFeed, *, url: str, source_id: str, now: dateti
         published=None if published is None else Stamp(published, DateBasis.FEED),
         updated=updated if isinstance(updated, datetime) else None,
         authors=tuple(filter(None, map(clean_html, item.authors))),
-        language=primary_tag(item.language) or primary_tag(raw.language),
+        language=primary_tag(raw.language if item.language is None else item.language),
     )
 
 

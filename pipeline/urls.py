@@ -8,7 +8,7 @@ import ipaddress
 import re
 import tomllib
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -20,6 +20,8 @@ from lxml.html import HtmlElement, HTMLParser
 MAX_LENGTH = 8_000
 """Characters; servers refuse longer URLs, and nothing good needs them."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
+HOSTS = 4_096
+"""Names of hosts remembered with what is known of them: a feed has thousands of links to one."""
 UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 PATH_SAFE = "!$&'()*+,;=:@/%"
 QUERY_SAFE = PATH_SAFE + "?"
@@ -139,11 +141,13 @@ def _may_stand_for(key: str, own: str) -> bool:
     return key == own or bool(parts.path.strip("/") or parts.query or parts.fragment)
 
 
+@lru_cache(HOSTS)
 def _site(host: str) -> str:
     known = tld.get_tld(host, fix_protocol=True, fail_silently=True, as_object=True)
     return known.fld if isinstance(known, tld.utils.Result) else host
 
 
+@lru_cache(HOSTS)
 def _is_domain(host: str) -> bool:
     known = tld.get_tld(host, fix_protocol=True, fail_silently=True, as_object=True)
     if isinstance(known, tld.utils.Result):
@@ -194,6 +198,7 @@ def _split(url: str, base: str | None) -> _Parts | None:
     return parts if len(parts.join()) <= MAX_LENGTH else None
 
 
+@lru_cache(HOSTS)
 def _host(hostname: str) -> str | None:
     if ":" in hostname:
         try:
@@ -232,6 +237,7 @@ def _simplify(url: str, base: str | None) -> str | None:
     return key if len(key) <= MAX_LENGTH else None
 
 
+@lru_cache(HOSTS)
 def _without_twins(host: str) -> str:
     while True:
         shorter = INNER_MOBILE.sub(r"\1.", host)
