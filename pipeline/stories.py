@@ -113,8 +113,10 @@ class StoryIndex:
 
     def __init__(self, known: Iterable[StorySignature] = ()) -> None:
         self._stories: dict[str, str] = {}
+        self._bodies: dict[str, tuple[str, int]] = {}
         self._first_with: dict[str, str] = {}
-        self._sketches: list[tuple[str, int, RMinHash]] = []
+        self._sketches: dict[int, tuple[str, RMinHash]] = {}
+        self._placed = 0
         self._near = RMinHashLSH(threshold=LONG_THRESHOLD, num_perm=_PERMUTATIONS, num_bands=_BANDS)
         for one in known:
             self._add(one.article_id, one.story_id, one.body_hash, one.signature)
@@ -125,7 +127,8 @@ class StoryIndex:
     def place(self, article_id: str, body_hash: str, signature: bytes) -> StoryPlacement:
         """Find the story of an article, given what `sign` made of its body, and remember it there.
 
-        A story that is new is named after this article. An article that is placed a second time stays in its story.
+        A story that is new is named after this article. An article that is placed a second time stays in its story; if
+        its body has changed, it counts as placed last.
         """
         original = self._first_with.get(body_hash)
         if original is not None and original != article_id:
@@ -134,18 +137,35 @@ class StoryIndex:
             exact = False
             story_id, similarity = self._nearest(article_id, signature) or (content_id("story", article_id), 0.0)
         story_id = self._stories.get(article_id, story_id)
-        if article_id not in self._stories:
+        if self._bodies.get(article_id, ("", 0))[0] != body_hash:
+            self._forget(article_id)
             self._add(article_id, story_id, body_hash, signature)
         return StoryPlacement(story_id, exact, similarity)
 
     def _add(self, article_id: str, story_id: str, body_hash: str, signature: bytes) -> None:
         self._stories[article_id] = story_id
         words, sketch = _read(signature)
+        self._bodies[article_id] = body_hash, words
         if words >= MIN_EXACT_WORDS:
             self._first_with.setdefault(body_hash, article_id)
         if sketch is not None:
-            self._near.insert(len(self._sketches), sketch)
-            self._sketches.append((article_id, words, sketch))
+            self._near.insert(self._placed, sketch)
+            self._sketches[self._placed] = article_id, sketch
+        self._placed += 1
+
+    def _forget(self, article_id: str) -> None:
+        """Drop what is known of an article's body, as if it had never been placed; it stays in its story."""
+        if article_id not in self._bodies:
+            return
+        body_hash, _ = self._bodies.pop(article_id)
+        if self._first_with.get(body_hash) == article_id:
+            del self._first_with[body_hash]
+            heirs = (one for one, body in self._bodies.items() if body[0] == body_hash and body[1] >= MIN_EXACT_WORDS)
+            if (heir := next(heirs, None)) is not None:
+                self._first_with[body_hash] = heir
+        for key in [key for key, (one, _) in self._sketches.items() if one == article_id]:
+            del self._sketches[key]
+            self._near.remove(key)
 
     def _nearest(self, article_id: str, signature: bytes) -> tuple[str, float] | None:
         """Return story and similarity of the most similar near copy; the earliest wins among equals."""
@@ -154,7 +174,8 @@ class StoryIndex:
             return None
         best: tuple[str, float] | None = None
         for key in sorted(self._near.query(sketch)):
-            other_id, other_words, other = self._sketches[key]
+            other_id, other = self._sketches[key]
+            other_words = self._bodies[other_id][1]
             similarity = float(sketch.jaccard(other))
             enough = SHORT_THRESHOLD if min(words, other_words) < LONG_WORDS else LONG_THRESHOLD
             if other_id != article_id and similarity >= enough and (best is None or similarity > best[1]):

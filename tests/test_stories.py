@@ -185,3 +185,32 @@ def test_real_items_with_equal_texts_are_copies(shared: Path) -> None:
                 titles[sign(body)[0]].add(item["title"])
     assert titles
     assert max(map(len, titles.values())) <= 3
+
+
+def test_article_with_another_body_is_placed_as_a_rebuilt_index_would() -> None:
+    bodies = {name: text(seed) for seed, name in enumerate("abc")}
+    index = StoryIndex()
+    for name in ("a", "b"):
+        index.place(name, *sign(bodies[name]))
+    copied = index.place("copy", *sign(bodies["a"]))
+    assert copied.exact
+    moved = index.place("a", *sign(bodies["c"]))
+    assert (moved.story_id, moved.exact) == (content_id("story", "a"), False)
+    # As they are stored: the article that changed went to the end.
+    rebuilt = StoryIndex(
+        StorySignature(name, story, *sign(body))
+        for name, story, body in (
+            ("b", content_id("story", "b"), bodies["b"]),
+            ("copy", content_id("story", "a"), bodies["a"]),
+            ("a", content_id("story", "a"), bodies["c"]),
+        )
+    )
+    for name, body in (
+        ("d", bodies["a"]),
+        ("e", bodies["c"]),
+        ("f", copies(bodies["c"])["lightly rewritten"]),
+        ("b", bodies["c"]),
+        ("g", bodies["b"]),
+    ):
+        assert index.place(name, *sign(body)) == rebuilt.place(name, *sign(body)), name
+    assert len(index) == len(rebuilt)

@@ -23,17 +23,12 @@ def add(database: Database, results: Sequence[EntryResult]) -> None:
 
     One whose body has changed goes to the end, as it does in the index of stories.
     """
-    bodies = {
-        result.article.id: (result.story_id, result.body_hash, result.signature)
-        for result in results
-        if result.article is not None
-    }
+    bodies = {result.article.id: result.body_hash for result in results if result.article is not None}
     placed_before = database.execute(
-        "SELECT article_id, story_id, body_hash, signature FROM story_members "
-        "WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
+        "SELECT article_id, body_hash FROM story_members WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
         [list(bodies)],
     )
-    outdated = [article_id for article_id, *rest in placed_before if tuple(rest) != bodies[article_id]]
+    outdated = [article_id for article_id, body_hash in placed_before if body_hash != bodies[article_id]]
     database.execute("DELETE FROM story_members WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [outdated])
     placed = int(database.execute("SELECT coalesce(max(position) + 1, 0) FROM story_members")[0][0])
     rows: list[tuple[object, ...]] = []
