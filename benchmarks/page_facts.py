@@ -120,8 +120,8 @@ def normal(text: str) -> str:
 
 
 def plain_link(url: str) -> str:
-    """Return `url` without scheme, `www.`, fragment and last slash."""
-    return re.sub(r"^https?://(?:www\.)?", "", url.partition("#")[0]).rstrip("/")
+    """Return `url` without scheme, `www.`, fragment, index file and last slash."""
+    return re.sub(r"^https?://(?:www\.)?|/index\.html?$", "", url.partition("#")[0]).rstrip("/")
 
 
 def digest(text: str) -> str:
@@ -217,17 +217,21 @@ def truth_of_pages() -> dict[str, Any]:
 def _verdicts(true: dict[str, Any], found: Found, url: str) -> dict[str, tuple[bool, bool | None, object]]:
     """By fact: whether it is stated, whether the answer is right (None: there is none), and the answer."""
     title = found.title or None
-    cut = title and next((form for form in _without_ends(title) if digest(form) in true["title"]["sha256"]), title)
+    forms = _without_ends(title) if title else ()
     canonical, own = true["canonical"], digest(plain_link(url))
     link = absolute_url(found.canonical, base=url) if found.canonical else None
     verdicts: dict[str, tuple[bool, bool | None, object]] = {
-        "title": (True, title and digest(title) in true["title"]["sha256"], title),
-        "title, less site": (True, cut and digest(cut) in true["title"]["sha256"], title),
+        "title": (True, digest(title) in true["title"]["sha256"] if title else None, title),
+        "title, less site": (
+            True,
+            any(digest(form) in true["title"]["sha256"] for form in forms) if title else None,
+            title,
+        ),
         "published": (bool(true["published"]), _day_is_right(found.published, true["published"]), found.published),
         "authors": (bool(true["authors"]["names"]), _authors_are_right(found.authors, true["authors"]), found.authors),
         "site": (bool(true["site"]), _site_is_right(found.site, true["site"]), found.site),
-        "language": (True, found.language and found.language == true["language"], found.language),
-        "canonical link": (bool(canonical), link and digest(plain_link(link)) == (canonical or own), link),
+        "language": (True, found.language == true["language"] if found.language else None, found.language),
+        "canonical link": (bool(canonical), digest(plain_link(link)) == (canonical or own) if link else None, link),
         "paywalled": (true["paywalled"], True if found.paywalled else None, found.paywalled),
     }
     instants = [datetime.fromisoformat(text) for text in true["published"] if "T" in text]
@@ -238,10 +242,7 @@ def _verdicts(true: dict[str, Any], found: Found, url: str) -> dict[str, tuple[b
     if true["modified"] is not None:
         right = _day_is_right(found.modified, true["modified"])
         verdicts["modified"] = (bool(true["modified"]), right, found.modified)
-    return {
-        name: (bool(stated), None if right is None else bool(right), shown)
-        for name, (stated, right, shown) in verdicts.items()
-    }
+    return verdicts
 
 
 def _day_is_right(found: datetime | date | None, stated: list[str]) -> bool | None:

@@ -1,60 +1,53 @@
-"""What a page says of itself in its head, its JSON-LD and the usual places of its body."""
+"""What a page says of itself in its head, its JSON-LD and the lines around its headline."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from htmldate import find_date
 from lxml.html import HtmlElement
-from rapidfuzz import fuzz
 
+from pipeline import datelines
+from pipeline.bylines import find_authors
+from pipeline.candidates import Candidates, collect, count, string, truth
+from pipeline.headlines import find_headline
 from pipeline.language import primary_tag
-from pipeline.markup import one_line, visible_text
-from pipeline.publication import EARLIEST, parse_date
+from pipeline.nearby import Line, lines_after, lines_before
+from pipeline.publication import EARLIEST, day_of, parse_date
 
 T = TypeVar("T")
 
-ARTICLE_TYPE = re.compile(r"(?:Article|BlogPosting|Report|LiveBlogPosting|Posting)$")
 META_DATES: Final = (
     "article:published_time", "article:published", "og:article:published_time", "og:published_time", "datepublished",
     "parsely-pub-date", "sailthru.date", "dc.date.issued", "dcterms.issued", "dcterms.created", "dc.date.created",
     "dc.date", "dcterms.date", "cxenseparse:recs:publishtime", "citation_publication_date", "citation_date",
     "publication_date", "publication-date", "publish-date", "publish_date", "published_date", "published-date",
     "pubdate", "publishdate", "date_published", "article_date_original", "originalpublicationdate", "article.published",
-    "prism.publicationdate", "ptime", "rnews:datepublished", "date",
+    "prism.publicationdate", "ptime", "pub_date", "published_at", "rnews:datepublished", "date",
 )  # fmt: skip
-META_TITLES: Final = ("og:title", "twitter:title", "parsely-title", "sailthru.title", "dc.title", "headline", "title")
-META_SITES: Final = ("og:site_name", "application-name", "dc.publisher", "publisher")
-META_AUTHORS: Final = (
-    "author",
-    "article:author",
-    "parsely-author",
-    "sailthru.author",
-    "dc.creator",
-    "byl",
-    "citation_author",
-)
+META_CHANGES: Final = (
+    "article:modified_time", "og:updated_time", "article:modified", "og:article:modified_time", "datemodified",
+    "article.updated", "dcterms.modified", "dc.date.modified", "article_date_updated", "updated-date", "lastmod",
+    "last-modified", "revision_date", "dateupdated",
+)  # fmt: skip
 PUBLISHED_CLASS = re.compile(r"publi|posted|entry-date|dateline|article[_-]?date|timestamp|post-date", re.IGNORECASE)
 UPDATED_CLASS = re.compile(r"updat|modif", re.IGNORECASE)
-BYLINE = re.compile(r"^\s*(?:(?:written|reported|posted)\s+)?by[:\s]+", re.IGNORECASE)
-AUTHOR_LINK = re.compile(r"https?:|www\.|@|facebook\.com", re.IGNORECASE)
-AUTHOR_SPLIT = re.compile(r"\s*(?:[,;|]|\band\b|&)\s*")
 PUBLISHED_IN_BROKEN_JSON = re.compile(r'"datePublished"\s*:\s*"([^"]{8,40})"')
-SITE_SUFFIX = re.compile(r"\s+[|–—·•»-]\s+|\s+::\s+")
-MAX_JSON_LD = 1_000_000
-MAX_AUTHORS = 10
-SAME_TITLE = 80
-"""rapidfuzz's token-set ratio, 0–100, from which two titles are one title with and without trimmings."""
+CHANGED_IN_BROKEN_JSON = re.compile(r'"dateModified"\s*:\s*"([^"]{8,40})"')
+# Where figures are written day first. Of the English-speaking, American usage differs, and "en-US" is what software
+# writes by default: it tells nothing.
+DAY_FIRST_ENGLISH: Final = frozenset({"gb", "au", "nz", "ie", "in", "za", "ng", "ke", "pk", "sg", "hk", "my"})
+YEAR_FIRST: Final = frozenset({"en", "ja", "zh", "ko", "hu", "lt", "fa", "mn", "eu"})
 
 
 @dataclass(frozen=True, slots=True)
 class PageMetadata:
     """What a page states; None or empty where it states nothing.
 
-    `free` and `words` are schema.org's `isAccessibleForFree` and `wordCount`.
+    `modified` is when the page was changed after its publication, never before it and never the same. `free` and
+    `words` are schema.org's `isAccessibleForFree` and `wordCount`.
     """
 
     title: str | None
@@ -64,210 +57,127 @@ class PageMetadata:
     published: datetime | date | None
     free: bool | None
     words: int | None
+    modified: datetime | date | None = None
 
 
 def read_metadata(root: HtmlElement, *, feed_title: str = "") -> PageMetadata:
-    """Return what the page under `root` states of itself. `feed_title` helps to tell its headline from other ones."""
-    articles, broken = _json_ld(root)
-    metas = _metas(root)
-    site = _first(metas, META_SITES) or _publisher(articles)
+    """Return what the page under `root` states of itself. `feed_title` helps to tell its headline from other ones.
+
+    The tree must still have its head, its `<script>`s and the elements around the headline (header, byline, time), and
+    no longer what is hidden from readers: the title that is returned is one that they see.
+    """
+    candidates = collect(root)
+    headline = find_headline(root, candidates, feed_title=feed_title)
+    after = [] if headline.element is None else lines_after(headline.element)
+    day_first = _day_first(root, candidates)
+    published, modified = _dates(candidates, after, day_first=day_first)
+    authors = find_authors(candidates, after, site=headline.site)
+    if not authors and headline.element is not None:
+        authors = find_authors(candidates, lines_before(headline.element), site=headline.site)
     return PageMetadata(
-        title=_title(root, articles, metas, site=site, feed_title=feed_title),
-        site=site,
-        authors=_authors(root, articles, metas),
-        language=primary_tag(root.get("lang")) or primary_tag(metas.get("og:locale")),
-        published=_published(root, articles, metas, broken),
-        free=_stated(_truth(article.get("isAccessibleForFree")) for article in articles),
-        words=_stated(_count(article.get("wordCount")) for article in articles),
+        title=headline.text,
+        site=headline.site,
+        authors=authors,
+        language=primary_tag(root.get("lang")) or primary_tag(candidates.metas.get("og:locale")),
+        published=published,
+        free=_stated(truth(item.get("isAccessibleForFree")) for item in (*candidates.articles, *candidates.pages)),
+        words=_stated(count(item.get("wordCount")) for item in candidates.articles),
+        modified=modified,
     )
 
 
-def date_in_words(root: HtmlElement) -> date | None:
-    """Return the day that the visible words near the headline seem to give, as htmldate finds it, or None.
+def date_in_words(root: HtmlElement) -> datetime | date | None:
+    """Return the time or day that the words around the headline give, else the day that htmldate finds, or None.
 
-    A last resort: with its metadata taken away, seven pages of ten give the stated day, and one of ten a wrong one.
+    A last resort for a page that marks no date up. It needs the same tree as `read_metadata`.
     """
+    candidates = collect(root)
+    heading = find_headline(root, candidates).element
+    day_first = _day_first(root, candidates)
+    if heading is not None:
+        for lines in (lines_after(heading), lines_before(heading)):
+            if found := datelines.worded(lines, day_first=day_first).published:
+                return found
     try:
         # Without a URL of its own it would read the canonical link's, a date with another basis.
-        found = find_date(root, extensive_search=False, original_date=True, url="")
+        text = find_date(root, extensive_search=False, original_date=True, url="")
     except Exception:
         # htmldate raises what lxml, dateutil and its own regular expressions raise; an undated page is a normal case.
         return None
-    value = parse_date(found) if found else None
-    return None if value is None else _day(value)
+    value = parse_date(text) if text else None
+    return None if value is None else day_of(value)
 
 
-def _json_ld(root: HtmlElement) -> tuple[list[dict[str, Any]], list[str]]:
-    """The JSON-LD objects that are articles, in order, and the scripts that are no JSON."""
-    objects: list[dict[str, Any]] = []
-    broken: list[str] = []
-    budget = MAX_JSON_LD
-    for script in root.iter("script"):
-        if "ld+json" not in (script.get("type") or "").lower() or not script.text:
-            continue
-        budget -= len(script.text)
-        if budget < 0:
-            break
-        try:
-            # strict=False: line breaks inside strings are common and harmless.
-            data = json.loads(script.text.strip().removesuffix(";"), strict=False)
-        except (ValueError, RecursionError):
-            broken.append(script.text)
-        else:
-            objects.extend(_objects(data))
-    return [item for item in objects if any(ARTICLE_TYPE.search(kind) for kind in _strings(item.get("@type")))], broken
+def _dates(
+    candidates: Candidates, after: list[Line], *, day_first: bool | None
+) -> tuple[datetime | date | None, datetime | date | None]:
+    """The first of the page's own statements of each date that can be read; never a guess."""
+    marked = datelines.stamped(after, day_first=day_first)
+    words = datelines.worded([line for line in after if line.declared], day_first=day_first)
+    stated = [parse_date(text, day_first=day_first) for text in _stated_dates(candidates)]
+    values = [value for value in (*stated, marked.published) if value is not None and day_of(value) >= EARLIEST]
+    values = values or [value for value in (words.published,) if value is not None]
+    if not values:
+        values = [value for text in _times(candidates) if (value := parse_date(text)) and day_of(value) >= EARLIEST]
+    if not values:
+        return None, None
+    published = values[0]
+    if not isinstance(published, datetime):
+        # A bare day gives way to a time on that day.
+        finer = (*values, words.published, *map(parse_date, _page_dates(candidates)))
+        moments = (value for value in finer if isinstance(value, datetime) and day_of(value) == published)
+        published = next(moments, published)
+    changes = [parse_date(text, day_first=day_first) for text in _stated_changes(candidates)]
+    changes += [marked.updated, words.updated]
+    return published, next((value for value in changes if value and _is_later(value, published)), None)
 
 
-def _objects(data: object) -> Iterator[dict[str, Any]]:
-    """The objects at the top of a JSON-LD document: alone, in a list, or in an `@graph`."""
-    pending = [data]
-    while pending:
-        item = pending.pop(0)
-        if isinstance(item, list):
-            pending.extend(item)
-        elif isinstance(item, dict):
-            yield item
-            pending.extend(item[key] for key in ("@graph", "mainEntity") if isinstance(item.get(key), list | dict))
+def _stated_dates(candidates: Candidates) -> Iterator[str]:
+    yield from filter(None, (string(item.get("datePublished")) for item in candidates.articles))
+    yield from (match[1] for text in candidates.broken if (match := PUBLISHED_IN_BROKEN_JSON.search(text)))
+    yield from (candidates.metas[name] for name in META_DATES if name in candidates.metas)
+    yield from _page_dates(candidates)
 
 
-def _metas(root: HtmlElement) -> dict[str, str]:
-    """`<meta>` by lower-case name, property or itemprop; the first of each counts."""
-    found: dict[str, str] = {}
-    for meta in root.iter("meta"):
-        content = meta.get("content")
-        name = meta.get("property") or meta.get("name") or meta.get("itemprop")
-        if content and name and content.strip():
-            found.setdefault(name.strip().lower(), content.strip())
-    return found
+def _page_dates(candidates: Candidates) -> Iterator[str]:
+    return filter(None, (string(item.get("datePublished")) for item in candidates.pages))
 
 
-def _title(
-    root: HtmlElement, articles: list[dict[str, Any]], metas: dict[str, str], *, site: str | None, feed_title: str
-) -> str | None:
-    """The headline as the page shows it: the `<h1>` that other statements of the title agree with, else those."""
-    head = next((element for element in root.iter("title") if element.getparent().tag != "svg"), None)
-    stated = [one_line(text) for text in (_string(article.get("headline")) for article in articles) if text]
-    stated += [one_line(metas[name]) for name in META_TITLES if name in metas]
-    if head is not None and head.text:
-        stated.append(one_line(head.text))
-    hints = [text for text in (one_line(feed_title), *stated) if text]
-    headings = [text for element in root.iter("h1") if (text := one_line(visible_text(element)))]
-    for heading in headings:
-        if heading != site and any(fuzz.token_set_ratio(heading.lower(), hint.lower()) >= SAME_TITLE for hint in hints):
-            return heading
-    if stated:
-        return _without_site(stated[0], site)
-    return headings[0] if len(headings) == 1 else None
+def _stated_changes(candidates: Candidates) -> Iterator[str]:
+    for item in (*candidates.articles, *candidates.pages):
+        yield from filter(None, (string(item.get("dateModified")),))
+    yield from (match[1] for text in candidates.broken if (match := CHANGED_IN_BROKEN_JSON.search(text)))
+    yield from (candidates.metas[name] for name in META_CHANGES if name in candidates.metas)
 
 
-def _without_site(title: str, site: str | None) -> str:
-    """Cut "… | The Daily Example" off a title: only the site's own name, since headlines have dashes too."""
-    pieces = SITE_SUFFIX.split(title)
-    if site and len(pieces) > 1 and fuzz.ratio(pieces[-1].lower(), site.lower()) >= SAME_TITLE:
-        return title[: title.rindex(pieces[-1])].rstrip(" |–—·•»-:")
-    return title
-
-
-def _authors(root: HtmlElement, articles: list[dict[str, Any]], metas: dict[str, str]) -> tuple[str, ...]:
-    names: list[str] = []
-    for article in articles:
-        names += _names(article.get("author"))
-    if not names:
-        names = [name for key in META_AUTHORS for name in AUTHOR_SPLIT.split(one_line(metas.get(key, "")))]
-    if not any(map(_is_name, names)):
-        marked = (element for element in root.iter("a", "span", "div", "p") if _marks_author(element))
-        names = [
-            name for element in marked for name in AUTHOR_SPLIT.split(BYLINE.sub("", one_line(visible_text(element))))
-        ]
-    cleaned = (BYLINE.sub("", one_line(name)) for name in names)
-    return tuple(dict.fromkeys(name for name in cleaned if _is_name(name)))[:MAX_AUTHORS]
-
-
-def _marks_author(element: HtmlElement) -> bool:
-    return "author" in (element.get("rel") or "").split() or element.get("itemprop") == "author"
-
-
-def _is_name(text: str) -> bool:
-    return 2 < len(text) < 60 and not AUTHOR_LINK.search(text)
-
-
-def _published(
-    root: HtmlElement, articles: list[dict[str, Any]], metas: dict[str, str], broken: list[str]
-) -> datetime | date | None:
-    """The first of the page's own statements that can be read; never a modification time or a guess."""
-    stated: list[str] = [text for article in articles if (text := _string(article.get("datePublished")))]
-    stated += [match[1] for text in broken if (match := PUBLISHED_IN_BROKEN_JSON.search(text))]
-    stated += [metas[name] for name in META_DATES if name in metas]
-    parsed = (parse_date(text) for text in (*stated, *_time_elements(root)))
-    values = [value for value in parsed if value is not None and _day(value) >= EARLIEST]
-    # A bare day gives way to a time on that day.
-    same_day = (value for value in values if isinstance(value, datetime) and _day(value) == _day(values[0]))
-    return next(same_day, values[0]) if values else None
-
-
-def _time_elements(root: HtmlElement) -> Iterator[str]:
-    """Publication times marked up in the body, the surest first."""
+def _times(candidates: Candidates) -> list[str]:
+    """The times of `<time>` elements anywhere on the page, those that are marked as publication first."""
     marked: list[str] = []
     plain: list[str] = []
-    for element in root.iter():
-        if not isinstance(element.tag, str):
-            continue
+    for element in candidates.times:
         signs = f"{element.get('itemprop') or ''} {element.get('class') or ''} {element.get('id') or ''}"
-        value = element.get("datetime") or element.get("content") or ""
-        if element.get("itemprop") == "datePublished":
-            yield value or one_line(visible_text(element))
-        elif element.tag == "time" and value and not UPDATED_CLASS.search(signs):
+        value = element.get("datetime") or ""
+        if value and not UPDATED_CLASS.search(signs):
             (marked if element.get("pubdate") is not None or PUBLISHED_CLASS.search(signs) else plain).append(value)
-    yield from marked
     # Teasers of other articles carry times as well: an unmarked one counts only where it is alone.
-    if len(set(plain)) == 1:
-        yield plain[0]
+    return marked + (plain[:1] if len(set(plain)) == 1 else [])
 
 
-def _day(value: datetime | date) -> date:
-    return value.date() if isinstance(value, datetime) else value
+def _is_later(value: datetime | date, published: datetime | date) -> bool:
+    if isinstance(value, datetime) and isinstance(published, datetime):
+        return value > published
+    return day_of(value) > day_of(published)
 
 
-def _publisher(articles: list[dict[str, Any]]) -> str | None:
-    return next((name for article in articles for name in _names(article.get("publisher"))), None)
-
-
-def _names(value: object) -> list[str]:
-    items: Iterable[object] = value if isinstance(value, list) else [value]
-    names = []
-    for item in items:
-        name = item.get("name") if isinstance(item, dict) else item
-        if isinstance(name, list):
-            names += [text for text in name if isinstance(text, str)]
-        elif isinstance(name, str):
-            names.append(name)
-    return [one_line(name) for name in names if name.strip()]
-
-
-def _first(metas: dict[str, str], names: Iterable[str]) -> str | None:
-    return next((one_line(metas[name]).lstrip("@") for name in names if name in metas), None)
+def _day_first(root: HtmlElement, candidates: Candidates) -> bool | None:
+    """Whether the page's language and country write the day before the month, or None where that isn't clear."""
+    metas = candidates.metas
+    for tag in (root.get("lang"), metas.get("content-language"), metas.get("og:locale")):
+        language, _, region = (tag or "").strip().lower().replace("_", "-").partition("-")
+        if region[:2] in DAY_FIRST_ENGLISH or (language.isalpha() and language not in YEAR_FIRST):
+            return True
+    return None
 
 
 def _stated(values: Iterable[T | None]) -> T | None:
     return next((value for value in values if value is not None), None)
-
-
-def _count(value: object) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 8:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _strings(value: object) -> list[str]:
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, str)]
-
-
-def _string(value: object) -> str:
-    return next(iter(_strings(value)), "")
-
-
-def _truth(value: object) -> bool | None:
-    if isinstance(value, bool):
-        return value
-    return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None

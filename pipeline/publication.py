@@ -53,6 +53,11 @@ MONTH_FIRST = re.compile(
     re.IGNORECASE,
 )
 FIGURES = re.compile(r"(?:[A-Za-z]{2,9},?\s+)?(\d{1,2})([/.])(\d{1,2})\2(\d{4})(?:[,\s].*)?")
+YEAR_LAST = re.compile(r"((?:[A-Za-z]{3,9},?\s+)?[A-Za-z]{3,9}\s+\d{1,2})\s+(\d{1,2}:\d{2}.*?)\s+(\d{4})")
+"""What C's ctime writes: Tue Nov 19 21:57:01 UTC 2019."""
+CLOCK_FIRST = re.compile(
+    r"(\d{1,2}:\d{2}(?::\d{2})?(?:\s*[ap]\.?m\b\.?)?(?:\s+[A-Za-z]{2,5})?),?\s+(.*\d{4})", re.IGNORECASE
+)
 EPOCH = re.compile(r"\d{10}|\d{13}")
 OFFSET = re.compile(r"(?:(?:utc|gmt)\s*)?([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
 HAS_CLOCK = re.compile(r"\d:\d\d")
@@ -60,11 +65,12 @@ HAS_CLOCK = re.compile(r"\d:\d\d")
 URL_DAY = re.compile(r"(?:^|[/_-])((?:19|20)\d\d)([/_-]?)(\d{1,2}|[a-z]{3})\2(\d{1,2})(?=[/_.-]|$)", re.IGNORECASE)
 
 
-def parse_date(text: str) -> datetime | date | None:
+def parse_date(text: str, *, day_first: bool | None = None) -> datetime | date | None:
     """Return what `text` says: an aware UTC datetime where time and zone are stated, else the day, else None.
 
     Reads ISO 8601, RFC 822 and its many misspellings, English dates in words, and Unix times. Figures whose order is
-    ambiguous (03/04/2025), and months without a day, are None.
+    ambiguous (03/04/2025) are read as `day_first` says, and are None where it is None; so are months without a day, and
+    words that count from the time of reading ("2 days ago").
     """
     text = " ".join(text[: MAX_DATE + 1].split()).strip(" ,;")
     if len(text) > MAX_DATE:
@@ -74,7 +80,16 @@ def parse_date(text: str) -> datetime | date | None:
     for pattern in (ISO, COMPACT, DAY_FIRST, MONTH_FIRST):
         if (match := pattern.fullmatch(text)) is not None and (value := _read(match)) is not None:
             return value
-    return _figures(text)
+    if match := YEAR_LAST.fullmatch(text):
+        return parse_date(f"{match[1]} {match[3]} {match[2]}")
+    if match := CLOCK_FIRST.fullmatch(text):
+        return parse_date(f"{match[2]} {match[1]}")
+    return read_figures(text, day_first=day_first)
+
+
+def day_of(value: datetime | date) -> date:
+    """Return the day of a publication time: that in UTC where it is a moment."""
+    return value.date() if isinstance(value, datetime) else value
 
 
 def feed_date(text: str, parsed: time.struct_time | None) -> datetime | date | None:
@@ -90,7 +105,7 @@ def feed_date(text: str, parsed: time.struct_time | None) -> datetime | date | N
     except ValueError:
         return None
     zone = text.split()[-1] if text.split() else ""
-    stated = HAS_CLOCK.search(text) is not None and _zone(zone) is not None
+    stated = HAS_CLOCK.search(text) is not None and zone_offset(zone) is not None
     return moment if stated else moment.date()
 
 
@@ -152,15 +167,18 @@ def choose(
     return chosen, tuple(issues)
 
 
-def _figures(text: str) -> date | None:
-    """The day of 26/06/2020, 6/26/2020 or 6.3.2020: only one reading is possible (dots mean day first)."""
+def read_figures(text: str, *, day_first: bool | None = None) -> date | None:
+    """Return the day of 26/06/2020, 6/26/2020 or 6.3.2020, or None.
+
+    Where both orders are possible, dots and equal figures decide, then `day_first`; None of these means None.
+    """
     match = FIGURES.fullmatch(text)
     if match is None:
         return None
     first, second, year = int(match[1]), int(match[3]), int(match[4])
-    if match[2] == "." or first > 12:
+    if match[2] == "." or first > 12 or first == second or (day_first is True and second <= 12):
         day, month = first, second
-    elif second > 12:
+    elif second > 12 or day_first is False:
         day, month = second, first
     else:
         return None
@@ -191,7 +209,7 @@ def _read(match: re.Match[str]) -> datetime | date | None:
             return day
         # 24:00 and the leap second :60 are legal; the day is right either way.
         clock = timedelta(hours=hour, minutes=int(parts["minute"]), seconds=int(parts["second"] or 0))
-        offset = _zone(parts["zone"])
+        offset = zone_offset(parts["zone"])
         if offset is None or clock > DAY:
             return day
         return datetime(day.year, day.month, day.day, tzinfo=timezone(offset)).astimezone(UTC) + clock
@@ -199,7 +217,7 @@ def _read(match: re.Match[str]) -> datetime | date | None:
         return None
 
 
-def _zone(text: str) -> timedelta | None:
+def zone_offset(text: str) -> timedelta | None:
     """Return the offset from UTC that `text` names, or None for none, an unknown or an impossible one."""
     text = text.strip().strip("()").lower()
     if text in ZONE_HOURS:
@@ -209,5 +227,5 @@ def _zone(text: str) -> timedelta | None:
         return None if offset > WIDEST_OFFSET else offset if match[1] == "+" else -offset
     # "+0100 (CET)" says it twice; the figures count.
     if "(" in text:
-        return _zone(text.partition("(")[0])
+        return zone_offset(text.partition("(")[0])
     return None
