@@ -1,6 +1,8 @@
 """The proofs that users run, in their short forms."""
 
-from clampdown.proofs import hostile, ssrf
+import pytest
+
+from clampdown.proofs import hostile, polite, ssrf
 from clampdown.proofs.claims import Proof
 
 
@@ -17,5 +19,24 @@ def test_no_private_address_is_reached() -> None:
     assert told
 
 
+def test_the_proof_of_private_addresses_fails_where_the_guard_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssrf, "SPELLINGS", ("127.0.0.1", "localhost"))
+    monkeypatch.setattr(ssrf, "SETTINGS", ssrf.SETTINGS.model_copy(update={"timeout": 0.3}))
+    monkeypatch.setattr(ssrf, "refusal", lambda address: None)
+    broken = " ".join(failed(ssrf.prove(lambda _: None, short=True)))
+    for way in (
+        "asked for directly",
+        "redirected to:",
+        "by way of another",
+        "become private",
+        "with private addresses",
+    ):
+        assert way in broken
+
+
 def test_nothing_hostile_stops_a_run() -> None:
     assert failed(hostile.prove(lambda _: None, short=True)) == []
+
+
+def test_no_rule_of_politeness_is_broken() -> None:
+    assert failed(polite.prove(lambda _: None, short=True)) == []
