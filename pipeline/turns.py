@@ -32,7 +32,7 @@ class Lane:
         self._gap = max(self._gap, gap)
 
     def started(self) -> None:
-        """Note that a request starts now. Called again when its connection stands, so that a slow one costs no gap."""
+        """Note that a request starts now. Called again as it goes out, so that what held it up costs no gap."""
         self.hold(self._gap)
 
     def hold(self, seconds: float) -> None:

@@ -52,7 +52,7 @@ class Reply:
 async def open_wire(guard: Guard, user_agent: str, resolve: Resolve | None = None) -> AsyncIterator["Wire"]:
     """Open the connections' pool. `resolve` replaces the system's resolver."""
     trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(_on_connected)
+    trace.on_request_headers_sent.append(_on_sent)
     resolver = _GuardedResolver(guard, resolve)
 
     def make_socket(info: aiohttp.AddrInfoType) -> socket.socket:
@@ -93,16 +93,17 @@ class Wire:
         self._session = session
 
     async def get(
-        self, url: URL, headers: Mapping[str, str], on_connected: Callable[[], None], *, cap: int, cut: bool = False
+        self, url: URL, headers: Mapping[str, str], on_sent: Callable[[], None], *, cap: int, cut: bool = False
     ) -> Reply:
         """GET `url`, which the guard has admitted. The body is capped at `cap` decoded bytes, or `cut` there.
 
+        `on_sent` is called as the request goes out, on a connection that stands: gaps to the next one count from here.
         Raises NetworkError, TooLarge, and AddressRefused where the host resolves to no public address. A time limit
         comes from outside, as a cancellation; it closes the connection.
         """
         try:
             async with self._session.get(
-                url, headers=headers, allow_redirects=False, trace_request_ctx=on_connected
+                url, headers=headers, allow_redirects=False, trace_request_ctx=on_sent
             ) as response:
                 received_at = datetime.now(UTC)
                 body = await _read(response, url, cap=cap, cut=cut) if 200 <= response.status < 300 else b""
@@ -161,8 +162,8 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
         raise aiohttp.ClientConnectionError(_say(error)) from error
 
 
-async def _on_connected(
-    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceConnectionCreateEndParams
+async def _on_sent(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
 ) -> None:
     context.trace_request_ctx()
 
