@@ -211,12 +211,13 @@ class Fetcher:
             self._check_open(url)
             lane.started()
             reply = await self._wire.get(url, headers, lane.started, cap=cap, cut=is_robots)
-        if 200 <= reply.status < 300 or reply.status == 304 or reply.status in REDIRECTS:
-            return reply
-        retry_after = parse_retry_after(reply.header("retry-after"))
-        rest = REST if retry_after is None and reply.status == 429 else retry_after
-        if rest is not None and reply.status in (429, 503):
-            self._leave_alone(url, rest, reply.status)
+            if 200 <= reply.status < 300 or reply.status == 304 or reply.status in REDIRECTS:
+                return reply
+            retry_after = parse_retry_after(reply.header("retry-after"))
+            rest = REST if retry_after is None and reply.status == 429 else retry_after
+            if rest is not None and reply.status in (429, 503):
+                # While the turn is ours: the next in the queue would go out as soon as it ends.
+                self._leave_alone(url, rest, reply.status)
         raise HTTPStatusError(f"status {reply.status}", url=str(url), status=reply.status, retry_after=retry_after)
 
     def _lane(self, url: URL) -> Lane:

@@ -6,6 +6,7 @@ Both read the event loop's clock only, so that a loop with another clock proves 
 import asyncio
 import heapq
 import itertools
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -22,17 +23,20 @@ class Lane:
     def __init__(self, gap: float) -> None:
         self._gap = gap
         self._next_start = 0.0
+        self._last_start = -math.inf
         self._under_way = 0
         self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
 
     def widen_gap(self, gap: float) -> None:
-        """Keep at least `gap` seconds between starts from now on."""
+        """Keep at least `gap` seconds between starts from now on, the last one included."""
         self._gap = max(self._gap, gap)
+        self._next_start = max(self._next_start, self._last_start + self._gap)
 
     def started(self) -> None:
         """Note that a request starts now. Called again as it goes out, so that what held it up costs no gap."""
+        self._last_start = asyncio.get_running_loop().time()
         self.hold(self._gap)
 
     def hold(self, seconds: float) -> None:

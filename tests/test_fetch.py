@@ -531,6 +531,14 @@ def test_a_short_retry_after_is_waited_for_by_all_that_go_there(server: HTTPServ
     assert all(hit.at - refused.at > 1 - JITTER for hit in later)
 
 
+def test_a_refusal_that_comes_after_the_gap_holds_back_the_next_in_the_queue(server: HTTPServer) -> None:
+    """The gap is over when the answer comes: the next request must not slip out before it is heeded."""
+    server.routes |= {"/": Reply(503, headers={"Retry-After": "1"}, delay=0.1), "/b": Reply()}
+    fetch_all([FetchRequest(server.url("/")), FetchRequest(server.url("/b"))], settings(host_gap=0.02))
+    refused, later = server.pages
+    assert later.at - refused.at > 1.1 - JITTER
+
+
 def test_a_long_retry_after_leaves_the_host_alone(server: HTTPServer) -> None:
     at = format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)
     server.routes |= {"/": Reply(503, headers={"Retry-After": at}), "/b": Reply()}

@@ -126,7 +126,8 @@ def test_crawl_delay_is_kept_at_the_server() -> None:
     paths = [f"/{number}" for number in range(4)]
     with HTTPServer({"/robots.txt": robots, **{path: Reply() for path in paths}}) as server:
         fetch_all([FetchRequest(server.url(path)) for path in paths], SETTINGS)
-        times = [hit.at for hit in server.pages]
+        times = [hit.at for hit in server.hits]
+        assert len(times) == 5
         assert all(later - earlier > 0.15 for earlier, later in pairwise(times))
         assert server.busiest == 1
 

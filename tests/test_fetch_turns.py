@@ -158,6 +158,19 @@ def test_a_lane_can_be_held_and_its_gap_widened_but_not_narrowed() -> None:
     assert run(main) == pytest.approx([5.0, 8.0])
 
 
+def test_a_wider_gap_counts_from_the_last_start() -> None:
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        lane = Lane(1.0)
+        async with lane.turn():
+            lane.started()  # robots.txt, in which the wider gap stands
+        lane.widen_gap(4.0)
+        async with lane.turn():
+            return loop.time()
+
+    assert run(main) == pytest.approx(4.0)
+
+
 def test_a_budget_counts_only_while_it_runs() -> None:
     async def main() -> tuple[float, float]:
         loop = asyncio.get_running_loop()
@@ -173,3 +186,12 @@ def test_a_budget_counts_only_while_it_runs() -> None:
         return left, loop.time() - start
 
     assert run(main) == pytest.approx((6.0, 6.0))
+
+
+def test_a_budget_can_be_charged() -> None:
+    budget = Budget(10.0)
+    budget.charge(4.0)
+    assert budget.left == 6.0
+    with pytest.raises(TimeoutError):
+        budget.charge(6.0)
+    assert budget.left == 0.0
