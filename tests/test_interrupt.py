@@ -1,4 +1,4 @@
-"""An interrupt of the terminal reaches the command and all its processes at once: it ends quietly, and loses nothing."""
+"""An interrupt reaches the command and all its processes at once: they end quietly, and nothing is lost."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def test_an_interrupt_ends_the_command_and_its_workers(tmp_path: Path, moment: s
             break
     os.killpg(process.pid, signal.SIGINT)
     said += process.communicate(timeout=60)[1]
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert "Traceback" not in said
     assert "Nothing committed is lost" in said
     deadline = time.monotonic() + 20
