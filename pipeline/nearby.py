@@ -34,7 +34,8 @@ APART = re.compile(r"comment|related|recommend|newsletter|most-?(?:read|popular)
 class Line:
     """One visible line. `author` and `date` say that its classes call it byline or date, `updated` a date of change.
 
-    `declared` says that it stands in a `<time>` or a schema.org date property; `stamp` is the machine-readable time of an element in it.
+    `declared` says that it stands in a `<time>` or a schema.org date property; `stamp` is the machine-readable time of
+    an element in it.
     """
 
     text: str = ""

@@ -22,6 +22,8 @@ MAX_LENGTH = 8_000
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HOSTS = 4_096
 """Names of hosts remembered with what is known of them: a feed has thousands of links to one."""
+KEYS = 1_024
+"""URLs whose keys are remembered."""
 UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 PATH_SAFE = "!$&'()*+,;=:@/%"
 QUERY_SAFE = PATH_SAFE + "?"
@@ -95,11 +97,7 @@ def canonical_url(url: str, *, base: str | None = None) -> str | None:
     fragments (save `#!…` and `#/…`), index files, a trailing slash, credentials, the letter case of the host, and
     other spellings of one character.
     """
-    key = _simplify(url, base)
-    # Links lie in links (an AMP viewer's in a redirect's …). Each further round shortens the URL, so this ends.
-    while key is not None and (simpler := _simplify(key, None)) != key:
-        key = simpler
-    return key
+    return _key(url, base)
 
 
 def page_canonical(page: HtmlElement | str, url: str) -> str | None:
@@ -112,14 +110,12 @@ def page_canonical(page: HtmlElement | str, url: str) -> str | None:
     own = canonical_url(url)
     if root is None or own is None:
         return None
-    bases = [href for element in root.iter("base") if (href := element.get("href"))]
+    head = next(root.iter("head"), None)
+    bases, links, metas = _own_links(root if head is None else head)
+    if not links and head is not None:
+        # Something that belongs in no head ends it for the parser, and the rest of it lies in the body.
+        bases, links, metas = _own_links(root)
     base = (absolute_url(bases[0], base=url) if bases else None) or url
-    links = [link.get("href") for link in root.iter("link") if "canonical" in (link.get("rel") or "").lower().split()]
-    metas = [
-        meta.get("content")
-        for meta in root.iter("meta")
-        if (meta.get("property") or meta.get("name") or "").lower() == "og:url"
-    ]
     for candidates in (links, metas):
         keys = {canonical_url(link, base=base) for link in candidates if link and link.strip()} - {None}
         # Two different ones contradict each other: search engines believe neither, and so do we.
@@ -132,6 +128,33 @@ def site_of(url: str) -> str | None:
     """Return the registrable domain of an http(s) URL (`bbc.co.uk`), its host where there is none, or None."""
     parts = _split(url, None)
     return None if parts is None else _site(parts.host)
+
+
+def _own_links(root: HtmlElement) -> tuple[list[str], list[str | None], list[str | None]]:
+    """What lies under `root` of `<base>`, canonical links and `og:url`."""
+    bases: list[str] = []
+    links: list[str | None] = []
+    metas: list[str | None] = []
+    for element in root.iter("base", "link", "meta"):
+        if element.tag == "link":
+            if "canonical" in (element.get("rel") or "").lower().split():
+                links.append(element.get("href"))
+        elif element.tag == "meta":
+            if (element.get("property") or element.get("name") or "").lower() == "og:url":
+                metas.append(element.get("content"))
+        elif href := element.get("href"):
+            bases.append(href)
+    return bases, links, metas
+
+
+# Feed, fetch, reading and storing ask for the key of one URL in turn.
+@lru_cache(KEYS)
+def _key(url: str, base: str | None) -> str | None:
+    key = _simplify(url, base)
+    # Links lie in links (an AMP viewer's in a redirect's …). Each further round shortens the URL, so this ends.
+    while key is not None and (simpler := _simplify(key, None)) != key:
+        key = simpler
+    return key
 
 
 def _may_stand_for(key: str, own: str) -> bool:
