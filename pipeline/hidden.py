@@ -1,0 +1,115 @@
+"""Parts of a page that its own markup and styles hide from readers."""
+
+import re
+from collections.abc import Iterator
+from typing import cast
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+HIDING = re.compile(
+    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))\s*(?:!\s*important\s*)?(?:;|$)",
+    re.IGNORECASE,
+)
+# On a leaf only: as a parent's style it closes the gaps between columns, and the children set their own size.
+SHRINKING = re.compile(r"(?:^|;)\s*font-size\s*:\s*0(?:px|em|rem|%)?\s*(?:!\s*important\s*)?(?:;|$)", re.IGNORECASE)
+CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
+CSS_DELIMITER = re.compile(r"[{};]")
+# An at-rule with blocks in its block, as nearly all are; deeper ones are left to `_end_of_at_rule`.
+AT_RULE = re.compile(r"@[^{};@]*+(?:;|\{[^{}]*+(?>\{[^{}]*+(?>\{[^{}]*+\}[^{}]*+)*+\}[^{}]*+)*+\})")
+SIMPLE_SELECTOR = re.compile(r"[a-z0-9]*([.#])([A-Za-z_-][\w-]*)")
+MAX_CSS = 500_000
+"""Characters of style sheets read; longer ones are left alone, since a page must not buy time with its styles."""
+NEVER_HIDDEN = frozenset({"html", "body", "main", "article"})
+"""Scripts unveil these, or the page shows nothing at all."""
+
+# libxml2 walks along the attribute axis ten times as fast as it judges predicates.
+SUSPECTS = etree.XPath(
+    "(descendant::*/@hidden | descendant::*/@style)/parent::* | descendant::template | descendant::dialog"
+)
+NAMED = etree.XPath("(descendant::*/@class | descendant::*/@id)/parent::*")
+
+
+def remove_hidden(root: HtmlElement) -> int:
+    """Take out of `root` what its own markup and styles hide from readers; return how many elements that were.
+
+    Known signs: the `hidden` attribute, inline styles (`display: none`, `visibility: hidden`, a font size of 0), closed
+    dialogs, templates, and classes or ids that a style element of the page hides by a rule of a single selector.
+    External style sheets and scripts aren't run.
+    """
+    doomed = [element for element in elements(SUSPECTS, root) if _is_hidden(element)]
+    classes, ids = _hidden_names(root)
+    if classes or ids:
+        doomed += [
+            element
+            for element in elements(NAMED, root)
+            if element.get("id") in ids or not classes.isdisjoint((element.get("class") or "").split())
+        ]
+    removed = 0
+    for element in doomed:
+        if element.tag not in NEVER_HIDDEN and element.getparent() is not None:
+            element.drop_tree()
+            removed += 1
+    return removed
+
+
+def elements(path: etree.XPath, root: HtmlElement) -> list[HtmlElement]:
+    """Return the elements under `root` that `path`, an expression for elements, selects."""
+    return cast("list[HtmlElement]", path(root))
+
+
+def _is_hidden(element: HtmlElement) -> bool:
+    if element.tag == "template" or element.get("hidden") is not None:
+        return True
+    if element.tag == "dialog" and element.get("open") is None:
+        return True
+    style = element.get("style") or ""
+    return bool(HIDING.search(style) or (len(element) == 0 and SHRINKING.search(style)))
+
+
+def _hidden_names(root: HtmlElement) -> tuple[set[str], set[str]]:
+    """The classes and the ids that the page's own style elements hide."""
+    hidden: dict[tuple[str, str], bool] = {}
+    budget = MAX_CSS
+    for style in root.iter("style"):
+        css = style.text or ""
+        budget -= len(css)
+        if budget < 0:
+            break
+        for selectors, declarations in _plain_rules(css):
+            lower = declarations.lower()
+            if "display" not in lower and "visibility" not in lower:
+                continue
+            hides = bool(HIDING.search(lower))
+            for selector in selectors.split(","):
+                if simple := SIMPLE_SELECTOR.fullmatch(selector.strip()):
+                    hidden[(simple[1], simple[2])] = hides
+    classes = {name for (kind, name), hides in hidden.items() if hides and kind == "."}
+    return classes, {name for (kind, name), hides in hidden.items() if hides and kind == "#"}
+
+
+def _plain_rules(css: str) -> Iterator[tuple[str, str]]:
+    """Yield (selectors, declarations) of the rules that hold on every screen: none inside `@media` and the like."""
+    css = AT_RULE.sub("", CSS_COMMENT.sub("", css))
+    kept: list[str] = []
+    position = 0
+    while (at := css.find("@", position)) >= 0:
+        kept.append(css[position:at])
+        position = _end_of_at_rule(css, at)
+    kept.append(css[position:])
+    for rule in "".join(kept).split("}"):
+        selectors, brace, declarations = rule.rpartition("{")
+        if brace:
+            yield selectors, declarations
+
+
+def _end_of_at_rule(css: str, at: int) -> int:
+    depth = 0
+    for match in CSS_DELIMITER.finditer(css, at):
+        if match[0] == "{":
+            depth += 1
+        elif match[0] == "}":
+            depth -= 1
+        if depth <= 0:
+            return match.end()
+    return len(css)

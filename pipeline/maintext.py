@@ -1,0 +1,198 @@
+"""The main text of a page: which part of it holds the article, and what trafilatura reads there.
+
+trafilatura looks for the frame of the article (by its marks: `itemprop="articleBody"`, `class="entry-content"`,
+`<article>` …) and reads that; then it compares with two other extractors, for which it walks over the whole page time
+and again. Both its walks and those comparisons are seldom needed. Here the frame is looked for first, and trafilatura
+reads it alone. Where that result is doubtful, the whole page is read with all comparisons, as trafilatura does.
+"""
+
+import logging
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from itertools import islice
+from typing import Final, cast
+
+import trafilatura
+from lxml import etree
+from lxml.html import HtmlElement
+from trafilatura.settings import Document
+
+# trafilatura logs each page that it can't use as an error or warning; here that is a value.
+logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
+
+UNSEEN: Final = (
+    "applet", "area", "audio", "base", "blink", "canvas", "datalist", "embed", "fencedframe", "frame", "frameset",
+    "head", "iframe", "input", "link", "map", "marquee", "math", "meta", "noscript", "object", "optgroup", "option",
+    "output", "param", "progress", "script", "select", "source", "style", "svg", "template", "textarea", "track", "use",
+    "video",
+)  # fmt: skip
+"""Elements whose content isn't read as text, whatever the page."""
+ASIDE: Final = (
+    "aside", "button", "dialog", "fieldset", "footer", "label", "legend", "menu", "menuitem", "nav", "noindex",
+    "picture", "rp", "rt", "rtc", "time",
+)  # fmt: skip
+"""Elements that may stand in an article but aren't its text."""
+FRAMES: Final = ("article", "div", "main", "section")
+COMMENT_TAGS: Final = ("details", "div", "ol", "section", "ul")
+APPENDED_TAGS: Final = ("aside", "div", "section")
+APPENDIXES: Final = ("aside", "details", "ol", "ul")
+NOTHING = re.compile(r"(?!)")
+
+# Marks of frames by class and by id, the surest first, as trafilatura knows them (Apache-2.0, Adrien Barbaresi).
+# `<article>` comes second, `<main>` last.
+MARKS: Final = (
+    (
+        re.compile(
+            r"^(?:post|entry)$|post[-_]text|post-body|post-?entry|post[-_]?content|postContent|post_inner_wrapper|"
+            r"article-?text|articleText|(?:entry|page|text|article|art)-content|article__content|article(?:-|__)?body|"
+            r"articleBody|ArticleContent|body-text|article__container"
+        ),
+        re.compile(
+            r"^articleContent$|(?:entry|article|art)-content|article__content|article(?:-|__)?body|articleBody|body-text"
+        ),
+    ),
+    (NOTHING, NOTHING),
+    (
+        re.compile(
+            r"^(?:postarea|art-postcontent|text|cell|story)$|(?i:fulltext)|^article |post-bodycopy|story-?content|"
+            r"(?:theme|blog|section|single)-content|single-post|main-column|wpb_text_column|story-body|field-body"
+        ),
+        re.compile(r"^(?:article|story)$|^primary|story-body"),
+    ),
+    (
+        re.compile(r"^content$|content[-_]main|content(?:-|__)body|[Mm]ain-[Cc]ontent|[Pp]age-[Cc]ontent"),
+        re.compile(r"^content$|content-main|content-body|contentBody|[Mm]ain-[Cc]ontent"),
+    ),
+    (re.compile(r"^main"), re.compile(r"^main")),
+)
+UNMARKED: Final = len(MARKS)
+ANY_CLASS = re.compile("|".join(by_class.pattern for by_class, _ in MARKS))
+ANY_ID = re.compile("|".join(by_id.pattern for _, by_id in MARKS))
+COMMENT_ID = re.compile(r"(?:[Cc]omment(?!ary)|comol|disqus_thread|dsq-comments)")
+COMMENT_CLASS = re.compile(r"^[Cc]omment(?!ary)|(?:article|post)-comments")
+# Further articles that some themes append below the one that was asked for.
+APPENDED = re.compile(r"mvp-post-add-(?:box|wrap)|infinite-?scroll")
+
+SHORT: Final = 300
+"""Characters below which what was read in a frame is taken for a part of the page that only bears its marks."""
+FRAMES_TRIED: Final = 3
+DOUBTFUL: Final = 2
+"""How many times more prose than was read makes a page doubtful."""
+PROSE = etree.XPath(
+    "//text()[string-length(.) > 80][not(ancestor::a or ancestor::li or ancestor::form or ancestor::header)]",
+    smart_strings=False,
+)
+
+
+def main_text(root: HtmlElement) -> str:
+    """Return the text of the article on the page under `root`, tables in Markdown, or "" where it shows none.
+
+    Takes out of `root` what no reader sees as text (scripts, styles, the head …) and readers' comments.
+    """
+    etree.strip_elements(root, *UNSEEN, with_tail=False)
+    for frame in islice(_frames(root), FRAMES_TRIED):
+        document = _read(_page_of(frame), fast=True)
+        if document is not None and len(document.text or "") >= SHORT:
+            if _is_doubtful(document, root):
+                break
+            return document.text or ""
+    document = _read(root, fast=False)
+    return "" if document is None else document.text or ""
+
+
+def _frames(root: HtmlElement) -> Iterator[HtmlElement]:
+    """Yield the elements that hold the article by their marks, the surest first, one of each sort of marks.
+
+    Readers' comments and appended articles are taken out of `root` first.
+    """
+    marks: dict[tuple[str, str], tuple[bool, int]] = {}
+    ranked: list[list[HtmlElement]] = [[] for _ in range(UNMARKED)]
+    apart: list[HtmlElement] = []
+    for element in root.iter(*FRAMES, *APPENDIXES):
+        names = (element.get("class", ""), element.get("id", ""))
+        if names not in marks:
+            marks[names] = (_names_comments(*names) or _names_appended(*names), _rank(*names))
+        suspect, rank = marks[names]
+        if suspect and _is_apart(element, *names):
+            apart.append(element)
+        elif element.tag in FRAMES and (rank := _rank_by_tag(element, rank)) < UNMARKED:
+            ranked[rank].append(element)
+    for element in apart:
+        if element.getparent() is not None:
+            element.drop_tree()
+    for candidates in ranked:
+        frame = next((element for element in candidates if _holds_text(element, root)), None)
+        if frame is not None:
+            yield frame
+
+
+def _rank(classes: str, id_: str) -> int:
+    if not (ANY_CLASS.search(classes) or ANY_ID.search(id_)):
+        return UNMARKED
+    return next(rank for rank, (by_class, by_id) in enumerate(MARKS) if by_class.search(classes) or by_id.search(id_))
+
+
+def _rank_by_tag(element: HtmlElement, rank: int) -> int:
+    if rank > 0 and element.get("itemprop") == "articleBody":
+        return 0
+    if element.tag == "article":
+        return min(rank, 1)
+    if element.tag == "main":
+        return min(rank, 4)
+    role = element.get("role")
+    if role and (role == "article" or role.startswith("main")):
+        return min(rank, 2 if role == "article" else 4)
+    return rank
+
+
+def _holds_text(element: HtmlElement, root: HtmlElement) -> bool:
+    if len(element.text_content()) < SHORT:
+        return False
+    ancestors = list(element.iterancestors())
+    return ancestors[-1] is root and not any(ancestor.tag in ASIDE for ancestor in ancestors)
+
+
+def _is_apart(element: HtmlElement, classes: str, id_: str) -> bool:
+    """Whether this holds readers' comments, or other articles that a theme puts below the one that was asked for."""
+    if element.tag in COMMENT_TAGS and _names_comments(classes, id_):
+        return True
+    # A plain container of that name that holds the headline is the article itself.
+    return (
+        element.tag in APPENDED_TAGS
+        and _names_appended(classes, id_)
+        and ("mvp-post-add" in classes + id_ or next(element.iter("h1"), None) is None)
+    )
+
+
+def _names_comments(classes: str, id_: str) -> bool:
+    return bool(COMMENT_CLASS.search(classes) or COMMENT_ID.match(id_))
+
+
+def _names_appended(classes: str, id_: str) -> bool:
+    return bool(APPENDED.search(classes) or APPENDED.search(id_))
+
+
+def _page_of(frame: HtmlElement) -> HtmlElement:
+    """A page of its own with a copy of `frame`, and without what is no text of an article."""
+    page = frame.makeelement("html")
+    body = etree.SubElement(page, "body")
+    body.append(deepcopy(frame))
+    body[0].tail = None
+    etree.strip_elements(body, *ASIDE, with_tail=False)
+    return page
+
+
+def _is_doubtful(document: Document, root: HtmlElement) -> bool:
+    """Whether the page holds much more prose than was read, or its tables were read instead."""
+    if len(document.body.findall(".//table")) > len(document.body.findall(".//p")):
+        return True
+    prose = cast("list[str]", PROSE(root))
+    return sum(map(len, prose)) > DOUBTFUL * len(document.text or "")
+
+
+def _read(root: HtmlElement, *, fast: bool) -> Document | None:
+    found = trafilatura.bare_extraction(
+        root, fast=fast, favor_precision=True, include_comments=False, include_tables=True
+    )
+    return found if isinstance(found, Document) else None
