@@ -19,6 +19,7 @@ TABLES: Mapping[str, frozenset[str]] = {
     "countries": frozenset(),
     "feed_states": frozenset({"etag", "last_modified", "body_sha256"}),
     "source_pace": frozenset(),
+    "backfill_pages": frozenset({"digest"}),
     "runs": frozenset(),
     "polls": frozenset(),
     "entries": frozenset({"summary", "content"}),
@@ -47,7 +48,7 @@ COMMENT ON COLUMN manifest.value IS 'Value, as JSON.';
 _HEALTH = """
 SELECT source_id,
        CASE WHEN outcome IN ('ok', 'not_modified', 'empty') THEN 'answers' ELSE outcome END,
-       silent_since IS NOT NULL
+       fell_silent_at IS NOT NULL
 FROM polls JOIN runs USING (run_id) LEFT JOIN source_pace USING (source_id)
 QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY started_at DESC) = 1
 ORDER BY source_id
