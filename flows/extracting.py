@@ -6,12 +6,22 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from flows.house import PUBLISHED_NAME, House
-from flows.reading import ReadEntry, same_article
+from flows.reading import ReadEntry, same_article, still_stands
 from pipeline.errors import EndpointError, ExtractionError, ModelError, WorkerError
 from pipeline.events import resolve
 from pipeline.failpoints import hit
 from pipeline.language import is_english
-from pipeline.types import Article, Document, EntryResult, Mention, Outcome
+from pipeline.stories import sign
+from pipeline.types import (
+    Article,
+    Document,
+    EntryResult,
+    Mention,
+    Outcome,
+    Revisit,
+    RevisitOutcome,
+    StoredVersion,
+)
 from warehouse.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -23,9 +33,14 @@ def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]
     open_: dict[str, tuple[EntryResult, Article]] = {}
     # A page may name another URL than its feed did, and that one may be stored, or stand in this batch, already.
     stored = house.warehouse.known_articles([item.reading.article.canonical_url for item in read if item.reading])
+    revisits = {item.entry_id: item.revisit for item in read if item.revisit is not None}
     for item in read:
         reading = item.reading
-        if reading is not None and (known := stored.get(reading.article.canonical_url)) is not None:
+        if (
+            reading is not None
+            and item.revisit is None
+            and (known := stored.get(reading.article.canonical_url)) is not None
+        ):
             item, reading = same_article(item.entry_id, known), None
         if reading is None:
             assert item.ended is not None, "an entry is read or has ended"
@@ -42,6 +57,7 @@ def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]
             story_id=place.story_id,
             signature=reading.signature,
             body_hash=reading.body_hash,
+            revisit=None if item.revisit is None else Revisit(RevisitOutcome.CHANGED, article.fetched_at),
         )
         if place.exact:
             result = replace(result, outcome=Outcome.SAME_STORY, detail=f"the text of story {place.story_id}")
@@ -53,14 +69,26 @@ def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]
     hit("ingest.read")
     mentions = _extract(house, [article for _, article in open_.values()])
     for (entry_id, (result, _)), found in zip(open_.items(), mentions, strict=True):
-        if isinstance(found, ExtractionError):
-            results[entry_id] = replace(result, outcome=Outcome.QUARANTINED, detail=str(found))
-        elif isinstance(found, Exception):
-            results[entry_id] = replace(result, outcome=Outcome.QUARANTINED, detail=_name(found))
+        if isinstance(found, Exception):
+            reason = str(found) if isinstance(found, ExtractionError) else _name(found)
+            results[entry_id] = _unextracted(house, result, revisits.get(entry_id), reason)
         else:
             outcome = Outcome.EVENTS if found else Outcome.NO_EVENT
             results[entry_id] = replace(result, outcome=outcome, mentions=tuple(found))
     return list(results.values())
+
+
+def _unextracted(house: House, result: EntryResult, revisit: StoredVersion | None, reason: str) -> EntryResult:
+    """How an entry ends whose events can't be extracted. A stored version, whose events are known, stands."""
+    article = result.article
+    if revisit is None or article is None:
+        return replace(result, outcome=Outcome.QUARANTINED, detail=reason)
+    house.stories.place(revisit.article_id, *sign(revisit.body))
+    kept = still_stands(
+        result.entry_id, revisit, Revisit(RevisitOutcome.KEPT, article.fetched_at), reason, result.archived
+    )
+    assert kept.ended is not None, "what stands has ended"
+    return kept.ended
 
 
 def _extract(house: House, articles: Sequence[Article]) -> list[list[Mention] | Exception]:
