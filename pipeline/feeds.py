@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -12,6 +11,7 @@ from pipeline.errors import ParseError
 from pipeline.feed_formats import NotJSONFeed, RawDate, RawFeed, RawItem, read_json
 from pipeline.feed_tree import TooMuchMarkup
 from pipeline.feed_xml import read_xml
+from pipeline.identity import told_apart
 from pipeline.ids import content_id
 from pipeline.language import primary_tag
 from pipeline.markup import clean_html, is_html_page
@@ -51,6 +51,8 @@ MAX_MARKUP: Final = 1_000_000
 MAX_TITLE: Final = 1_000
 MAX_TEXT: Final = 200_000
 """Characters kept of a title, and of a summary or content: the longest reports have half of that."""
+LONG_SUMMARY: Final = 1_000
+"""Characters from which a description without a content beside it is no summary."""
 MAX_GUID: Final = 1_000
 
 
@@ -169,6 +171,9 @@ def _entry(item: RawItem, raw: RawFeed, *, url: str, source_id: str, now: dateti
     title = _cleaned(item.title, MAX_TITLE)
     summary = _cleaned(item.summary, MAX_TEXT)
     content = _cleaned(item.content, MAX_TEXT, paragraphs=True)
+    if not content and len(summary) >= LONG_SUMMARY:
+        # Many feeds have but one field, and put the whole article there.
+        summary, content = "", _cleaned(item.summary, MAX_TEXT, paragraphs=True)
     if not (title or summary or content):
         issues.add("entry without any text: dropped")
         return None
@@ -229,9 +234,9 @@ def _distinct(entries: Iterable[Entry], issues: _Issues) -> Iterable[Entry]:
         else:
             once[(entry.guid, entry.canonical_url)] = entry
     uses = Counter(guid for guid, _ in once)
-    for (guid, key), entry in once.items():
+    for (guid, _), entry in once.items():
         if uses[guid] > 1:
             issues.add("entry that shares its GUID with another link: told apart by the link")
-            yield replace(entry, guid=f"{guid} {key}")
+            yield told_apart(entry)
         else:
             yield entry

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pipeline.identity import KnownEntry, identify
 from pipeline.revisits import words_changed
 from pipeline.types import Entry, Poll
 from warehouse.database import Database, storable, to_utc
@@ -19,16 +20,15 @@ COLUMNS = (
 
 _FIND = """
 WITH listed AS (
-    SELECT unnest(
-        ?::JSON::STRUCT(number INTEGER, entry_id VARCHAR, source_id VARCHAR, canonical_url VARCHAR)[], recursive := true
-    )
+    SELECT unnest(?::JSON::STRUCT(source_id VARCHAR, guid VARCHAR, canonical_url VARCHAR)[], recursive := true)
 ), found AS (
-    SELECT l.number, e.entry_id, e.fingerprint, 0 AS rank FROM listed AS l JOIN entries AS e USING (entry_id)
-    UNION ALL
-    SELECT l.number, e.entry_id, e.fingerprint, 1 FROM listed AS l JOIN entries AS e USING (source_id, canonical_url)
+    SELECT e.* FROM entries AS e SEMI JOIN listed AS l USING (source_id, guid)
+    UNION
+    SELECT e.* FROM entries AS e SEMI JOIN listed AS l USING (source_id, canonical_url)
 )
-SELECT number, entry_id, fingerprint FROM found
-QUALIFY row_number() OVER (PARTITION BY number ORDER BY rank, entry_id) = 1
+SELECT entry_id, source_id, guid, canonical_url, title, published_on, published_at, published_basis, fingerprint
+FROM found
+ORDER BY entry_id
 """
 
 
@@ -57,21 +57,17 @@ class _Item:
 def add(database: Database, run_id: str, polls: Sequence[Poll]) -> Added:
     """Insert the entries that are not known, each with the outcome `pending`, and take over what known ones say now.
 
-    An item whose source has an entry with its canonical URL is that entry, whatever its GUID.
+    Which item is which entry is decided by `pipeline.identity`: mostly by its link, since GUIDs churn.
     """
     items = [_Item(_readable(entry), poll) for poll in polls for entry in poll.entries]
-    known = _known(database, items)
+    known, fingerprints = _known(database, items)
     listed: dict[str, list[_Item]] = {}
     new: dict[str, _Item] = {}
-    addresses: set[tuple[str, str]] = set()
-    for number, item in enumerate(items):
-        address = (item.entry.source_id, item.entry.canonical_url)
-        if number in known:
-            listed.setdefault(known[number][0], []).append(item)
-        elif item.entry.id not in new and address not in addresses:
-            new[item.entry.id] = item
-            addresses.add(address)
-    fingerprints = dict(known.values())
+    for item, found in zip(items, identify([item.entry for item in items], known), strict=True):
+        if found.known_id is not None:
+            listed.setdefault(found.known_id, []).append(item)
+        else:
+            new.setdefault(found.entry.id, replace(item, entry=found.entry))
     chosen = {entry_id: _best(entry_id, some) for entry_id, some in listed.items()}
     unlike = {one: item for one, item in chosen.items() if item.entry.fingerprint != fingerprints[one]}
     revised = _revise(database, unlike, fingerprints)
@@ -96,15 +92,17 @@ def _best(entry_id: str, some: Sequence[_Item]) -> _Item:
     return next((item for item in some if item.entry.id == entry_id), some[0])
 
 
-def _known(database: Database, items: Sequence[_Item]) -> dict[int, tuple[str, str | None]]:
-    """Number of the item → the entry that it is and that entry's fingerprint, for items that are known."""
-    names = ("number", "entry_id", "source_id", "canonical_url")
-    entries = [item.entry for item in items]
+def _known(database: Database, items: Sequence[_Item]) -> tuple[list[KnownEntry], dict[str, str | None]]:
+    """The entries that have an item's source and its GUID or link, and the fingerprint of each."""
     keys = [
-        dict(zip(names, (number, entry.id, entry.source_id, entry.canonical_url), strict=True))
-        for number, entry in enumerate(entries)
+        {"source_id": entry.source_id, "guid": entry.guid, "canonical_url": entry.canonical_url}
+        for entry in (item.entry for item in items)
     ]
-    return {number: (entry_id, fingerprint) for number, entry_id, fingerprint in database.execute(_FIND, [keys])}
+    known, fingerprints = [], {}
+    for entry_id, source_id, guid, link, title, day, time, basis, fingerprint in database.execute(_FIND, [keys]):
+        known.append(KnownEntry(entry_id, source_id, guid, link, title, stamps.from_columns(day, time, basis)))
+        fingerprints[entry_id] = fingerprint
+    return known, fingerprints
 
 
 def _revise(
