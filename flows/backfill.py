@@ -20,6 +20,7 @@ from pipeline.backfilling import ArchiveJob, first_page, first_sitemaps, read_ar
 from pipeline.errors import FetchError, HTTPStatusError, ParseError
 from pipeline.fetch import FetchSession
 from pipeline.outcomes import GONE
+from pipeline.robots_file import ROBOTS_NAME
 from pipeline.settings import Settings
 from pipeline.types import ArchiveRef, Entry, FetchRequest, Response, Source
 from pipeline.workers import WorkerPool
@@ -136,7 +137,10 @@ def list_entries(
 ) -> tuple[tuple[SourceReport, ...], list[Entry]]:
     """Return what a backfill would find, from nothing. Nothing is stored."""
     store = Listing()
-    with WorkerPool(settings.workers, preload=NURSERY) as pool, FetchSession(settings.fetch) as session:
+    with (
+        WorkerPool(settings.workers, preload=NURSERY) as pool,
+        FetchSession(settings.fetch, robots_file=settings.data_dir / ROBOTS_NAME) as session,
+    ):
         desk = Desk(settings, session, pool, store, "", lambda results: [None] * len(results))
         reports = find_entries(desk, sources, wanted, progress or NoProgress())
     return reports, store.entries

@@ -15,6 +15,7 @@ from pipeline.archive import Archive
 from pipeline.errors import FetchError
 from pipeline.fetch import FetchSession
 from pipeline.protocols import Extractor, Workers
+from pipeline.robots_file import ROBOTS_NAME
 from pipeline.settings import Settings
 from pipeline.stories import StoryIndex
 from pipeline.types import ArchiveRef, Response, Source
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 WAREHOUSE_NAME = "warehouse.duckdb"
 ARCHIVE_NAME = "archive"
 PUBLISHED_NAME = "published"
-ROBOTS_NAME = "robots.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+ROBOTS_NAME = "robots.json"
+"""The file's name in the data folder."""
+
 VERSION = 1
 MAX_AGE = 86_400.0
 """Seconds for which an answer may be believed (RFC 9309, 2.4)."""
@@ -57,7 +60,12 @@ def read_answers(file: Path, now: float) -> dict[str, KeptAnswer]:
 
 
 def write_answers(file: Path, answers: Mapping[str, KeptAnswer], now: float) -> None:
-    """Replace `file` by `answers` and what another session wrote there meanwhile, the newest first, up to MAX_FILE."""
+    """Replace `file` by `answers` and what another session wrote there meanwhile, the newest first, up to MAX_FILE.
+
+    Nothing is written where the folder is not there: a cache is no reason to begin one.
+    """
+    if not file.parent.is_dir():
+        return
     merged = read_answers(file, now)
     for origin, answer in answers.items():
         if origin not in merged or merged[origin].at <= answer.at:
@@ -95,7 +103,6 @@ def _usable(data: Any, now: float) -> list[tuple[str, KeptAnswer]]:
 
 def _replace(file: Path, content: bytes) -> None:
     """Write whole or not at all, though not to the disk at once: it is only a cache."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
         with os.fdopen(descriptor, "wb") as temporary:

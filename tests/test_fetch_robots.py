@@ -238,6 +238,10 @@ def age(file: Path, seconds: float) -> None:
 @pytest.mark.parametrize("robots", [Reply(body=b"User-agent: *\nDisallow: /no\nSitemap: /s.xml"), Reply(404)])
 def test_an_answer_lasts_a_day_over_many_sessions(robots: Reply, tmp_path: Path) -> None:
     file = tmp_path / "data" / "robots.json"
+    with HTTPServer({"/": Reply()}) as other:
+        visit(other, file)
+    assert not file.parent.exists()
+    file.parent.mkdir()
     with HTTPServer({"/robots.txt": robots, "/": Reply(), "/no": Reply()}) as server:
         for _ in range(3):
             assert isinstance(visit(server, file), Response)

@@ -127,10 +127,10 @@ def _refuse_double(url: str, present: "Sequence[Source]", path: Path) -> None:
 def _discover(settings: "Settings", address: str, *, every: bool) -> "Discovery":
     from pipeline.discovery import discover
     from pipeline.fetch import FetchSession
+    from pipeline.robots_file import ROBOTS_NAME
 
     progress = console(stderr=True)
-    robots_file = settings.data_dir / "robots.json" if settings.data_dir.is_dir() else None
-    with FetchSession(settings.fetch, robots_file=robots_file) as session:
+    with FetchSession(settings.fetch, robots_file=settings.data_dir / ROBOTS_NAME) as session:
         try:
             return discover(
                 address,
