@@ -84,7 +84,7 @@ def of_run(database: Database, run_id: str) -> RunSummary:
     silent = database.execute(
         """
         SELECT name FROM source_pace JOIN sources USING (source_id)
-        WHERE silent_since IS NOT NULL AND listed AND enabled ORDER BY silent_since, name
+        WHERE fell_silent_at IS NOT NULL AND listed AND enabled ORDER BY fell_silent_at, name
         """
     )
     return RunSummary(

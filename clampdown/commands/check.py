@@ -36,7 +36,16 @@ def doctor(context: typer.Context, as_json: Annotated[bool, typer.Option("--json
     """Check settings, sources, model, warehouse and disk. Nothing is fetched or changed."""
 
     loaded = load_settings(context)
-    looks: list[Callable[[LoadedSettings], Check]] = [_python, _settings, _sources, _contact, _model, _warehouse, _feeds, _disk]
+    looks: list[Callable[[LoadedSettings], Check]] = [
+        _python,
+        _settings,
+        _sources,
+        _contact,
+        _model,
+        _warehouse,
+        _feeds,
+        _disk,
+    ]
     found = [_safely(look, loaded) for look in looks]
     if as_json:
         print_json(found)

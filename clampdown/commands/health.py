@@ -221,19 +221,20 @@ def _probe(settings: "Settings", asked: Sequence[str], *, as_json: bool) -> None
 
 
 def _facts(settings: "Settings", sources: "Sequence[Source]") -> "list[tuple[Source, PollFacts]]":
-    from flows.jobs import NURSERY
     from flows.polling import facts_of, read_feeds, request_for, visit_of
     from pipeline.fetch import FetchSession
+    from pipeline.robots_file import ROBOTS_NAME
     from pipeline.types import FeedState
     from pipeline.workers import WorkerPool
 
-    with progress() as bars, FetchSession(settings.fetch) as session:
+    robots_file = settings.data_dir / ROBOTS_NAME
+    with progress() as bars, FetchSession(settings.fetch, robots_file=robots_file) as session:
         bars.begin("feeds", len(sources))
         states = [FeedState(source.id) for source in sources]
         results = session.fetch_all(
             [request_for(*one) for one in zip(sources, states, strict=True)], lambda _, __: bars.advance("feeds", 1)
         )
         visits = [visit_of(*one) for one in zip(sources, states, results, strict=True)]
-    with WorkerPool(settings.workers, preload=NURSERY) as pool:
+    with WorkerPool(settings.workers, preload=("pipeline.feeds",)) as pool:
         visits = read_feeds(pool, visits, settings.workers.feed_seconds)
     return [(visit.source, facts_of(visit, ())) for visit in visits]

@@ -18,7 +18,6 @@ from clampdown.proofs.claims import Claim, Proof, Tell
 from clampdown.proofs.farm import BASE, Asked, Farm, Fate, Plot, Robots
 from clampdown.proofs.manners import GAP_RULE, RULES, TOLERANCE, Breach, breaches, shortest_gap
 from flows.house import House
-from flows.jobs import NURSERY
 from flows.polling import facts_of, poll_sources, read_feeds, request_for, store_polls, visit_of
 from pipeline.archive import Archive
 from pipeline.batching import batches
@@ -64,7 +63,7 @@ def prove(tell: Tell, *, short: bool) -> Proof:
     size = SHORT if short else FULL
     plots = village(size.hosts)
     quick = [Plot(plot.address) for plot in plots]
-    with WorkerPool(WorkerSettings(), preload=NURSERY) as pool:
+    with WorkerPool(WorkerSettings(), preload=("pipeline.feeds",)) as pool:
         with Farm(plots) as farm:
             early = _visit(farm, plots, size, pool, tell)
             log = farm.log()

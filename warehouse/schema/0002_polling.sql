@@ -31,7 +31,7 @@ CREATE TABLE source_pace (
     items_per_day DOUBLE,
     learnt_per_week DOUBLE,
     lag_seconds DOUBLE,
-    silent_since TIMESTAMP
+    fell_silent_at TIMESTAMP
 );
 COMMENT ON TABLE source_pace IS 'How many items each source brings, and whether it has fallen silent, as of its last poll.';
 COMMENT ON COLUMN source_pace.source_id IS 'Key: the source.';
@@ -40,7 +40,7 @@ COMMENT ON COLUMN source_pace.last_item_at IS 'When its newest item was publishe
 COMMENT ON COLUMN source_pace.items_per_day IS 'Items a day over the two weeks before that poll, or since its first item.';
 COMMENT ON COLUMN source_pace.learnt_per_week IS 'Items a week that its own history lets expect; NULL before two weeks of it.';
 COMMENT ON COLUMN source_pace.lag_seconds IS 'Median seconds from publication to being first seen, over the two weeks before that poll.';
-COMMENT ON COLUMN source_pace.silent_since IS 'Its last item, where less than one silence in a thousand would last so long by chance; else NULL.';
+COMMENT ON COLUMN source_pace.fell_silent_at IS 'When its last item came, UTC, where less than one silence in a thousand would last so long by chance; else NULL.';
 
 ALTER TABLE sources ADD COLUMN full_text BOOLEAN;
 COMMENT ON COLUMN sources.full_text IS 'Whether its items hold the whole article, if the source list says so.';

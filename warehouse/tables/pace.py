@@ -8,7 +8,7 @@ from pipeline.silence import LONGEST_HISTORY, History, learnt_per_week, silent_s
 from warehouse.database import Database, from_utc, to_utc
 
 COLUMNS = (
-    "source_id", "polled_at", "last_item_at", "items_per_day", "learnt_per_week", "lag_seconds", "silent_since",
+    "source_id", "polled_at", "last_item_at", "items_per_day", "learnt_per_week", "lag_seconds", "fell_silent_at",
 )  # fmt: skip
 
 # An item's time is that of its publication (a day alone counts as its midnight); where none is stated, or one that lies

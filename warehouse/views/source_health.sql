@@ -17,7 +17,7 @@ SELECT
     CASE
         WHEN f.gone_at IS NOT NULL THEN 'gone'
         WHEN f.failures > 0 THEN 'failing'
-        WHEN m.silent_since IS NOT NULL THEN 'silent'
+        WHEN m.fell_silent_at IS NOT NULL THEN 'silent'
         WHEN t.polls IS NULL THEN 'never_polled'
         ELSE 'ok'
     END AS state,
@@ -36,7 +36,7 @@ SELECT
     s.items_per_week,
     m.learnt_per_week,
     m.last_item_at,
-    m.silent_since,
+    m.fell_silent_at AS silent_since,
     m.lag_seconds,
     coalesce(f.language, s.language) AS language
 FROM sources AS s
@@ -64,6 +64,6 @@ COMMENT ON COLUMN source_health.items_per_day IS 'Items a day over the two weeks
 COMMENT ON COLUMN source_health.items_per_week IS 'How many items a week the operator expects of it, if stated.';
 COMMENT ON COLUMN source_health.learnt_per_week IS 'Items a week that its own history lets expect; NULL before two weeks of it.';
 COMMENT ON COLUMN source_health.last_item_at IS 'When its newest item was published or, if that is not stated, first seen, UTC.';
-COMMENT ON COLUMN source_health.silent_since IS 'Its last item, where less than one silence in a thousand would last so long by chance; else NULL.';
+COMMENT ON COLUMN source_health.silent_since IS 'When its last item came, UTC, where less than one silence in a thousand would last so long by chance; else NULL.';
 COMMENT ON COLUMN source_health.lag_seconds IS 'Median seconds from publication to being first seen, over the two weeks before its last poll.';
 COMMENT ON COLUMN source_health.language IS 'ISO 639-1 code of the language that it states or its items are in, else that of the source list.';
