@@ -20,6 +20,7 @@ from pipeline.backfilling import ArchiveJob, first_page, first_sitemaps, read_ar
 from pipeline.errors import FetchError, HTTPStatusError, ParseError
 from pipeline.fetch import FetchSession
 from pipeline.outcomes import GONE
+from pipeline.protocols import Workers
 from pipeline.robots_file import ROBOTS_NAME
 from pipeline.settings import Settings
 from pipeline.types import ArchiveRef, Entry, FetchRequest, Response, Source
@@ -94,7 +95,7 @@ class Desk:
 
     settings: Settings
     session: FetchSession
-    pool: WorkerPool
+    pool: Workers
     store: PageStore
     run_id: str
     archive: Callable[[Sequence[Response | FetchError]], list[ArchiveRef | None]]

@@ -6,7 +6,7 @@ else one in the article's address. `lastmod` is none: it says only that an artic
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Final
@@ -18,7 +18,7 @@ from pipeline.feeds import parse_feed
 from pipeline.ids import content_id
 from pipeline.publication import MONTHS, url_date
 from pipeline.sitemaps import Sitemap, SitemapLink, page_entry, parse_sitemap
-from pipeline.types import Entry, ParsedFeed, Source
+from pipeline.types import DateBasis, ParsedFeed, Source, Stamp
 from pipeline.urls import site_of
 
 GUESSES: Final = ("/sitemap.xml", "/sitemap_index.xml", "/news-sitemap.xml")
@@ -70,11 +70,11 @@ class When(Enum):
     UNKNOWN = "unknown"
 
 
-def when(entry: Entry, span: Span, changed: datetime | date | None = None) -> When:
-    """Return where `entry` lies. `changed` is when its page was last changed, if a sitemap says so."""
-    day = entry.published.day if entry.published is not None else url_date(entry.url)
+def when(url: str, published: Stamp | None, span: Span, changed: datetime | date | None = None) -> When:
+    """Return where an entry lies by its date and address. `changed` is when its page last was, if a sitemap says so."""
+    day = published.day if published is not None else url_date(url)
     if day is None and changed is not None:
-        day = changed.date() if isinstance(changed, datetime) else changed
+        day = _day(changed)
         if day > span.until:
             # It may have been published long before.
             return When.UNKNOWN
@@ -127,30 +127,38 @@ def read_archive_page(job: ArchiveJob) -> PageContent:
 
 
 def _from_feed(feed: ParsedFeed, job: ArchiveJob) -> PageContent:
-    places = [(entry, when(entry, job.plan.span)) for entry in feed.entries]
-    content = _content(places, job, digest=[entry.guid for entry in feed.entries], issues=feed.issues)
-    if content.page.before:
-        return content
-    if feed.older is not None:
-        found: tuple[ArchivePage, ...] = (ArchivePage(feed.older, PageKind.FEED),)
+    places = [when(entry.url, entry.published, job.plan.span) for entry in feed.entries]
+    entries = [entry for entry, place in zip(feed.entries, places, strict=True) if place in _taken(job.plan)]
+    page = _page(places, job, digest=[entry.guid for entry in feed.entries], issues=feed.issues)
+    if page.before:
+        found: tuple[ArchivePage, ...] = ()
+    elif feed.older is not None:
+        found = (ArchivePage(feed.older, PageKind.FEED),)
     elif feed.entries and WORDPRESS.search(job.body[:HEAD]):
         found = (ArchivePage(next_of_wordpress(job.url), PageKind.FEED, guessed=True),)
     else:
         found = ()
-    return PageContent(content.page, content.entries, found)
+    return PageContent(replace(page, entries=len(entries)), tuple(entries), found)
 
 
 def _from_sitemap(sitemap: Sitemap, job: ArchiveJob) -> PageContent:
     hosts: dict[str, bool] = {}
     places = []
+    entries = []
     for page in sitemap.pages:
         host = page.url.split("/", 3)[2]
         if host not in hosts:
             hosts[host] = site_of(page.url) in job.sites
-        entry = page_entry(page, job.plan.source_id) if hosts[host] else None
-        if entry is not None:
-            places.append((entry, when(entry, job.plan.span, page.modified)))
-    return _content(places, job, digest=[page.url for page in sitemap.pages], issues=sitemap.issues)
+        if not hosts[host]:
+            continue
+        published = None if page.published is None else Stamp(page.published, DateBasis.FEED)
+        place = when(page.url, published, job.plan.span, page.modified)
+        places.append(place)
+        # What it costs to name an entry is spent on those alone that are wanted.
+        if place in _taken(job.plan) and (entry := page_entry(page, job.plan.source_id)) is not None:
+            entries.append(entry)
+    read = _page(places, job, digest=[page.url for page in sitemap.pages], issues=sitemap.issues)
+    return PageContent(replace(read, entries=len(entries)), tuple(entries))
 
 
 def _from_index(sitemap: Sitemap, job: ArchiveJob) -> PageContent:
@@ -168,13 +176,14 @@ def _from_index(sitemap: Sitemap, job: ArchiveJob) -> PageContent:
     return PageContent(page, found=tuple(ArchivePage(link.url, PageKind.SITEMAP) for link in chosen))
 
 
-def _content(
-    places: Sequence[tuple[Entry, When]], job: ArchiveJob, *, digest: Sequence[str], issues: Iterable[str]
-) -> PageContent:
-    wanted = {When.WITHIN, When.UNKNOWN} if job.plan.undated else {When.WITHIN}
-    entries = tuple(entry for entry, place in places if place in wanted)
-    dated = [place for _, place in places if place is not When.UNKNOWN]
-    page = ArchivePage(
+def _taken(plan: Plan) -> frozenset[When]:
+    return frozenset({When.WITHIN, When.UNKNOWN} if plan.undated else {When.WITHIN})
+
+
+def _page(places: Sequence[When], job: ArchiveJob, *, digest: Sequence[str], issues: Iterable[str]) -> ArchivePage:
+    """The page with its figures, but for the number of entries taken."""
+    dated = [place for place in places if place is not When.UNKNOWN]
+    return ArchivePage(
         job.url,
         job.kind,
         state=PageState.READ,
@@ -182,11 +191,9 @@ def _content(
         # Two empty pages say nothing of each other.
         digest=content_id("page", *digest) if digest else None,
         listed=len(places),
-        entries=len(entries),
         undated=0 if job.plan.undated else len(places) - len(dated),
         before=bool(dated) and all(place is When.BEFORE for place in dated),
     )
-    return PageContent(page, entries)
 
 
 def next_of_wordpress(url: str) -> str:
@@ -209,7 +216,7 @@ def choose_sitemaps(links: Sequence[SitemapLink], span: Span) -> tuple[SitemapLi
     named = _named_days([link.url for link in links])
     chosen = []
     for link in links:
-        changed = link.modified.date() if isinstance(link.modified, datetime) else link.modified
+        changed = None if link.modified is None else _day(link.modified)
         first, last = named.get(link.url, (span.since, span.until))
         if (
             not NO_ARTICLES.search(link.url)
@@ -218,6 +225,10 @@ def choose_sitemaps(links: Sequence[SitemapLink], span: Span) -> tuple[SitemapLi
         ):
             chosen.append(link)
     return tuple(chosen)
+
+
+def _day(value: datetime | date) -> date:
+    return value.date() if isinstance(value, datetime) else value
 
 
 def _named_days(urls: Sequence[str]) -> dict[str, tuple[date, date]]:

@@ -19,7 +19,7 @@ from pipeline.backfilling import (
 )
 from pipeline.errors import ParseError
 from pipeline.sitemaps import SitemapLink
-from pipeline.types import DateBasis, Entry, Source, Stamp
+from pipeline.types import DateBasis, Source, Stamp
 
 FEBRUARY = Span(date(2025, 2, 1), date(2025, 2, 28))
 HOME = "https://example.com/"
@@ -35,10 +35,6 @@ def job(body: str, *, kind: PageKind = PageKind.FEED, undated: bool = False, url
         plan=Plan("example", FEBRUARY, undated),
         sites=frozenset({"example.com"}),
     )
-
-
-def entry(url: str, published: datetime | date | None = None) -> Entry:
-    return Entry("example", url, url, url, "A title", published=published and Stamp(published, DateBasis.FEED))
 
 
 def atom(*days: str, links: str = "") -> str:
@@ -60,18 +56,18 @@ def atom(*days: str, links: str = "") -> str:
     ],
 )
 def test_both_ends_of_the_range_belong_to_it(stamp: datetime | date | None, place: When) -> None:
-    assert when(entry(f"{HOME}a", stamp), FEBRUARY) is place
+    assert when(f"{HOME}a", stamp and Stamp(stamp, DateBasis.FEED), FEBRUARY) is place
 
 
 def test_the_day_in_an_address_counts_where_none_is_stated_and_lastmod_only_after_it() -> None:
-    assert when(entry(f"{HOME}2025/02/03/a"), FEBRUARY) is When.WITHIN
-    assert when(entry(f"{HOME}2025/02/03/a", date(2025, 3, 3)), FEBRUARY) is When.AFTER
+    assert when(f"{HOME}2025/02/03/a", None, FEBRUARY) is When.WITHIN
+    assert when(f"{HOME}2025/02/03/a", Stamp(date(2025, 3, 3), DateBasis.FEED), FEBRUARY) is When.AFTER
     # Corrected in May, published in February.
-    assert when(entry(f"{HOME}2025/02/03/a"), FEBRUARY, date(2025, 5, 1)) is When.WITHIN
-    assert when(entry(f"{HOME}a"), FEBRUARY, date(2025, 2, 3)) is When.WITHIN
-    assert when(entry(f"{HOME}a"), FEBRUARY, date(2025, 1, 3)) is When.BEFORE
+    assert when(f"{HOME}2025/02/03/a", None, FEBRUARY, date(2025, 5, 1)) is When.WITHIN
+    assert when(f"{HOME}a", None, FEBRUARY, date(2025, 2, 3)) is When.WITHIN
+    assert when(f"{HOME}a", None, FEBRUARY, date(2025, 1, 3)) is When.BEFORE
     # Last changed in May: it may be of February, and it may not.
-    assert when(entry(f"{HOME}a"), FEBRUARY, datetime(2025, 5, 1, tzinfo=UTC)) is When.UNKNOWN
+    assert when(f"{HOME}a", None, FEBRUARY, datetime(2025, 5, 1, tzinfo=UTC)) is When.UNKNOWN
 
 
 def links(*names: str) -> tuple[SitemapLink, ...]:
