@@ -261,7 +261,7 @@ class _Walk:
         ]
         return SourceReport(
             source_id=self._source.id,
-            pages=Counter(page.state for page in self._pages.values()),
+            pages=dict(Counter(page.state for page in self._pages.values())),
             read_now=self._read,
             entries=sum(page.entries or 0 for page in self._pages.values()),
             new_entries=sum(page.new_entries or 0 for page in self._pages.values()),
