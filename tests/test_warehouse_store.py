@@ -136,6 +136,58 @@ def test_known_entry_keeps_its_date_and_takes_over_the_words(warehouse: Warehous
     assert (pending.attempts, pending.revisit) == (0, None)
 
 
+def test_entries_are_known_under_other_guids(warehouse: Warehouse) -> None:
+    made = [entry(number) for number in range(6)]
+    discover(warehouse, *made[:5])
+    churned = [replace(one, guid=f"again-{one.guid}", title=f"{one.title}, again") for one in made]
+    assert warehouse.known_entries([*made, *churned]) == {one.id for one in [*made[:5], *churned[:5]]}
+    assert warehouse.store_polls("run-1", [poll("alpha", churned)]) == 1
+    assert ask(warehouse, "SELECT guid, revisions FROM entries ORDER BY guid") == [
+        ("again-guid-5", 0),
+        *((f"guid-{number}", 1) for number in range(5)),
+    ]
+
+
+def test_words_follow_the_item_with_the_same_guid(warehouse: Warehouse) -> None:
+    """A live blog lists several items under one link; what it said first is not rewritten by what it adds."""
+    first = entry(1)
+    discover(warehouse, first)
+    added = replace(first, guid="later", title="Later")
+    warehouse.store_polls("run-1", [poll("alpha", [added, first])])
+    assert ("guid-1", first.title, 0) in ask(warehouse, "SELECT guid, title, revisions FROM entries")
+
+
+def test_words_come_with_the_feed_that_gave_them(warehouse: Warehouse) -> None:
+    discover(warehouse, entry(1))
+    (pending,) = warehouse.pending(START, 10)
+    assert (pending.fetched_at, pending.archived) == (START, poll("alpha", []).archived)
+    place = ArchiveRef("2025/02/11/feed.warc.gz", 1, 2, "cd" * 32)
+    later = replace(
+        poll("alpha", [replace(entry(1), summary="")]), archived=place, fetched_at=START + timedelta(days=1)
+    )
+    warehouse.store_polls("run-1", [later])
+    (pending,) = warehouse.pending(START, 10)
+    assert (pending.entry.summary, pending.archived) == ("Summary 1", poll("alpha", []).archived), "it says less"
+    warehouse.store_polls("run-1", [replace(later, entries=(replace(entry(1), summary="More"),))])
+    (pending,) = warehouse.pending(START, 10)
+    assert (pending.entry.summary, pending.archived) == ("More", place)
+    assert pending.fetched_at == START + timedelta(days=1)
+    assert pending.full_text is None
+
+
+def test_entries_without_a_fingerprint_get_one(warehouse: Warehouse) -> None:
+    """As after the migration of a warehouse of schema 2."""
+    one, two = entry(1), entry(2)
+    discover(warehouse, one, two)
+    ask(warehouse, "UPDATE entries SET fingerprint = NULL, fetched_at = NULL, archive_part = NULL")
+    assert [item.archived for item in warehouse.pending(START, 10)] == [None, None]
+    warehouse.store_polls("run-1", [poll("alpha", [one, replace(two, title="Other")])])
+    assert ask(warehouse, "SELECT title, revisions, fingerprint FROM entries ORDER BY guid") == [
+        (one.title, 0, one.fingerprint),
+        ("Other", 1, replace(two, title="Other").fingerprint),
+    ]
+
+
 def test_entry_comes_back_as_it_was(warehouse: Warehouse) -> None:
     exact = Stamp(datetime(2025, 2, 3, 4, 5, 6, 789, tzinfo=UTC), DateBasis.META)
     full = replace(

@@ -18,16 +18,16 @@ COLUMNS = (
     "revisions", *_WORDS,
 )  # fmt: skip
 
-_FIND = """
+_LIKE = """
 WITH listed AS (
     SELECT unnest(?::JSON::STRUCT(source_id VARCHAR, guid VARCHAR, canonical_url VARCHAR)[], recursive := true)
 ), found AS (
-    SELECT e.* FROM entries AS e SEMI JOIN listed AS l USING (source_id, guid)
+    SELECT e.entry_id FROM entries AS e SEMI JOIN listed USING (source_id, guid)
     UNION
-    SELECT e.* FROM entries AS e SEMI JOIN listed AS l USING (source_id, canonical_url)
+    SELECT e.entry_id FROM entries AS e SEMI JOIN listed USING (source_id, canonical_url)
 )
 SELECT entry_id, source_id, guid, canonical_url, title, published_on, published_at, published_basis, fingerprint
-FROM found
+FROM entries SEMI JOIN found USING (entry_id)
 ORDER BY entry_id
 """
 
@@ -60,14 +60,18 @@ def add(database: Database, run_id: str, polls: Sequence[Poll]) -> Added:
     Which item is which entry is decided by `pipeline.identity`: mostly by its link, since GUIDs churn.
     """
     items = [_Item(_readable(entry), poll) for poll in polls for entry in poll.entries]
-    known, fingerprints = _known(database, items)
+    known, fingerprints = _like(database, [item.entry for item in items])
+    identified = identify([item.entry for item in items], known)
+    stored = _stored(database, [one.entry.id for one in identified if one.known_id is None])
+    fingerprints |= stored
     listed: dict[str, list[_Item]] = {}
     new: dict[str, _Item] = {}
-    for item, found in zip(items, identify([item.entry for item in items], known), strict=True):
-        if found.known_id is not None:
-            listed.setdefault(found.known_id, []).append(item)
+    for item, one in zip(items, identified, strict=True):
+        entry_id = one.entry.id if one.known_id is None and one.entry.id in stored else one.known_id
+        if entry_id is None:
+            new.setdefault(one.entry.id, replace(item, entry=one.entry))
         else:
-            new.setdefault(found.entry.id, replace(item, entry=found.entry))
+            listed.setdefault(entry_id, []).append(item)
     chosen = {entry_id: _best(entry_id, some) for entry_id, some in listed.items()}
     unlike = {one: item for one, item in chosen.items() if item.entry.fingerprint != fingerprints[one]}
     revised = _revise(database, unlike, fingerprints)
@@ -92,17 +96,27 @@ def _best(entry_id: str, some: Sequence[_Item]) -> _Item:
     return next((item for item in some if item.entry.id == entry_id), some[0])
 
 
-def _known(database: Database, items: Sequence[_Item]) -> tuple[list[KnownEntry], dict[str, str | None]]:
-    """The entries that have an item's source and its GUID or link, and the fingerprint of each."""
+def _like(database: Database, entries: Sequence[Entry]) -> tuple[list[KnownEntry], dict[str, str | None]]:
+    """The stored entries that have source and GUID or link of one of `entries`, and their fingerprints by id."""
     keys = [
-        {"source_id": entry.source_id, "guid": entry.guid, "canonical_url": entry.canonical_url}
-        for entry in (item.entry for item in items)
+        {"source_id": entry.source_id, "guid": entry.guid, "canonical_url": entry.canonical_url} for entry in entries
     ]
-    known, fingerprints = [], {}
-    for entry_id, source_id, guid, link, title, day, time, basis, fingerprint in database.execute(_FIND, [keys]):
-        known.append(KnownEntry(entry_id, source_id, guid, link, title, stamps.from_columns(day, time, basis)))
-        fingerprints[entry_id] = fingerprint
+    known: list[KnownEntry] = []
+    fingerprints: dict[str, str | None] = {}
+    for *named, day, time, basis, fingerprint in database.execute(_LIKE, [keys]):
+        known.append(KnownEntry(*named, stamps.from_columns(day, time, basis)))
+        fingerprints[known[-1].id] = fingerprint
     return known, fingerprints
+
+
+def _stored(database: Database, entry_ids: Sequence[str]) -> dict[str, str | None]:
+    """Fingerprints by id of those that are stored: a GUID that a feed used again may have been told apart before."""
+    return dict(
+        database.execute(
+            "SELECT entry_id, fingerprint FROM entries WHERE entry_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
+            [list(entry_ids)],
+        )
+    )
 
 
 def _revise(

@@ -33,7 +33,7 @@ def known(database: Database, entries: Iterable[Entry]) -> set[str]:
     rows = database.execute(
         """
         WITH asked AS (
-            SELECT DISTINCT unnest(
+            SELECT unnest(
                 ?::JSON::STRUCT(id VARCHAR, stored_id VARCHAR, source_id VARCHAR, url VARCHAR)[], recursive := true
             )
         )
