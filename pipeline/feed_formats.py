@@ -97,7 +97,7 @@ def raw_date(text: str) -> RawDate:
 
 def named(names: Iterable[str]) -> tuple[str, ...]:
     """The names, each once; addresses are nobody's business."""
-    bare = (MAIL_ADDRESS.sub("", name[:MAX_NAME]).strip(" ()<>") for name in names)
+    bare = (MAIL_ADDRESS.sub("", name[:MAX_NAME]).strip(" ()") for name in names)
     return tuple(dict.fromkeys(filter(None, bare)))
 
 

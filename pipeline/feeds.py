@@ -165,7 +165,7 @@ def _entries(raw: RawFeed, *, url: str, source_id: str, now: datetime) -> tuple[
 def _entry(item: RawItem, raw: RawFeed, *, url: str, source_id: str, now: datetime, issues: _Issues) -> Entry | None:
     link = absolute_url(item.link, base=url) if item.link else None
     key = None if link is None else canonical_url(link)
-    if link is None or key is None:
+    if link is None or key is None or link.partition("#")[0] == url:
         issues.add("entry without a usable link: dropped")
         return None
     title = _cleaned(item.title, MAX_TITLE)
@@ -194,7 +194,7 @@ def _entry(item: RawItem, raw: RawFeed, *, url: str, source_id: str, now: dateti
         content=content,
         published=None if published is None else Stamp(published, DateBasis.FEED),
         updated=updated if isinstance(updated, datetime) else None,
-        authors=tuple(filter(None, map(clean_html, item.authors))),
+        authors=tuple(filter(None, (_cleaned(name, MAX_TITLE) for name in item.authors))),
         language=primary_tag(raw.language if item.language is None else item.language),
     )
 
