@@ -197,13 +197,13 @@ def measure(pages: Iterable[Page], read: Callable[[Page], Found], truth: dict[st
             score.stated += stated
             score.unstated += not stated
             if not stated:
-                score.invented += bool(shown) and not (name == "canonical link" and verdict)
+                score.invented += verdict is False
             elif verdict is None:
                 score.missing += 1
             else:
                 score.right += verdict
                 score.wrong += not verdict
-            if verdict is not True and (stated or shown):
+            if verdict is False or (stated and verdict is None):
                 score.faults.append(f"{name}: {shown!r}\n  {page.key[:12]} {page.url}")
     return scores
 
@@ -232,7 +232,7 @@ def _verdicts(true: dict[str, Any], found: Found, url: str) -> dict[str, tuple[b
         "site": (bool(true["site"]), _site_is_right(found.site, true["site"]), found.site),
         "language": (True, found.language == true["language"] if found.language else None, found.language),
         "canonical link": (bool(canonical), digest(plain_link(link)) == (canonical or own) if link else None, link),
-        "paywalled": (true["paywalled"], True if found.paywalled else None, found.paywalled),
+        "paywalled": (true["paywalled"], true["paywalled"] if found.paywalled else None, found.paywalled),
     }
     instants = [datetime.fromisoformat(text) for text in true["published"] if "T" in text]
     if instants:

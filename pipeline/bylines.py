@@ -16,11 +16,13 @@ MAX_BYLINE: Final = 160
 FULL_NAME: Final = (2, 5)
 """Words of a person's full name, at least and at most."""
 
-BY_WORDS = (
-    r"(?:(?:written|reported|posted|words|story|text|analysis|opinion|review|commentary|report|published|updated)\s+)?by|"
-    r"von|por|par|di|door|av|af|autor(?:in)?|author|oleh|текст|автор|publicado por|escrito por|автор текста"
-)
+# In metadata only the English ones: "Di" and "Von" begin names as well.
+MAKING = "written|reported|posted|words|story|text|analysis|opinion|review|commentary|report|published|updated"
+ENGLISH_BY = rf"(?:(?:{MAKING})\s+)?by"
+OTHER_BY = r"von|por|par|di|door|av|af|autor(?:in)?|author|oleh|текст|автор(?: текста)?|(?:publicado|escrito) por"
+BY_WORDS = f"{ENGLISH_BY}|{OTHER_BY}"
 BY = re.compile(rf"^[\s|/·•–—-]*(?:{BY_WORDS})\b\s*:?\s*", re.IGNORECASE)
+PLAIN_BY = re.compile(rf"^[\s|/·•–—-]*(?:{ENGLISH_BY})\b\s*:?\s*", re.IGNORECASE)
 BY_INSIDE = re.compile(r"(?:^|[\s|])(?:posted by|written by|publicado por|by)[\s:]+", re.IGNORECASE)
 # What follows the names in a byline: a date, a handle, an address, a place, a word on its making.
 REST = re.compile(
@@ -37,35 +39,9 @@ ROLE = re.compile(
 DESK = re.compile(r"\b(?:staff|desk|bureau|team|reports?|newsroom|editors?|services?|press|agenc\w+|редакция)\b", re.I)
 CREDENTIAL = re.compile(r"(?:[A-Z]{2,5}|[A-Z][a-z]?\.?[A-Z]\.?[a-z]?\.?|Ph\.?D\.?|M\.?D\.?|Jr\.?|Sr\.?|I{2,3})")
 PARTICLES = frozenset(
-    (
-        "al",
-        "bin",
-        "ibn",
-        "de",
-        "del",
-        "della",
-        "der",
-        "den",
-        "des",
-        "di",
-        "da",
-        "do",
-        "dos",
-        "du",
-        "el",
-        "la",
-        "le",
-        "van",
-        "von",
-        "zu",
-        "ter",
-        "ten",
-        "y",
-        "e",
-        "af",
-        "av",
-    )
-)
+    ("al", "bin", "ibn", "de", "del", "della", "der", "den", "des", "di", "da", "do", "dos", "du", "el", "la", "le",
+     "van", "von", "zu", "ter", "ten", "y", "e", "af", "av")
+)  # fmt: skip
 NAME_WORD = re.compile(r"[^\W\d_][\w.'’-]*", re.UNICODE)
 LINK = re.compile(r"https?:|www\.|@|\.com/", re.IGNORECASE)
 CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -88,10 +64,10 @@ def find_authors(candidates: Candidates, after: list[Line], *, site: str | None)
 def _stated(candidates: Candidates, site: str | None) -> list[str]:
     publishers = {_key(name) for item in candidates.articles for name in names(item.get("publisher"))}
     own = publishers | ({_key(site)} if site else set())
-    for items in (candidates.articles, candidates.pages):
-        found = [name for item in items for text in names(item.get("author")) for name in _split(text, site)]
-        if any(_key(name) not in own for name in found):
-            return [name for name in found if _key(name) not in own]
+    for item in (*candidates.articles, *candidates.pages):
+        stated = (name for text in names(item.get("author")) for name in _split(text, site))
+        if found := [name for name in stated if _key(name) not in own]:
+            return found
     metas = candidates.metas
     for key in META_AUTHORS:
         found = [name for name in _split(metas.get(key, ""), site) if _key(name) not in own]
@@ -127,8 +103,8 @@ def _in_byline(lines: list[Line], site: str | None) -> list[str]:
 
 def _split(text: str, site: str | None) -> list[str]:
     """The names in a byline or a metadata value."""
-    text = text.strip(" \t\n|" + JOINT)
-    while (match := BY.match(text)) and match.end():
+    text = text[:MAX_BYLINE].strip(" \t\n|" + JOINT)
+    while match := PLAIN_BY.match(text):
         text = text[match.end() :].strip(" " + JOINT)
     if LINK.match(text):
         return []
@@ -141,7 +117,7 @@ def _split(text: str, site: str | None) -> list[str]:
         text = text[: cut.start()]
     found: list[str] = []
     for piece in SPLIT.split(text):
-        name = one_line(BY.sub("", piece)).strip(" .,:;|–—-")
+        name = one_line(PLAIN_BY.sub("", piece)).strip(" .,:;|–—-")
         if not _is_name(name) or (found and ROLE.search(name)) or (found and CREDENTIAL.fullmatch(name)):
             continue
         if found and site is not None and _key(site) in _key(name):

@@ -15,7 +15,7 @@ MAX_ITEMS: Final = 200
 
 ARTICLE_TYPE = re.compile(r"(?:Article|BlogPosting|Report|LiveBlogPosting|SocialMediaPosting|ClaimReview)$")
 PAGE_TYPE = re.compile(r"(?:WebPage|ItemPage)$")
-USEFUL_JSON = re.compile(r"""["'](?:headline|datePublished|dateModified|author|isAccessibleForFree|wordCount)["']""")
+USEFUL_JSON = re.compile(r"""["'](?:headline|datePublished|dateModified|author|isAccessibleForFree|wordCount|publisher)["']""")
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ def collect(root: HtmlElement) -> Candidates:
         elif tag == "h1":
             if len(found.headings) < MAX_ITEMS:
                 found.headings.append(element)
-        elif not found.head_title and element.text and element.getparent().tag != "svg":
+        elif not found.head_title and element.text and next(element.iterancestors("svg"), None) is None:
             found.head_title = element.text
     _read_json_ld(scripts, found)
     return found

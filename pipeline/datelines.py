@@ -2,14 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timezone
 from typing import Final
 
 from pipeline.nearby import Line
 from pipeline.publication import EARLIEST, day_of, parse_date, read_figures, zone_offset
 
 MAX_DATELINE: Final = 200
-MAX_OTHER_LETTERS: Final = 60
+MAX_OTHER_LETTERS: Final = 40
 """Letters beside a date that a line may have and still be a dateline, where nothing marks it as one."""
 
 # English, French, German, Spanish, Portuguese, Italian, Dutch, the Scandinavian languages, Polish, Turkish, Russian,
@@ -43,14 +43,17 @@ PATTERNS: Final = tuple(
 )
 FIGURES = re.compile(r"(?<![\d/.])\d{1,2}([/.])\d{1,2}\1(?:19|20)\d\d(?!\d)")
 CLOCK = re.compile(
-    r"(?<![\d:])(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?\s*(?P<half>[ap]\.?m\b\.?)?\s*(?P<zone>\(?[A-Z]{1,5}\b(?:[+-]\d{1,2})?)?"
+    r"(?<![\d:.])(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::\d{2})?\s*(?P<half>(?i:[ap]\.?m\b)\.?)?\s*(?P<zone>\(?[A-Z]{1,5}\b(?:[+-]\d{1,2})?)?"
 )
 PUBLISHED_WORD = re.compile(
-    r"publi|posted|first|original|date|入力|입력|등록|veröffentlicht|erschienen|publié|опубликовано", re.IGNORECASE
+    r"\b(?:publi(?:sh(?:ed)?|cado|cato|é|ziert|cerad|ceret|c?ation)|posted|original|date|veröffentlicht|erschienen|"
+    r"опубликовано)\b|입력|등록|公開",
+    re.IGNORECASE,
 )
 UPDATED_WORD = re.compile(
-    r"updat|modif|revis|edited|correct|aktualisiert|geändert|actualiz|atualiz|aggiorn|mis à jour|обновлено|수정|更新",
-    re.I,
+    r"\b(?:updated?|modified|revised|edited|corrected|aktualisiert|geändert|actualizado|atualizado|aggiornato|"
+    r"mis à jour|обновлено)\b|수정|更新",
+    re.IGNORECASE,
 )
 ANY_FIGURE = re.compile(r"\d")
 OTHER_LETTERS = re.compile(r"[^\W\d_]")
@@ -159,8 +162,3 @@ def _moment(day: date, clock: re.Match[str] | None) -> datetime | date:
         return moment.astimezone(UTC)
     except OverflowError:
         return day
-
-
-def same_day(value: datetime | date, other: datetime | date) -> bool:
-    """Return whether `value`, a bare day, can be the day of `other`, in whatever zone that day was meant."""
-    return abs(day_of(value) - day_of(other)) <= timedelta(days=1)

@@ -9,7 +9,7 @@ from lxml.html import HtmlElement
 from rapidfuzz import fuzz
 
 from pipeline.candidates import Candidates, names, string
-from pipeline.markup import one_line, visible_text
+from pipeline.markup import BLOCKS, UNSEEN, one_line
 
 META_TITLES: Final = ("og:title", "twitter:title", "parsely-title", "sailthru.title", "dc.title", "headline", "title")
 META_SITES: Final = ("og:site_name", "application-name", "dc.publisher", "publisher")
@@ -25,6 +25,8 @@ PREFIX: Final = 12
 """Leading characters of a title by which the elements are found that may show it."""
 HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4"})
 MAX_TITLE: Final = 400
+MAX_PARTS: Final = 200
+"""Beginnings and ends of elements in a heading that are looked at."""
 MAX_SITE: Final = 60
 
 SEPARATOR = re.compile(r"\s+[|–—·•»«-]+\s+|\s+::\s+|\s*\|\s*")
@@ -172,7 +174,20 @@ def _long_words(text: str) -> set[str]:
 
 
 def _shown(element: HtmlElement) -> str:
-    return _plain(visible_text(element) if len(element) else element.text or "")
+    """The visible text of a heading, or of its beginning where it was never closed and holds the page."""
+    if not len(element):
+        return _plain(element.text or "")
+    pieces: list[str] = []
+    walk = etree.iterwalk(element, events=("start", "end"))
+    for _, (event, node) in zip(range(MAX_PARTS), walk, strict=False):
+        if event == "start":
+            if not isinstance(node.tag, str) or node.tag in UNSEEN:
+                walk.skip_subtree()
+                continue
+            pieces += (" " if node.tag in BLOCKS else "", node.text or "")
+        else:
+            pieces += (" " if node.tag in BLOCKS else "", "" if node is element else node.tail or "")
+    return _plain("".join(pieces))
 
 
 def _plain(text: str) -> str:

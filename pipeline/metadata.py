@@ -15,7 +15,7 @@ from pipeline.candidates import Candidates, collect, count, string, truth
 from pipeline.headlines import find_headline
 from pipeline.language import primary_tag
 from pipeline.nearby import Line, lines_after, lines_before
-from pipeline.publication import EARLIEST, day_of, parse_date
+from pipeline.publication import EARLIEST, day_of, is_later, parse_date
 
 T = TypeVar("T")
 
@@ -128,8 +128,8 @@ def _dates(
         moments = (value for value in finer if isinstance(value, datetime) and day_of(value) == published)
         published = next(moments, published)
     changes = [parse_date(text, day_first=day_first) for text in _stated_changes(candidates)]
-    changes += [marked.updated, words.updated]
-    return published, next((value for value in changes if value and _is_later(value, published)), None)
+    changes += [marked.updated, datelines.worded(after, day_first=day_first).updated]
+    return published, next((value for value in changes if value and is_later(value, published)), None)
 
 
 def _stated_dates(candidates: Candidates) -> Iterator[str]:
@@ -161,12 +161,6 @@ def _times(candidates: Candidates) -> list[str]:
             (marked if element.get("pubdate") is not None or PUBLISHED_CLASS.search(signs) else plain).append(value)
     # Teasers of other articles carry times as well: an unmarked one counts only where it is alone.
     return marked + (plain[:1] if len(set(plain)) == 1 else [])
-
-
-def _is_later(value: datetime | date, published: datetime | date) -> bool:
-    if isinstance(value, datetime) and isinstance(published, datetime):
-        return value > published
-    return day_of(value) > day_of(published)
 
 
 def _day_first(root: HtmlElement, candidates: Candidates) -> bool | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.publication import choose, feed_date, implausible, parse_date, url_date
+from pipeline.publication import changed, choose, feed_date, implausible, parse_date, url_date
 from pipeline.types import DateBasis, Stamp
 
 NOW = datetime(2025, 2, 10, 12, tzinfo=UTC)
@@ -33,6 +33,9 @@ def utc(*parts: int) -> datetime:
         ("6th February 2025, 9:05 a.m. UTC", utc(2025, 2, 6, 9, 5)),
         ("2025-02-06T24:00:00Z", utc(2025, 2, 7)),
         ("2025-06-30T23:59:60Z", utc(2025, 7, 1)),
+        ("Thu Feb 06 10:00:00 UTC 2025", utc(2025, 2, 6, 10)),
+        ("Thu Feb 06 2025 10:00:00 GMT+0900 (KST)", utc(2025, 2, 6, 1)),
+        ("11:12 PM EST Feb 6, 2025", utc(2025, 2, 7, 4, 12)),
         ("1738800000", utc(2025, 2, 6)),
         ("1738800000000", utc(2025, 2, 6)),
         # Only the day is stated, or the zone isn't: only the day is kept.
@@ -50,6 +53,8 @@ def utc(*parts: int) -> datetime:
         ("6.3.2025", date(2025, 3, 6)),
         # Not a day at all, or not one day only.
         ("03/04/2025", None),
+        ("04/04/2025", date(2025, 4, 4)),
+        ("2 days ago", None),
         ("Feb. 2025", None),
         ("2025", None),
         ("2025-02-30", None),
@@ -61,6 +66,22 @@ def utc(*parts: int) -> datetime:
 )
 def test_dates_are_read_as_stated(text: str, value: datetime | date | None) -> None:
     assert parse_date(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "day_first", "value"),
+    [
+        ("03/04/2025", True, date(2025, 4, 3)),
+        ("03/04/2025", False, date(2025, 3, 4)),
+        ("3.4.2025", False, date(2025, 4, 3)),
+        # A custom doesn't outweigh what only one order allows.
+        ("03/14/2025", True, date(2025, 3, 14)),
+        ("14/03/2025", False, date(2025, 3, 14)),
+        ("31/02/2025", True, None),
+    ],
+)
+def test_figures_in_a_known_order(text: str, day_first: bool, value: date | None) -> None:
+    assert parse_date(text, day_first=day_first) == value
 
 
 @given(st.datetimes(datetime(1995, 1, 1), datetime(2035, 1, 1)), st.integers(-14 * 60, 14 * 60))
@@ -152,3 +173,24 @@ def test_a_time_of_update_yields_to_an_earlier_publication() -> None:
     assert choose(feed(late), early, "", updated=late, now=NOW)[0] == Stamp(early, DateBasis.META)
     assert choose(feed(late), early, "", updated=None, now=NOW)[0] == feed(late)
     assert choose(feed(early), late, "", updated=early, now=NOW)[0] == feed(early)
+
+
+@pytest.mark.parametrize(
+    ("meta", "updated", "published", "stamp"),
+    [
+        (utc(2025, 2, 7), utc(2025, 2, 8), feed(utc(2025, 2, 6)), Stamp(utc(2025, 2, 7), DateBasis.META)),
+        (None, utc(2025, 2, 8), feed(utc(2025, 2, 6)), Stamp(utc(2025, 2, 8), DateBasis.FEED)),
+        (date(2025, 2, 7), None, feed(utc(2025, 2, 6, 23)), Stamp(date(2025, 2, 7), DateBasis.META)),
+        (utc(2025, 2, 7), None, None, Stamp(utc(2025, 2, 7), DateBasis.META)),
+        # No later than the publication, or not yet possible.
+        (utc(2025, 2, 6), utc(2025, 2, 6), feed(utc(2025, 2, 6)), None),
+        (date(2025, 2, 6), None, feed(utc(2025, 2, 6, 1)), None),
+        (utc(2025, 2, 5), None, feed(utc(2025, 2, 6)), None),
+        (utc(2035, 1, 1), utc(2025, 2, 8), feed(utc(2025, 2, 6)), Stamp(utc(2025, 2, 8), DateBasis.FEED)),
+        (None, None, feed(utc(2025, 2, 6)), None),
+    ],
+)
+def test_a_change_is_later_than_the_publication(
+    meta: datetime | date | None, updated: datetime | None, published: Stamp | None, stamp: Stamp | None
+) -> None:
+    assert changed(meta, updated, published, now=NOW) == stamp
