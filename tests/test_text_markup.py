@@ -152,3 +152,9 @@ def test_codecs_that_are_no_character_sets(label: str) -> None:
 @given(st.binary(max_size=200), st.none() | st.text(max_size=20).map(lambda label: f"text/html; charset={label}"))
 def test_no_bytes_break_the_decoder(body: bytes, content_type: str | None) -> None:
     decode(body, content_type)
+
+
+@given(st.text(alphabet="ab .–é’\n\n  \u00e9\u0301\u200d\u00a0\t", max_size=30))
+def test_plain_texts_are_tidied_like_all_others(text: str) -> None:
+    """A word joiner is invisible, but no plain character: with it the text takes the long way."""
+    assert tidy(text) == tidy(f"\u2060{text}")
