@@ -70,6 +70,8 @@ def poll_sources(house: House, sources: Sequence[Source]) -> list[Poll]:
     polls = []
     for visit in visits:
         facts = facts_of(visit, known_entries)
+        # The run's clock decides: no response came before its run began, whatever the machine's clock does meanwhile.
+        facts = replace(facts, at=max(facts.at, house.started_at))
         polls.append(
             Poll(
                 visit.source.id,
