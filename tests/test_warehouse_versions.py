@@ -1,0 +1,285 @@
+"""Storing versions and revisits: one transaction, nothing lost, killed anywhere and continued it ends alike."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import warehouse_material as material
+from conftest import ROOT
+from warehouse_material import START, article, entry, mention, poll, resolve, result
+
+from pipeline.errors import WarehouseError
+from pipeline.stories import StoryIndex
+from pipeline.types import (
+    ArchiveRef,
+    DateBasis,
+    Entry,
+    EntryResult,
+    FeedState,
+    Outcome,
+    PendingEntry,
+    Revisit,
+    RevisitOutcome,
+    Stamp,
+    StoredVersion,
+    TextOrigin,
+)
+from warehouse.compare import content
+from warehouse.query import connect_snapshot, event
+from warehouse.store import Warehouse, open_warehouse
+
+LATER = START + timedelta(hours=3)
+PLACE = ArchiveRef("2025/02/10/again.warc.gz", 7, 8, "ef" * 32)
+
+FAILPOINTS = (
+    "polls.revisits",
+    "store.versions:2",
+    "store.removed",
+    "store.stories:2",
+    "store.outcomes:3",
+    "store.committed:2",
+)
+
+KILLER = """
+import os, shutil, signal, sys
+from pathlib import Path
+import test_warehouse_versions as versions
+from pipeline import failpoints
+
+for failpoint in sys.argv[2:]:
+    child = os.fork()
+    if child == 0:
+        file = Path(sys.argv[1]) / f"{failpoint}.duckdb"
+        shutil.copy(Path(sys.argv[1]) / "read.duckdb", file)
+        failpoints.arm(failpoint)
+        versions.visit_again(file, "run-2")
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, (failpoint, status)
+"""
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse after a first run over twelve entries."""
+    file = tmp_path_factory.mktemp("read") / "read.duckdb"
+    with open_warehouse(file) as opened:
+        material.fill(opened, "run-1", 12)
+    return file
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, read: Path) -> Iterator[Warehouse]:
+    with open_warehouse(Path(shutil.copy(read, tmp_path))) as opened:
+        material.begin(opened, "run-2", hours=3)
+        yield opened
+
+
+def ask(warehouse: Warehouse, sql: str) -> list[tuple[Any, ...]]:
+    return warehouse._database.execute(sql)
+
+
+def reworded(entries: Sequence[Entry], words: str = "Other words") -> list[Entry]:
+    return [replace(one, summary=f"{words} {one.guid}") for one in entries]
+
+
+def listed(source_id: str) -> list[Entry]:
+    made = [entry(number, ("alpha", "beta")[number % 2]) for number in range(12)]
+    return [one for one in made if one.source_id == source_id]
+
+
+def outcome_of(pending: PendingEntry) -> EntryResult:
+    """How a revisit ends, decided by the number in the entry's guid alone."""
+    stored, number = pending.revisit, int(pending.entry.guid.rpartition("-")[2])
+    assert stored is not None
+    if number % 3 == 1:
+        return stands(pending, RevisitOutcome.NOT_MODIFIED)
+    if number % 3 == 2:
+        return stands(pending, RevisitOutcome.FAILED, "30 s", again_at=LATER + timedelta(hours=2))
+    fresh = article(pending.entry, "KR", "TikTok", "suspended")
+    fresh = replace(fresh, fetched_at=LATER, modified=Stamp(LATER, DateBasis.META), etag='"v2"')
+    changed = result(pending.entry, fresh, [mention(fresh, "KR", "TikTok", "suspended")])
+    return replace(changed, revisit=Revisit(RevisitOutcome.CHANGED, LATER), archived=PLACE)
+
+
+def stands(
+    pending: PendingEntry, outcome: RevisitOutcome, detail: str | None = None, again_at: datetime | None = None
+) -> EntryResult:
+    assert pending.revisit is not None
+    return EntryResult(
+        pending.entry.id, pending.revisit.outcome, detail=detail, revisit=Revisit(outcome, LATER, again_at)
+    )
+
+
+def visit_again(file: Path, run_id: str) -> None:
+    """A second run: the feeds have changed all their words, and three hours have passed."""
+    with open_warehouse(file) as warehouse:
+        material.begin(warehouse, run_id, hours=3)
+        for source_id in ("alpha", "beta"):
+            fresh = replace(poll(source_id, reworded(listed(source_id)), '"v2"'), fetched_at=LATER)
+            warehouse.store_polls(run_id, [fresh])
+        while due := warehouse.pending(LATER, 2):
+            results = [outcome_of(one) if one.revisit else material.results([one.entry])[0] for one in due]
+            healed = [replace(one, retry_at=None) for one in results]
+            warehouse.store_batch(run_id, healed, resolve)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(read: Path) -> Path:
+    file = read.with_name("undisturbed.duckdb")
+    shutil.copy(read, file)
+    visit_again(file, "run-2")
+    return file
+
+
+@pytest.fixture(scope="module")
+def killed(read: Path) -> Path:
+    """A folder with a file per failpoint, as the kill left it."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    ran = subprocess.run(
+        [sys.executable, "-c", KILLER, str(read.parent), *FAILPOINTS],
+        env=environment, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return read.parent
+
+
+@pytest.mark.parametrize("failpoint", FAILPOINTS)
+def test_killed_while_versions_are_stored_it_ends_alike(killed: Path, undisturbed: Path, failpoint: str) -> None:
+    file = killed / f"{failpoint}.duckdb"
+    with open_warehouse(file) as warehouse:
+        assert warehouse.ledger_balance().balanced
+        versions = [
+            row
+            for table in ("articles", "article_versions")
+            for row in ask(warehouse, f"SELECT article_id, version FROM {table}")
+        ]
+        assert len(set(versions)) == len(versions)
+    visit_again(file, "run-3")
+    assert content(file) == content(undisturbed)
+    assert content(file)["article_versions"]
+
+
+def test_run_again_it_changes_nothing(undisturbed: Path, tmp_path: Path) -> None:
+    file = Path(shutil.copy(undisturbed, tmp_path))
+    visit_again(file, "run-3")
+    assert content(file) == content(undisturbed)
+
+
+def test_versions_and_revisits_are_told(undisturbed: Path, tmp_path: Path) -> None:
+    with open_warehouse(Path(shutil.copy(undisturbed, tmp_path))) as warehouse:
+        summary = warehouse.summary("run-2")
+        assert set(summary.revisits) == {RevisitOutcome.CHANGED, RevisitOutcome.NOT_MODIFIED, RevisitOutcome.FAILED}
+        changed = summary.revisits[RevisitOutcome.CHANGED]
+        assert ask(warehouse, "SELECT count(*), min(version), max(version) FROM article_versions") == [(changed, 1, 1)]
+        assert ask(
+            warehouse,
+            "SELECT DISTINCT version, modified_at, modified_basis, etag, archive_part, run_id FROM articles "
+            "WHERE version > 1",
+        ) == [(2, LATER.replace(tzinfo=None), "meta", '"v2"', PLACE.part, "run-2")]
+        assert ask(warehouse, "SELECT count(*) FROM outcomes WHERE revisit_at IS NOT NULL") == [
+            (summary.revisits[RevisitOutcome.FAILED],)
+        ]
+        assert ask(warehouse, "SELECT count(*) FROM story_members") == ask(warehouse, "SELECT count(*) FROM articles")
+        published = warehouse.publish(tmp_path / "published", manifest={})
+    with connect_snapshot(published.database) as reader:
+        ((event_id,),) = reader.rows("SELECT event_id FROM evidence WHERE version = 2 LIMIT 1")
+        line = next(one.article for one in event(reader, event_id).mentions if one.article.version == 2)
+        assert [(old.version, old.fetched_at.tzinfo) for old in line.earlier] == [(1, UTC)]
+        assert line.modified == LATER.date()
+
+
+# One entry at a time
+
+
+def due_again(warehouse: Warehouse, one: Entry) -> PendingEntry:
+    warehouse.store_polls("run-2", [replace(poll(one.source_id, reworded([one])), fetched_at=LATER)])
+    (due,) = [pending for pending in warehouse.pending(LATER, 100) if pending.revisit]
+    return due
+
+
+def test_due_revisit_holds_what_is_stored(warehouse: Warehouse) -> None:
+    assert [one for one in warehouse.pending(LATER, 100) if one.revisit] == []
+    before = warehouse.count_due(LATER)
+    one = listed("alpha")[0]
+    stored = article(one)
+    due = due_again(warehouse, one)
+    assert due.entry.summary == "Other words guid-0"
+    assert due.revisit == StoredVersion(
+        stored.id, stored.canonical_url, stored.title, stored.text, TextOrigin.PAGE, Outcome.EVENTS
+    )
+    assert warehouse.count_due(LATER) == before + 1
+    assert warehouse.count_due(START + timedelta(hours=1, minutes=4)) < before + 1, "an hour after it was fetched"
+    warehouse.store_batch("run-2", [stands(due, RevisitOutcome.UNCHANGED)], resolve)
+    assert warehouse.count_due(LATER) == before
+    once_more = replace(poll("alpha", [replace(one, title="Once more")]), fetched_at=LATER)
+    warehouse.store_polls("run-2", [once_more])
+    assert [pending for pending in warehouse.pending(LATER + timedelta(hours=1), 100) if pending.revisit] == []
+    (again,) = [pending for pending in warehouse.pending(LATER + timedelta(hours=2), 100) if pending.revisit]
+    assert again.revisit is not None
+    assert again.revisit.visits == 1
+
+
+def test_outcome_of_a_standing_entry_is_left_alone(warehouse: Warehouse) -> None:
+    due = due_again(warehouse, listed("alpha")[0])
+    before = ask(warehouse, "SELECT * EXCLUDE revisit_at FROM outcomes ORDER BY entry_id")
+    kept = replace(stands(due, RevisitOutcome.KEPT, "a stub"), archived=PLACE)
+    warehouse.store_batch("run-2", [kept], resolve)
+    warehouse.store_batch("run-2", [kept], resolve)
+    assert ask(warehouse, "SELECT * EXCLUDE revisit_at FROM outcomes ORDER BY entry_id") == before
+    assert ask(warehouse, "SELECT outcome, detail, archive_part FROM revisits") == [("kept", "a stub", PLACE.part)]
+    assert warehouse.ledger_balance().balanced
+    with pytest.raises(WarehouseError, match="never discovered"):
+        warehouse.store_batch("run-2", [replace(kept, entry_id="unheard-of")], resolve)
+    with pytest.raises(WarehouseError, match="two results"):
+        warehouse.store_batch("run-2", [kept, kept], resolve)
+
+
+def test_words_of_entries_without_an_article_make_no_revisit(warehouse: Warehouse) -> None:
+    without = [one for one in (*listed("alpha"), *listed("beta")) if int(one.guid.rpartition("-")[2]) % 5 in (3, 4)]
+    assert without
+    for source_id in ("alpha", "beta"):
+        some = [one for one in without if one.source_id == source_id]
+        warehouse.store_polls("run-2", [replace(poll(source_id, reworded(some)), fetched_at=LATER)])
+    assert ask(warehouse, "SELECT count(*) FROM outcomes WHERE revisit_at IS NOT NULL") == [(0,)]
+
+
+def test_only_the_entry_that_brought_an_article_is_visited_again(warehouse: Warehouse) -> None:
+    one = listed("alpha")[0]
+    twin = replace(one, source_id="beta", guid="twin")
+    warehouse.store_polls("run-2", [poll("beta", [twin])])
+    warehouse.store_batch("run-2", [EntryResult(twin.id, Outcome.SAME_ARTICLE)], resolve)
+    warehouse.store_polls("run-2", [replace(poll("beta", reworded([twin])), fetched_at=LATER)])
+    assert [pending for pending in warehouse.pending(LATER, 100) if pending.revisit] == []
+
+
+def test_placing_after_a_change_is_that_of_a_rebuilt_index(warehouse: Warehouse) -> None:
+    index = StoryIndex(warehouse.signatures())
+    due = due_again(warehouse, listed("alpha")[0])
+    changed = outcome_of(due)
+    assert changed.article is not None
+    assert changed.body_hash is not None
+    assert changed.signature is not None
+    place = index.place(changed.article.id, changed.body_hash, changed.signature)
+    warehouse.store_batch("run-2", [replace(changed, story_id=place.story_id)], resolve)
+    kept = warehouse.signatures()
+    assert kept[-1].article_id == changed.article.id
+    assert kept[-1].body_hash == changed.body_hash
+    rebuilt = StoryIndex(kept)
+    for other in kept:
+        assert index.place(other.article_id, other.body_hash, other.signature) == rebuilt.place(
+            other.article_id, other.body_hash, other.signature
+        )
+
+
+def test_state_of_the_feed_comes_with_the_words(warehouse: Warehouse) -> None:
+    fresh = replace(poll("alpha", reworded(listed("alpha")), '"v2"'), fetched_at=LATER)
+    assert warehouse.store_polls("run-2", [fresh]) == 0
+    assert warehouse.feed_states()["alpha"] == FeedState("alpha", '"v2"', "Mon, 10 Feb 2025 06:00:00 GMT")
