@@ -77,7 +77,7 @@ APPENDED = re.compile(r"mvp-post-add-(?:box|wrap)|infinite-?scroll")
 SHORT: Final = 300
 """Characters below which what was read in a frame is taken for a part of the page that only bears its marks."""
 FRAMES_TRIED: Final = 3
-DOUBTFUL: Final = 2
+DOUBTFUL: Final = 3
 """How many times more prose than was read makes a page doubtful."""
 PROSE = etree.XPath(
     "//text()[string-length(.) > 80][not(ancestor::a or ancestor::li or ancestor::form or ancestor::header)]",

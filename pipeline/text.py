@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Final
 
+from lxml import etree
+from lxml.html import HtmlElement
+
 from pipeline import language, publication
 from pipeline.charset import decode
 from pipeline.errors import InputError, ParseError
@@ -18,12 +21,10 @@ from pipeline.markup import is_html_page, one_line, parse_page, tidy, visible_te
 from pipeline.metadata import PageMetadata, date_in_words, read_metadata
 from pipeline.types import Article, DateBasis, Document, Entry, Response, Stamp, TextOrigin
 from pipeline.urls import canonical_url, page_canonical
+from pipeline.walls import STUB, Shown, is_paywalled, not_the_article
 
 MIN_BODY: Final = 200
 """Characters of body below which the feed's own text is preferred where it is longer."""
-STUB: Final = 1_500
-"""Characters of body below which the words of a paywall on the page mean that the rest is behind it."""
-
 EXPECTED_SHARE: Final = 0.6
 """Share of the words that a page claims to have below which something was missed."""
 
@@ -34,30 +35,6 @@ TABLE_RULE = re.compile(r"\|(?:-{3,}\|)+")
 TABLE_ROW = re.compile(r"\|.*\|")
 CELL_END = re.compile(r"(?<!\\)\|")
 
-# Titles of pages that stand where the article was. Anchored: "TikTok videos not found harmful" is a headline.
-NOT_FOUND = re.compile(
-    r"\W*(?:(?:sorry|oops|error)\W*)*(?:404\b.*|not found\W*|"
-    r"(?:(?:the|this|that) )?(?:page|article|story|content)(?: (?:you|that you).{0,40}?)? "
-    r"(?:(?:was |is )?not found|(?:doesn.t|does not|no longer) exists?|(?:can.t|cannot|could not|couldn.t) be found|"
-    r"(?:is )?(?:no longer|not) available)\b.*)",
-    re.IGNORECASE,
-)
-BOT_CHECK = re.compile(
-    r"\W*(?:just a moment|attention required|access (?:to this page has been )?denied|are you (?:a )?(?:human|robot)|"
-    r"security check|checking your browser|please (?:verify|enable javascript)|pardon our interruption|one more step|"
-    r"403\b|forbidden)\b.{0,60}",
-    re.IGNORECASE,
-)
-PAYWALL = re.compile(
-    r"subscribe (?:now )?to (?:continue|keep|read|unlock)|(?:to|and) continue reading (?:this|the|with|,|for)|"
-    r"(?:sign|log) in to (?:continue|keep) reading|register (?:for free )?to (?:continue|keep|read)|"
-    r"(?:article|story|content) is (?:only |exclusively )?(?:available (?:only )?)?(?:to|for|reserved for) "
-    r"(?:\w+ )?(?:subscribers|members)|(?:for|exclusive to) subscribers only|"
-    r"unlock (?:this|the full) (?:article|story)|reached your (?:\w+ )?(?:article )?limit|"
-    r"create (?:a|an|your) (?:free )?account to (?:continue|keep|read)",
-    re.IGNORECASE,
-)
-
 # htmldate logs each page that it can't use as an error or warning; here that is a value.
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 
@@ -66,15 +43,18 @@ logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 class _Page:
     """What was read off one page.
 
-    `worded` is the date that only its words give. `seen` is all of its visible text where the body is short.
+    `worded` is the date that only its words give. `shown` is what its reader meets, for telling walls from articles.
     """
 
     metadata: PageMetadata
     canonical: str | None
     worded: datetime | date | None
-    body: str
-    seen: str
+    shown: Shown
     issues: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> str:
+        return self.shown.body
 
 
 def read_article(entry: Entry, response: Response | None, *, fetched_at: datetime | None = None) -> Article:
@@ -103,10 +83,11 @@ def read_article(entry: Entry, response: Response | None, *, fetched_at: datetim
         issues = ["the link leads to the site's home page: the article was probably removed"]
     if page is not None and not page.body:
         issues.append("the page shows no article text")
-    strange = () if page is None else _strangeness(page)
-    issues.extend(strange)
-    paywalled = page is not None and _is_paywalled(page)
-    body, origin = _better_text(entry, page, strange=bool(strange), paywalled=paywalled)
+    strange = None if page is None else not_the_article(page.shown, entry.title)
+    if strange is not None:
+        issues.append(strange)
+    paywalled = page is not None and strange is None and is_paywalled(page.shown)
+    body, origin = _better_text(entry, page, strange=strange is not None, paywalled=paywalled)
     if origin is TextOrigin.FEED and page is not None:
         issues.append("the feed's own text is used: the page has less")
     issues.extend(_missing_words(page, origin))
@@ -116,10 +97,13 @@ def read_article(entry: Entry, response: Response | None, *, fetched_at: datetim
     if not body:
         reason = "; ".join(issues) or "the feed gives none, and no page was fetched"
         raise ParseError(f"no readable text: {reason}", url=entry.url)
-    published, date_issues = _published(entry, page, response, now=collected)
+    gone = moved_home or strange is not None
+    # What an error page says of itself isn't said of the article.
+    facts = None if gone else page
+    published, date_issues = _published(entry, facts, response, now=collected)
     issues.extend(date_issues)
     return Article(
-        canonical_url=_key(entry, page, response, moved_home=moved_home),
+        canonical_url=_key(entry, facts, response, moved_home=moved_home),
         url=entry.url if response is None or moved_home else response.final_url,
         source_id=entry.source_id,
         title=title,
@@ -129,9 +113,13 @@ def read_article(entry: Entry, response: Response | None, *, fetched_at: datetim
         language=language.detect(body) or (page.metadata.language if page else None) or entry.language,
         fetched_at=collected,
         site=page.metadata.site if page else None,
-        authors=(page.metadata.authors if page else ()) or entry.authors,
+        authors=(facts.metadata.authors if facts else ()) or entry.authors,
         paywalled=paywalled,
         issues=tuple(dict.fromkeys(issues)),
+        modified=_modified(entry, facts, published, now=collected),
+        soft_404=gone,
+        etag=None if response is None or gone else response.header("etag"),
+        last_modified=None if response is None or gone else response.header("last-modified"),
     )
 
 
@@ -189,6 +177,7 @@ def _page_from_html(text: str, *, url: str, feed_title: str = "", undated: bool 
         remove_hidden(root)
         metadata = read_metadata(root, feed_title=feed_title)
         canonical = page_canonical(root, url)
+        locked = any(_is_lock(meta) for meta in root.iter("meta"))
         worded = date_in_words(root) if undated and metadata.published is None else None
         body = _plain_tables(_lines(main_text(root)))
     except (ParseError, MemoryError):
@@ -196,8 +185,12 @@ def _page_from_html(text: str, *, url: str, feed_title: str = "", undated: bool 
     except Exception as error:
         # trafilatura promises nothing about what it raises, and hostile pages reach lxml's and its own depths.
         raise ParseError(f"the page can't be read ({type(error).__name__})", url=url) from error
-    seen = _lines(visible_text(root)) if len(body) < STUB else ""
-    return _Page(metadata, canonical, worded, body, seen)
+    around = ""
+    if len(body) < STUB:
+        etree.strip_elements(root, "header", "nav", "footer", with_tail=False)
+        around = _lines(visible_text(root))
+    shown = Shown(metadata.title or "", body, around, metadata.free, locked, metadata.words)
+    return _Page(metadata, canonical, worded, shown)
 
 
 def _plain_tables(text: str) -> str:
@@ -212,7 +205,7 @@ def _plain_row(row: str) -> str:
 
 def _plain_page(text: str) -> _Page:
     nothing = PageMetadata(title=None, site=None, authors=(), language=None, published=None, free=None, words=None)
-    return _Page(nothing, canonical=None, worded=None, body=tidy(text), seen="")
+    return _Page(nothing, canonical=None, worded=None, shown=Shown("", tidy(text)))
 
 
 def _better_text(entry: Entry, page: _Page | None, *, strange: bool, paywalled: bool) -> tuple[str, TextOrigin]:
@@ -234,20 +227,9 @@ def _missing_words(page: _Page | None, origin: TextOrigin) -> tuple[str, ...]:
     return (f"the page states {page.metadata.words} words, {read} were read",)
 
 
-def _strangeness(page: _Page) -> tuple[str, ...]:
-    """What a page that answers 200 is instead of the article; only short pages are suspected."""
-    if len(page.body) >= STUB:
-        return ()
-    title = page.metadata.title or ""
-    if NOT_FOUND.fullmatch(title):
-        return ("the page says that it was not found",)
-    if BOT_CHECK.fullmatch(title):
-        return ("the page is a check for robots, not the article",)
-    return ()
-
-
-def _is_paywalled(page: _Page) -> bool:
-    return page.metadata.free is False or bool(PAYWALL.search(page.seen))
+def _is_lock(meta: HtmlElement) -> bool:
+    name = meta.get("property") or meta.get("name") or ""
+    return name.lower() == "article:content_tier" and (meta.get("content") or "").strip().lower() == "locked"
 
 
 def _published(
@@ -263,6 +245,26 @@ def _published(
     return Stamp(page.worded, DateBasis.META), (*issues, "the date was read from words on the page")
 
 
+def _modified(entry: Entry, page: _Page | None, published: Stamp | None, *, now: datetime) -> Stamp | None:
+    """When the article was last changed, as the page or else the feed states: nothing before its publication counts."""
+    stated = (
+        (None if page is None else page.metadata.modified, DateBasis.META),
+        (entry.updated, DateBasis.FEED),
+    )
+    for value, basis in stated:
+        if value is None or publication.implausible(value, now):
+            continue
+        if published is None or _is_later(value, published.value):
+            return Stamp(value, basis)
+    return None
+
+
+def _is_later(value: datetime | date, than: datetime | date) -> bool:
+    if isinstance(value, datetime) and isinstance(than, datetime):
+        return value > than
+    return publication.day_of(value) > publication.day_of(than)
+
+
 def _key(entry: Entry, page: _Page | None, response: Response | None, *, moved_home: bool) -> str:
     if response is None or moved_home:
         return entry.canonical_url
@@ -271,6 +273,8 @@ def _key(entry: Entry, page: _Page | None, response: Response | None, *, moved_h
 
 
 def _leads_home(final_url: str, url: str) -> bool:
+    if final_url == url:
+        return False
     final, asked = canonical_url(final_url), canonical_url(url)
     return final is not None and final != asked and final.count("/") == 3 and final.endswith("/")
 
