@@ -25,7 +25,7 @@ import math
 import re
 import tarfile
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -188,11 +188,11 @@ READERS: Final[dict[str, Callable[[Page], Found]]] = {
 }
 
 
-def measure(pages: Iterable[Page], read: Callable[[Page], Found], truth: dict[str, Any]) -> dict[str, Score]:
-    """Return the score of each fact that `read` finds on `pages`."""
+def measure(pages: Iterable[Page], answers: Mapping[str, Found], truth: dict[str, Any]) -> dict[str, Score]:
+    """Return the score of each fact in a reader's `answers`, which are by page key, as `truth` is."""
     scores: dict[str, Score] = {}
     for page in pages:
-        for name, (stated, verdict, shown) in _verdicts(truth[page.key], read(page), page.url).items():
+        for name, (stated, verdict, shown) in _verdicts(truth[page.key], answers[page.key], page.url).items():
             score = scores.setdefault(name, Score())
             score.stated += stated
             score.unstated += not stated
@@ -307,13 +307,15 @@ def main() -> None:
     logging.getLogger("htmldate").setLevel(logging.CRITICAL)
     pages, truth = load(options.archive), truth_of_pages()
     print(f"{len(pages)} pages")
-    _print_table({reader: measure(pages, read, truth) for reader, read in READERS.items()})
+    answers = {reader: {page.key: read(page) for page in pages} for reader, read in READERS.items()}
+    _print_table({reader: measure(pages, found, truth) for reader, found in answers.items()})
+    own = answers["clampdown"]
     for half, chosen in (("rules chosen here", True), ("held out", False)):
         part = [page for page in pages if page.chosen is chosen]
         print(f"\n{len(part)} pages, {half}")
-        _print_table({"clampdown": measure(part, clampdown, truth)})
+        _print_table({"clampdown": measure(part, own, truth)})
     if options.errors:
-        faults = [fault for score in measure(pages, clampdown, truth).values() for fault in score.faults]
+        faults = [fault for score in measure(pages, own, truth).values() for fault in score.faults]
         by_key = {page.key[:12]: page for page in pages}
         for fault in faults[: options.errors]:
             print(f"\n{fault}")

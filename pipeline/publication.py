@@ -167,21 +167,6 @@ def choose(
     return chosen, tuple(issues)
 
 
-def changed(
-    meta: datetime | date | None, updated: datetime | None, published: Stamp | None, *, now: datetime
-) -> Stamp | None:
-    """Return when an article was last changed: as its page states it (`meta`), else as its feed does (`updated`).
-
-    None where neither does, where it can't be true as seen at `now`, and where it is no later than `published`.
-    """
-    stated = ((meta, DateBasis.META), (updated, DateBasis.FEED))
-    for value, basis in stated:
-        if value is None or implausible(value, now) or (published is not None and not is_later(value, published.value)):
-            continue
-        return Stamp(value, basis)
-    return None
-
-
 def is_later(value: datetime | date, other: datetime | date) -> bool:
     """Return whether `value` is later than `other`; of a bare day and a time only the days are compared."""
     if isinstance(value, datetime) and isinstance(other, datetime):

@@ -1,6 +1,5 @@
 """What pages state of themselves, rule by rule on pages of our own, and measured on real ones."""
 
-import sys
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,7 +13,6 @@ from pipeline import datelines
 from pipeline.metadata import PageMetadata, date_in_words, read_metadata
 from pipeline.nearby import Line
 
-ROOT = Path(__file__).resolve().parent.parent
 HEADLINE = "Ministry bars the assistant from office computers"
 TEXT = "The ministry said that it had cut access to the assistant from all of its office computers. " * 4
 NOON = datetime(2025, 2, 6, 12, tzinfo=UTC)
@@ -364,13 +362,11 @@ def test_hostile_pages_end_soon(piece: str) -> None:
 
 def test_titles_and_dates_of_real_pages(shared: Path) -> None:
     """The floor on 181 news pages whose facts were read by eye; the full table is the benchmark's."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        import page_facts
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
+    from benchmarks import page_facts
+
     pages = page_facts.load(shared / "corpus" / "article_extraction_benchmark.tar.gz")
-    scores = page_facts.measure(pages, page_facts.clampdown, page_facts.truth_of_pages())
+    answers = {page.key: page_facts.clampdown(page) for page in pages}
+    scores = page_facts.measure(pages, answers, page_facts.truth_of_pages())
     assert scores["title"].stated == 181
     assert scores["published"].stated == 180
     assert scores["title"].share >= 0.98
