@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from archive_site import ArchiveSite, days
 
-from clampdown.output import _Lines
+from clampdown.commands.backfill import _print_found
+from clampdown.output import _Lines, console
 from clampdown.proofs.webserver import HTTPServer
+from flows.backfill import SourceReport, Wanted
+from pipeline.archive_pages import PageState, Span
 
 RANGE = ("--since", "2025-02-01", "--until", "2025-02-28")
 
@@ -54,18 +57,28 @@ def test_listing_shows_the_entries_and_leaves_no_trace(site: ArchiveSite, folder
     assert not any(hit.target.startswith("/news/") for hit in site.server.hits)
 
 
-def test_it_stops_at_the_cap_says_so_and_goes_on(folder: Path) -> None:
-    first = clampdown(folder, "example", *RANGE, "--max-pages", "2")
-    assert first.returncode == 0, first.stderr
-    assert "stopped after 2 pages; 2 are still to be read: the same command goes on there" in first.stdout
-    second = clampdown(folder, "example", *RANGE, "--json")
-    assert second.returncode == 0, second.stderr
-    found = json.loads(second.stdout)
+def test_a_backfill_tells_its_figures_as_json(folder: Path) -> None:
+    done = clampdown(folder, "example", *RANGE, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
     (source,) = found["sources"]
     assert source["pages"] == {"read": 3, "absent": 1}
-    assert (source["read_now"], source["entries"], source["new_entries"]) == (2, 4, 4)
+    assert (source["read_now"], source["entries"], source["new_entries"]) == (4, 4, 4)
     assert sum(found["run"]["outcomes"].values()) == found["run"]["discovered"] == 4
     assert "quarantined" not in found["run"]["outcomes"]
+
+
+def test_what_is_left_to_do_is_told_with_the_way_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+    pages = {PageState.READ: 5, PageState.WAITING: 7}
+    problems = tuple(f"https://example.com/{number}: status 404" for number in range(8))
+    report = SourceReport("example", pages, 5, entries=40, new_entries=30, undated=3, problems=problems)
+    wanted = Wanted(Span(date(2025, 2, 1), date(2025, 2, 28)), max_pages=5)
+    _print_found(console(), [report], wanted)
+    told = capsys.readouterr().out
+    assert "From 2025-02-01 to 2025-02-28" in told
+    assert "7 waiting, 5 read" in told
+    assert "… and 3 pages more that could not be had" in told
+    assert "stopped after 5 pages; 7 are still to be read: the same command goes on there" in told
 
 
 @pytest.mark.parametrize(
