@@ -14,7 +14,7 @@ from pipeline.errors import FetchError, ParseError, WorkerError
 from pipeline.failpoints import hit
 from pipeline.fulltext import has_full_text
 from pipeline.outcomes import outcome_of, retry_at
-from pipeline.revisits import as_stored, failed, judge, with_validators
+from pipeline.revisits import as_stored, failed, judge
 from pipeline.types import (
     ArchiveRef,
     EntryResult,
@@ -117,7 +117,7 @@ def read_articles(house: House, fetched: Sequence[FetchedEntry]) -> list[ReadEnt
         if item.twin is None and read[item.pending.entry.id] is None
     }
     found = house.pool.map(read_page, list(jobs.values()), seconds=house.settings.workers.page_seconds)
-    readings = {entry_id: _validated(jobs[entry_id], reading) for entry_id, reading in zip(jobs, found, strict=True)}
+    readings = dict(zip(jobs, found, strict=True))
     done: dict[str, ReadEntry] = {}
     for item in fetched:
         entry_id = item.pending.entry.id
@@ -132,12 +132,6 @@ def read_articles(house: House, fetched: Sequence[FetchedEntry]) -> list[ReadEnt
 def _job(item: FetchedEntry) -> PageJob:
     assert not isinstance(item.result, FetchError), "a failure ends its entry"
     return PageJob(item.pending.entry, item.result, item.pending.fetched_at)
-
-
-def _validated(job: PageJob, reading: Reading | Exception) -> Reading | Exception:
-    if isinstance(reading, Exception):
-        return reading
-    return replace(reading, article=with_validators(reading.article, job.response))
 
 
 def _ended_unread(house: House, item: FetchedEntry) -> ReadEntry | None:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from pipeline.errors import FetchError
-from pipeline.types import Article, Entry, Response, Revisit, RevisitOutcome, StoredVersion, TextOrigin
+from pipeline.types import Article, Entry, Revisit, RevisitOutcome, StoredVersion, TextOrigin
 
 FIRST_WAIT: Final = timedelta(hours=1)
 """Least time between reading an article and asking for it again; doubled with each revisit."""
@@ -55,13 +55,6 @@ def revisit_at(visits: Visits, seen_at: datetime) -> datetime | None:
     due = visits.last + FIRST_WAIT * 2**visits.revisits
     since = visits.published or visits.last.astimezone(UTC).date()
     return None if max(due, seen_at).astimezone(UTC).date() - since > MAX_AGE else due
-
-
-def with_validators(article: Article, response: Response | None) -> Article:
-    """The article with what its page says by which to ask whether it has changed."""
-    if response is None or article.text_origin is TextOrigin.FEED:
-        return article
-    return replace(article, etag=response.header("etag"), last_modified=response.header("last-modified"))
 
 
 def judge(stored: StoredVersion, article: Article) -> tuple[RevisitOutcome, str | None]:

@@ -18,7 +18,6 @@ from pipeline.revisits import (
     failed,
     judge,
     revisit_at,
-    with_validators,
     words_changed,
 )
 from pipeline.types import (
@@ -26,7 +25,6 @@ from pipeline.types import (
     DateBasis,
     Entry,
     Outcome,
-    Response,
     RevisitOutcome,
     Stamp,
     StoredVersion,
@@ -183,13 +181,7 @@ def test_a_whole_article_is_never_replaced_by_a_stub(body: str, paywalled: bool,
         assert not paywalled or 2 * len(came.body) >= len(STORED.body)
 
 
-def test_article_keeps_its_identity_and_its_validators() -> None:
+def test_article_keeps_its_identity() -> None:
     moved = replace(ARTICLE, canonical_url="https://one.example/new")
     assert as_stored(STORED, moved).id == ARTICLE.id
     assert as_stored(STORED, ARTICLE) is ARTICLE
-    headers = (("ETag", '"v2"'), ("Last-Modified", "Sun, 01 Mar 2026 12:00:00 GMT"))
-    page = Response("https://one.example/a", "https://one.example/a", 200, headers, b"", NOON)
-    read = with_validators(ARTICLE, page)
-    assert (read.etag, read.last_modified) == ('"v2"', "Sun, 01 Mar 2026 12:00:00 GMT")
-    assert with_validators(ARTICLE, None) is ARTICLE
-    assert with_validators(replace(ARTICLE, text_origin=TextOrigin.FEED), page).etag is None

@@ -1,5 +1,9 @@
 """Runs over a loopback site whose articles change, vanish, hide behind paywalls, or never needed a page."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -9,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 
 from clampdown.proofs.webserver import Hit, HTTPServer, Reply
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME, House, open_house
@@ -21,6 +26,28 @@ from warehouse.compare import content
 from warehouse.query import connect_snapshot, event
 from warehouse.reader import open_reader
 from warehouse.store import open_warehouse
+
+APART = """
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from flows.house import open_house
+from flows.ingest import ingest
+from pipeline.settings import FetchSettings, PollSettings, Settings, WorkerSettings
+from pipeline.types import Source
+folder, feed, hours = sys.argv[1:]
+settings = Settings(
+    data_dir=Path(folder),
+    fetch=FetchSettings(allow_hosts=("127.0.0.1",), host_gap=0, retries=0, timeout=5),
+    poll=PollSettings(min_interval=0),
+    workers=WorkerSettings(processes=1),
+)
+with open_house(settings, poll_all=True) as house:
+    later = replace(house, started_at=datetime.now(UTC) + timedelta(hours=float(hours)))
+    ingest(later, [Source("site", "Site", feed)])
+"""
+"""One run in a process of its own, which can be killed."""
 
 NOW = datetime.now(UTC)
 PUBLISHED = NOW - timedelta(days=1)
@@ -348,3 +375,22 @@ def test_churned_guids_make_no_entries_and_no_requests(runs: Runs, site: Site) -
     assert second.summary.discovered == 0
     assert all(site.asked(f"a{number}") == 1 for number in range(4))
     assert without_feeds(runs.tables()) == without_feeds(before)
+
+
+def test_killed_while_versions_come_in_it_ends_alike(tools: House, site: Site, tmp_path: Path) -> None:
+    calm, killed = Runs(tools, site, tmp_path / "calm"), Runs(tools, site, tmp_path / "killed")
+    italy = site.add("italy", Page("Italy blocks DeepSeek", BLOCKED))
+    harbour = site.add("harbour", Page("The harbour is rebuilt", PLAIN))
+    for runs in (calm, killed):
+        runs.run(0)
+    italy.paragraphs, italy.summary, harbour.summary = (*BLOCKED, *LIFTED), "A court has spoken.", "Read by 7 people."
+    calm.run(2)
+    for failpoint in ("ingest.archived", "store.versions"):
+        command = [sys.executable, "-c", APART, str(killed.folder), site.server.url("/feed"), "2"]
+        environment = os.environ | {"CLAMPDOWN_FAILPOINT": failpoint}
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=120)
+        assert done.returncode == -signal.SIGKILL, failpoint
+        assert killed.ask("SELECT count(*) FROM article_versions") == [(0,)]
+    killed.run(2.1)
+    assert without_feeds(killed.tables()) == without_feeds(calm.tables())
+    assert killed.revisits("italy") == ["changed"]
