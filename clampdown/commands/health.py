@@ -197,7 +197,7 @@ def _probe(settings: "Settings", asked: Sequence[str], *, as_json: bool) -> None
         print_json([{"source_id": source.id, **asdict(facts)} for source, facts in found])
         return
     rows = []
-    for source, facts in sorted(found, key=lambda item: (item[1].outcome not in GOOD, item[0].name.casefold())):
+    for source, facts in sorted(found, key=lambda item: (item[1].outcome in GOOD, item[0].name.casefold())):
         good = facts.outcome in GOOD
         newest = max(facts.dates, default=None)
         notes = [facts.detail] if facts.detail else []
