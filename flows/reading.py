@@ -177,7 +177,7 @@ def _judged_again(house: House, item: FetchedEntry, stored: StoredVersion, readi
     entry = item.pending.entry
     came_at = item.result.fetched_at if isinstance(item.result, Response) else item.pending.fetched_at
     if isinstance(reading, Reading):
-        outcome, reason = judge(stored, reading.article)
+        outcome, reason = judge(stored, reading.article, asked=not item.from_feed)
         if outcome is RevisitOutcome.CHANGED:
             version = replace(reading, article=as_stored(stored, reading.article))
             return ReadEntry(entry.id, version, item.archived, revisit=stored)

@@ -57,11 +57,14 @@ def revisit_at(visits: Visits, seen_at: datetime) -> datetime | None:
     return None if max(due, seen_at).astimezone(UTC).date() - since > MAX_AGE else due
 
 
-def judge(stored: StoredVersion, article: Article) -> tuple[RevisitOutcome, str | None]:
-    """Whether `article`, read again, takes the place of what is stored, and why it does not, if so."""
+def judge(stored: StoredVersion, article: Article, *, asked: bool = True) -> tuple[RevisitOutcome, str | None]:
+    """Whether `article`, read again, takes the place of what is stored, and why it does not, if so.
+
+    `asked` says that its page was asked for; else the feed gives it whole.
+    """
     if article.text == stored.text:
         return RevisitOutcome.UNCHANGED, None
-    reason = _unfit(stored, article)
+    reason = _unfit(stored, article, asked=asked)
     return (RevisitOutcome.CHANGED, None) if reason is None else (RevisitOutcome.KEPT, reason)
 
 
@@ -80,10 +83,10 @@ def failed(error: FetchError, stored: StoredVersion, visited_at: datetime) -> Re
     return Revisit(RevisitOutcome.FAILED, visited_at, again)
 
 
-def _unfit(stored: StoredVersion, article: Article) -> str | None:
+def _unfit(stored: StoredVersion, article: Article, *, asked: bool) -> str | None:
     """Why the stored text is kept: what came is a stub, a notice, or another article."""
     old, new = len(stored.body), len(article.body)
-    if article.text_origin is TextOrigin.FEED and stored.text_origin is TextOrigin.PAGE:
+    if asked and article.text_origin is TextOrigin.FEED and stored.text_origin is TextOrigin.PAGE:
         return "the page no longer shows the article: only the feed's text could be read"
     if article.soft_404 and stored.text_origin is TextOrigin.PAGE:
         return "the page no longer shows the article, although it answers"

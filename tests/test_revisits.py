@@ -164,6 +164,12 @@ def test_no_article_is_replaced_by_less(came: Article, outcome: RevisitOutcome) 
     assert (reason is not None) is (outcome is RevisitOutcome.KEPT)
 
 
+def test_feed_that_gives_the_whole_takes_over_from_the_page() -> None:
+    whole = with_body(f"{BODY} And more.", text_origin=TextOrigin.FEED)
+    assert judge(STORED, whole)[0] is RevisitOutcome.KEPT
+    assert judge(STORED, whole, asked=False) == (RevisitOutcome.CHANGED, None)
+
+
 def test_stub_is_replaced_by_the_whole() -> None:
     stub = replace(STORED, text="Title\n\nSubscribe to read.", text_origin=TextOrigin.FEED)
     assert judge(stub, ARTICLE) == (RevisitOutcome.CHANGED, None)
