@@ -257,6 +257,19 @@ def test_article_that_changes_has_both_versions_and_the_events_of_the_latest(run
     line = shown.mentions[0].article
     assert (line.version, [old.version for old in line.earlier]) == (2, [1])
 
+    show = [
+        sys.executable,
+        "-c",
+        "from clampdown.main import main; main()",
+        "-d",
+        str(runs.folder),
+        "show",
+        before[0][0],
+    ]
+    told = subprocess.run(show, cwd=runs.folder, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "version 2" in told
+    assert "version 1 was read on" in told
+
     archive = Archive(runs.folder / ARCHIVE_NAME)
     bodies = [response.body for _, response in archive.scan() if response.url.endswith("/italy")]
     assert len(bodies) == 2, "each version's page is kept"

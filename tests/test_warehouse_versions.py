@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 import warehouse_material as material
 from conftest import ROOT
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from warehouse_material import START, article, entry, mention, poll, resolve, result
 
 from pipeline.errors import WarehouseError
@@ -277,6 +280,65 @@ def test_placing_after_a_change_is_that_of_a_rebuilt_index(warehouse: Warehouse)
         assert index.place(other.article_id, other.body_hash, other.signature) == rebuilt.place(
             other.article_id, other.body_hash, other.signature
         )
+
+
+@settings(max_examples=5, deadline=None)
+@given(
+    rounds=st.lists(
+        st.lists(st.tuples(st.integers(0, 3), st.sampled_from(RevisitOutcome), st.integers(0, 2)), max_size=5),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_versions_count_without_gaps_and_each_entry_has_one_outcome(
+    rounds: list[list[tuple[int, RevisitOutcome, int]]],
+) -> None:
+    texts: dict[int, list[str]] = {}
+    with tempfile.TemporaryDirectory() as folder, open_warehouse(Path(folder) / "w.duckdb") as warehouse:
+        material.begin(warehouse, "run-0")
+        made = [entry(number, "alpha") for number in range(4)]
+        warehouse.store_polls("run-0", [poll("alpha", made)])
+        for number, one in enumerate(made):
+            first = article(one)
+            warehouse.store_batch("run-0", [result(one, first, [mention(first)])], resolve)
+            texts[number] = [first.text]
+        for round_, visits in enumerate(rounds, start=1):
+            run_id, now = f"run-{round_}", START + timedelta(days=2 * round_)
+            material.begin(warehouse, run_id, hours=48 * round_)
+            fresh = replace(poll("alpha", reworded(made, f"Round {round_}")), fetched_at=now)
+            warehouse.store_polls(run_id, [fresh])
+            chosen = {number: (outcome, tail) for number, outcome, tail in visits}
+            for due in warehouse.pending(now, 100):
+                number = made.index(replace(due.entry, summary=f"Summary {due.entry.guid.rpartition('-')[2]}"))
+                outcome, tail = chosen.get(number, (RevisitOutcome.UNCHANGED, 0))
+                ended = replace(stands(due, outcome), revisit=Revisit(outcome, now))
+                if outcome is RevisitOutcome.CHANGED:
+                    base = article(due.entry)
+                    fresh_article = replace(base, text=base.text + " More." * tail, fetched_at=now)
+                    ended = result(due.entry, fresh_article, [mention(fresh_article)] if tail else [])
+                    ended = replace(ended, revisit=Revisit(outcome, now))
+                    if fresh_article.text != texts[number][-1]:
+                        texts[number].append(fresh_article.text)
+                warehouse.store_batch(run_id, [ended], resolve)
+            assert warehouse.ledger_balance().balanced
+            assert warehouse.count_due(now) == 0
+        stored = ask(
+            warehouse,
+            "SELECT e.guid, v.version, v.text FROM (SELECT article_id, version, text FROM article_versions "
+            "UNION ALL SELECT article_id, version, text FROM articles) AS v JOIN articles AS a USING (article_id) "
+            "JOIN entries AS e USING (entry_id) ORDER BY ALL",
+        )
+        assert stored == [
+            (f"guid-{number}", version, text)
+            for number, some in texts.items()
+            for version, text in enumerate(some, start=1)
+        ]
+        wrong = ask(
+            warehouse,
+            "SELECT count(*) FROM mentions JOIN articles USING (article_id) "
+            "WHERE trigger_quote <> text[trigger_start + 1 : trigger_end]",
+        )
+        assert wrong == [(0,)]
 
 
 def test_state_of_the_feed_comes_with_the_words(warehouse: Warehouse) -> None:
