@@ -27,6 +27,22 @@ LOOKS_LIKE_MARKUP = re.compile(
     r"</[a-zA-Z][^<>]*>|<(?:a|b|blockquote|br|div|em|figure|font|h[1-6]|hr|i|img|li|ol|p|span|strong|table|u|ul)\b[^<>]*>|"
     r"<!--|&#?\w+;"
 )
+# Markup that needs no parser: tags that hide nothing, with plain attributes, and entities that are the same everywhere.
+# It is most of what feeds hold, and is read in a third of the time.
+SIMPLE_VOID = frozenset({"br", "hr", "img"})
+CLOSED_BY_BLOCKS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
+SIMPLE_BLOCKS = "p|div|ul|ol|li|h[1-6]|blockquote|figure|figcaption"
+ATTRIBUTES = r"""(?:\s++[a-z][\w:-]*+(?:\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>=`/]++))?+)*+\s*+"""
+SIMPLE = re.compile(
+    rf"(?:[^<&]++|&(?:amp|lt|gt|quot|nbsp|hellip|[mn]dash|[lr][sd]quo|#(?:39|0?38|160|82\d\d));|"
+    rf"<(?:{SIMPLE_BLOCKS}|a|b|i|em|strong|u|small|sub|sup|span|cite|abbr|mark){ATTRIBUTES}>|"
+    rf"</(?:{SIMPLE_BLOCKS}|a|b|i|em|strong|u|small|sub|sup|span|cite|abbr|mark)\s*+>|<(?:br|hr|img){ATTRIBUTES}/?+>)*+",
+    re.IGNORECASE | re.ASCII,
+)
+SIMPLE_BREAK = re.compile(rf"</?(?:{SIMPLE_BLOCKS}|br|hr)(?:[\s/][^<>]*)?>", re.IGNORECASE)
+ANY_TAG = re.compile("<[^<>]*>")
+TAG_NAME = re.compile("<(/?)([a-z0-9]+)", re.IGNORECASE)
+MAY_HIDE = re.compile("style|hidden", re.IGNORECASE)
 STRAY_LESS_THAN = re.compile(r"<(?![a-zA-Z/!?])")
 CDATA_MARKS = re.compile(r"<!\[CDATA\[|\]\]>")
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -123,11 +139,40 @@ def clean_html(text: str, *, paragraphs: bool = False) -> str:
         return finish(text)
     if "<" not in text:
         return finish(html.unescape(text))
+    if (simple := _simple_text(text)) is not None:
+        return finish(simple)
     root = parse_fragment(text)
     if root is None:
         return ""
     remove_hidden(root)
     return finish(visible_text(root))
+
+
+def _simple_text(text: str) -> str | None:
+    """What `visible_text` gives for well-nested markup of simple tags, but for line breaks in a row; None for other."""
+    if not SIMPLE.fullmatch(text) or MAY_HIDE.search(text) or not _well_nested(text):
+        return None
+    return html.unescape(ANY_TAG.sub("", SIMPLE_BREAK.sub("\n", FOLDING.sub(" ", text))))
+
+
+def _well_nested(text: str) -> bool:
+    """Whether a parser of HTML would close no element of `text` before its own end tag."""
+    names: list[str] = []
+    closed_by_blocks = 0
+    for ends, name in TAG_NAME.findall(text.lower()):
+        if name in SIMPLE_VOID:
+            if name == "hr" and closed_by_blocks:
+                return False
+        elif ends:
+            if not names or names.pop() != name:
+                return False
+            closed_by_blocks -= name in CLOSED_BY_BLOCKS
+        else:
+            if (name in BLOCKS and closed_by_blocks) or (name == "li" and names and names[-1] not in ("ul", "ol")):
+                return False
+            closed_by_blocks += name in CLOSED_BY_BLOCKS
+            names.append(name)
+    return True
 
 
 def parse_page(text: str) -> HtmlElement | None:

@@ -158,3 +158,28 @@ def test_no_bytes_break_the_decoder(body: bytes, content_type: str | None) -> No
 def test_plain_texts_are_tidied_like_all_others(text: str) -> None:
     """A word joiner is invisible, but no plain character: with it the text takes the long way."""
     assert tidy(text) == tidy(f"\u2060{text}")
+
+
+SIMPLE_PIECES = (
+    "<p>", "</p>", "<br>", "<br/>", "<div>", "</div>", "<b>", "</b>", "<a href='x'>", '<a href="x">', "</a>", "<li>",
+    "</li>", "<ul>", "</ul>", "<h2>", "</h2>", "<img src=x>", "<hr>", "<P CLASS=a>", "<p/>", "<blockquote>",
+    "</blockquote>", " ", "\n", "\t", "a", "b &amp; c", "&lt;", "&nbsp;", "&#8211;", "é", "\u200b", "\u2028",
+)  # fmt: skip
+SIMPLE_MARKUP = st.one_of(
+    st.lists(st.sampled_from(SIMPLE_PIECES), max_size=14).map("".join),
+    st.recursive(
+        st.sampled_from(["x", " y\n", "<br>", "&nbsp;", "&lt;i&gt;", "<img src=x>"]),
+        lambda inner: st.tuples(
+            st.sampled_from(["p", "div", "b", "a", "ul", "li", "h2", "em"]), st.lists(inner, max_size=4)
+        ).map(lambda pair: f"<{pair[0]}>{''.join(pair[1])}</{pair[0]}>"),
+        max_leaves=12,
+    ),
+)
+
+
+@given(SIMPLE_MARKUP, st.booleans())
+def test_simple_markup_reads_like_all_other(markup: str, paragraphs: bool) -> None:
+    """With something hidden at its end the markup takes the long way, by a parser."""
+    long_way = clean_html(f"{markup}<i hidden>no</i>", paragraphs=paragraphs)
+    # What has no tag at all is no markup, and its line ends are its own.
+    assert clean_html(markup, paragraphs=paragraphs) == long_way or "<" not in markup
