@@ -36,8 +36,8 @@ INSERTIONS = (
 )  # fmt: skip
 # What quadratic patterns trip over, each over and over.
 UNITS = (
-    "<", "<a", "</", "</a>", "<!", "<!--", "<![CDATA[", "<?", "&", "&#", "&a", "&amp;", ">", "'", '"', "=", "\n", " ", "\t",
-    "<a ", "<a b", "<a b=", '<a b="', "<a b='", "<p>", "<b>", "<item>", "<title>", "]]>", "-->", "<a:b>", "<x/>",
+    "<", "<a", "</", "</a>", "<!", "<!--", "<![CDATA[", "<?", "&", "&#", "&a", "&amp;", ">", "'", '"', "=", "\n", " ",
+    "\t", "<a ", "<a b", "<a b=", '<a b="', "<a b='", "<p>", "<b>", "<item>", "<title>", "]]>", "-->", "<a:b>", "<x/>",
     "data:image/png;base64,", "@", "a@", "a.", "\u00a0", "\u0301", "\u200d", "&#8203;", "<li", "<br/>",
     "<table><tr><td>", "<style>", "<style>@", "<style>a{", "<div style='", "<link", "<meta ", "1:", "://", "%",
 )  # fmt: skip
@@ -140,6 +140,10 @@ def hostile(size: int = 1_000_000) -> Iterator[Sample]:
     yield Sample("an address without end", rss(f"<author>a@{times('a.')}@</author>"))
     yield Sample("attributes without end", rss(f"<category {times('a=1 ')}>x</category>"))
     yield Sample("one attribute without end", rss(f'<category a="{times("b")}>x</category>'))
+    yield Sample("as many short items as fit, ten thousand at most", _items(size, 10_000, "Words. "))
+    yield Sample(
+        "as many items with their articles as fit, likewise", _items(size, 10_000, "<p>All the words.</p>" * 25)
+    )
     yield Sample("a hundred thousand open elements", rss("<description>" + "<b>" * 100_000))
     deep = "<b>" * 100_000 + "x" + "</b>" * 100_000
     yield Sample("a hundred thousand elements in each other", rss(f"<description>{deep}</description>"))
@@ -160,6 +164,16 @@ def hostile(size: int = 1_000_000) -> Iterator[Sample]:
     yield Sample("HTML with links without end", b"<html>" + b"<link " * (size // 6))
     yield Sample("wide characters", rss(f"<description>{times('é')}</description>").decode().encode("utf-16"))
     yield Sample("random bytes", random.Random(SEED).randbytes(size))
+
+
+def _items(size: int, most: int, text: str) -> bytes:
+    item = (
+        "<item><title>Court &amp; regulator {0}</title><link>https://example.com/2025/02/{0}?utm_source=rss</link>"
+        "<guid isPermaLink='false'>{0}</guid><pubDate>Mon, 03 Feb 2025 10:00:00 GMT</pubDate><category>News</category>"
+        f"<description><![CDATA[<p>The court of <b>{{0}}</b> lifted the ban.</p>{text}]]></description></item>"
+    )
+    items = "".join(item.format(number) for number in range(min(most, size // len(item))))
+    return f'<rss version="2.0"><channel><title>T</title>{items}</channel></rss>'.encode()
 
 
 def _laughs() -> str:
