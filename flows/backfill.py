@@ -17,7 +17,7 @@ from flows.polling import FEED_TYPES
 from flows.progress import NoProgress, Progress
 from pipeline.archive_pages import ArchivePage, PageContent, PageKind, PageState, Plan, Span
 from pipeline.backfilling import ArchiveJob, first_page, first_sitemaps, read_archive_page, sites_of
-from pipeline.errors import FetchError, HTTPStatusError, ParseError
+from pipeline.errors import ClampdownError, FetchError, HTTPStatusError, ParseError
 from pipeline.fetch import FetchSession
 from pipeline.outcomes import GONE
 from pipeline.protocols import Workers
@@ -85,6 +85,8 @@ class PageStore(Protocol):
     def backfill_pages(self, plan: Plan) -> list[ArchivePage]: ...
 
     def open_backfill(self, run_id: str, plan: Plan, starts: Sequence[ArchivePage], *, again: bool = False) -> None: ...
+
+    def add_backfill_pages(self, run_id: str, plan: Plan, found: Sequence[ArchivePage]) -> list[ArchivePage]: ...
 
     def store_backfill(self, run_id: str, plan: Plan, content: PageContent) -> list[ArchivePage]: ...
 
@@ -191,7 +193,9 @@ class _Walk:
         self._left = wanted.max_pages
         self._read = 0
         sitemaps = [ArchivePage(url, PageKind.SITEMAP) for url in wanted.sitemaps]
-        self._begin([first_page(source.url), *sitemaps], again=wanted.again)
+        starts = [first_page(source.url), *sitemaps]
+        desk.store.open_backfill(desk.run_id, self._plan, starts, again=wanted.again)
+        self._pages = {page.url: page for page in desk.store.backfill_pages(self._plan)}
 
     @property
     def to_come(self) -> int:
@@ -203,15 +207,12 @@ class _Walk:
         if self._left <= 0:
             return []
         waiting = self._waiting()
-        if (
-            not waiting
-            and not self._is_covered
-            and not any(page.kind is PageKind.SITEMAP for page in self._pages.values())
-        ):
+        if not waiting and self._needs_sitemaps:
             home = self._source.homepage or self._source.url
             named = self._desk.session.sitemaps(list(dict.fromkeys((home, self._source.url))))
-            self._begin(first_sitemaps(self._source, [url for urls in named for url in urls]))
-            waiting = self._waiting()
+            found = first_sitemaps(self._source, [url for urls in named for url in urls])
+            waiting = self._desk.store.add_backfill_pages(self._desk.run_id, self._plan, found)
+            self._know(waiting)
         return waiting[: self._left]
 
     def job(self, page: ArchivePage, response: Response) -> ArchiveJob:
@@ -238,7 +239,7 @@ class _Walk:
         self._read += 1
         failure = result if isinstance(result, FetchError) else content
         if isinstance(failure, Exception):
-            page = replace(page, state=_failed_state(page, failure), detail=str(failure), archived=archived)
+            page = replace(page, state=_failed_state(page, failure), detail=_told(failure), archived=archived)
             self._store(PageContent(page))
             return
         assert isinstance(content, PageContent), "a response was read"
@@ -270,20 +271,20 @@ class _Walk:
         )
 
     @property
-    def _is_covered(self) -> bool:
-        """Whether the feed's own archive reaches back to before the wanted days."""
-        return any(page.before for page in self._pages.values() if page.kind is PageKind.FEED)
+    def _needs_sitemaps(self) -> bool:
+        """Whether the feed's own archive does not reach back to before the wanted days, and no sitemaps are known."""
+        pages = self._pages.values()
+        is_covered = any(page.before for page in pages if page.kind is PageKind.FEED)
+        return not is_covered and not any(page.kind is PageKind.SITEMAP for page in pages)
 
     def _waiting(self) -> list[ArchivePage]:
         return [page for page in self._pages.values() if page.state is PageState.WAITING]
 
-    def _begin(self, starts: Sequence[ArchivePage], *, again: bool = False) -> None:
-        self._desk.store.open_backfill(self._desk.run_id, self._plan, starts, again=again)
-        self._pages = {page.url: page for page in self._desk.store.backfill_pages(self._plan)}
-
     def _store(self, content: PageContent) -> None:
-        stored = self._desk.store.store_backfill(self._desk.run_id, self._plan, content)
-        self._pages |= {page.url: page for page in stored}
+        self._know(self._desk.store.store_backfill(self._desk.run_id, self._plan, content))
+
+    def _know(self, pages: Sequence[ArchivePage]) -> None:
+        self._pages |= {page.url: page for page in pages}
 
 
 def _failed_state(page: ArchivePage, failure: Exception) -> PageState:
@@ -293,6 +294,10 @@ def _failed_state(page: ArchivePage, failure: Exception) -> PageState:
     may_heal = isinstance(failure, FetchError) and failure.retryable
     is_other = isinstance(failure, FetchError | ParseError)
     return PageState.ABSENT if page.guessed and is_other and not may_heal else PageState.FAILED
+
+
+def _told(failure: Exception) -> str:
+    return str(failure) if isinstance(failure, ClampdownError) else f"{type(failure).__name__}: {failure}"
 
 
 @dataclass(slots=True)
@@ -309,9 +314,15 @@ class Listing:
 
     def open_backfill(self, run_id: str, plan: Plan, starts: Sequence[ArchivePage], *, again: bool = False) -> None:
         """Take the pages to begin with."""
-        known = self._pages.setdefault(plan, {})
-        for page in starts:
-            known.setdefault(page.url, page)
+        self._pages.setdefault(plan, {})
+        self.add_backfill_pages(run_id, plan, starts)
+
+    def add_backfill_pages(self, run_id: str, plan: Plan, found: Sequence[ArchivePage]) -> list[ArchivePage]:
+        """Append the pages that are not known yet. Returns those."""
+        pages = self._pages[plan]
+        new = {page.url: page for page in found if page.url not in pages}
+        pages |= new
+        return list(new.values())
 
     def store_backfill(self, run_id: str, plan: Plan, content: PageContent) -> list[ArchivePage]:
         """Take what a page brought. Returns the page with its figures, and those that are new."""
@@ -322,8 +333,6 @@ class Listing:
                 self._urls.add(key)
                 self.entries.append(entry)
                 new += 1
-        page = replace(content.page, new_entries=new)
-        pages = self._pages[plan]
-        found = [link for link in content.found if link.url not in pages]
-        pages |= {page.url: page} | {link.url: link for link in found}
-        return [page, *found]
+        page = content.page if content.page.entries is None else replace(content.page, new_entries=new)
+        self._pages[plan][page.url] = page
+        return [page, *self.add_backfill_pages(run_id, plan, content.found)]

@@ -177,6 +177,7 @@ def test_what_failed_for_a_time_is_tried_again_by_the_next_call(office: Office) 
     route = office.site.server.routes["/archive/1"]
     office.site.server.routes["/archive/1"] = Reply(500)
     assert office.find().pages[PageState.FAILED] == 1
+    assert office.site.server.count("/archive/1") == 1
     office.site.server.routes["/archive/1"] = route
     report = office.find()
     assert PageState.FAILED not in report.pages

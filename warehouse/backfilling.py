@@ -26,6 +26,12 @@ def open_(database: Database, run_id: str, plan: Plan, starts: Sequence[ArchiveP
         backfill.add(database, run_id, plan, starts)
 
 
+def add(database: Database, run_id: str, plan: Plan, found: Sequence[ArchivePage]) -> list[ArchivePage]:
+    """Commit pages that were found elsewhere than on a page. Returns those that were not known."""
+    with database.transaction():
+        return backfill.add(database, run_id, plan, found)
+
+
 def store(database: Database, run_id: str, plan: Plan, content: PageContent) -> list[ArchivePage]:
     """Commit what a page brought. Returns the page with the number of entries that are new, and the new pages.
 
@@ -40,7 +46,9 @@ def store(database: Database, run_id: str, plan: Plan, content: PageContent) -> 
         )
         added = entries.add(database, run_id, [brought])
         hit("backfill.entries")
-        page = replace(content.page, new_entries=added.new.total())
+        page = content.page
+        if page.entries is not None:
+            page = replace(page, new_entries=added.new.total())
         backfill.put(database, run_id, plan, page)
         found = backfill.add(database, run_id, plan, content.found)
         hit("backfill.pages")

@@ -107,6 +107,10 @@ class Warehouse:
         """Begin a backfill with the pages `starts`, take it up where it was, or begin `again` from nothing."""
         backfilling.open_(self._database, run_id, plan, starts, again=again)
 
+    def add_backfill_pages(self, run_id: str, plan: Plan, found: Sequence[ArchivePage]) -> list[ArchivePage]:
+        """Commit pages to read. Returns those that were not known."""
+        return backfilling.add(self._database, run_id, plan, found)
+
     def store_backfill(self, run_id: str, plan: Plan, content: PageContent) -> list[ArchivePage]:
         """Commit a page of the past with its entries. Returns the page with its figures, and the pages it added."""
         return backfilling.store(self._database, run_id, plan, content)
