@@ -59,6 +59,11 @@ LINE_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 # Visible characters of Latin scripts and their punctuation, all composed, plain spaces and newlines.
 PLAIN = re.compile("[\n -~\u00a1-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e\u20ac\u2122]*+")
 SPACES = re.compile("[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+MOST_MARKS = 30
+"""Combining marks on one letter: the bound of Unicode's stream-safe text. Composing takes their number squared."""
+HARMLESS = 2_000
+"""Characters up to which a text of nothing but marks is composed in a millisecond or two."""
+PILE = re.compile(rf"[^\w\s\x00-\x7f]{{{MOST_MARKS + 1},}}+")
 EDGE_SPACES = re.compile(" ?\n ?")
 MANY_BREAKS = re.compile("\n{3,}")
 BREAKS = re.compile("\n+")
@@ -95,7 +100,7 @@ def tidy(text: str) -> str:
 
     Invisible, bidirectional and control characters go; every sort of space becomes a space and every sort of line end a
     newline; runs of spaces become one, three or more newlines two; characters are composed (NFC). Visible characters,
-    look-alikes among them, stay as they are. Idempotent.
+    look-alikes among them, stay as they are, but for accents that pile up beyond MOST_MARKS. Idempotent.
     """
     if PLAIN.fullmatch(text):
         # Nearly all texts, in a fifth of the time: there is nothing to do but for spaces.
@@ -107,7 +112,19 @@ def tidy(text: str) -> str:
     text = INVISIBLE.sub("", CONTROLS.sub("", LINE_BREAKS.sub("\n", text)))
     text = SPACES.sub(" ", SHAPERS.sub(_shaping, text))
     text = MANY_BREAKS.sub("\n\n", EDGE_SPACES.sub("\n", text))
+    if len(text) > HARMLESS:
+        text = PILE.sub(_lowered, text)
     return unicodedata.normalize("NFC", text).strip()
+
+
+def _lowered(match: re.Match[str]) -> str:
+    kept = []
+    marks = 0
+    for character in match[0]:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _shaping(match: re.Match[str]) -> str:
