@@ -256,6 +256,7 @@ class TestEnds:
         desk.asked()
         assert desk.run(hours=1000, poll_all=True) == []
         assert desk.run(hours=1000) == []
+        assert desk.house.warehouse.summary(desk.house.run_id).retired == 1
         assert desk.asked() == []
         poll = desk.poll(desk.source("/other.xml"))
         assert poll.outcome is FeedOutcome.OK, "the validator of the old address must not be sent to the new one"

@@ -16,8 +16,8 @@ class RunSummary:
     `feeds` counts polls by outcome, `outcomes` the entries that this run tried by how they stand now, `new_events` the
     events that no earlier run knew, `revisits` how asking again for stored articles ended. `pending` counts entries
     that wait for their first outcome, `retrying` those that failed and will be tried again; both over all runs.
-    `not_due` counts the sources that were left alone until `next_due_at` or later, `silent` names those that have
-    brought nothing for longer than chance explains.
+    `not_due` counts the sources that were left alone until `next_due_at` or later, `retired` those that an earlier poll
+    found gone for good, `silent` names those that have brought nothing for longer than chance explains.
     """
 
     run_id: str
@@ -32,6 +32,7 @@ class RunSummary:
     retrying: int
     not_due: int
     next_due_at: datetime | None
+    retired: int
     silent: tuple[str, ...]
     revisits: Mapping[RevisitOutcome, int]
 
@@ -73,11 +74,12 @@ def of_run(database: Database, run_id: str) -> RunSummary:
     revisits = database.execute(
         "SELECT outcome, count(*) FROM revisits WHERE run_id = ? GROUP BY ALL ORDER BY ALL", [run_id]
     )
-    not_due, next_due_at = database.execute(
+    not_due, next_due_at, retired = database.execute(
         """
-        SELECT count(*), min(next_poll_at) FROM feed_states
-            ANTI JOIN (FROM polls WHERE run_id = ?) AS polled USING (source_id)
-        WHERE next_poll_at > ? AND source_id IN (SELECT source_id FROM sources WHERE listed AND enabled)
+        SELECT count(*) FILTER (WHERE next_poll_at > $2), min(next_poll_at) FILTER (WHERE next_poll_at > $2),
+               count(gone_at)
+        FROM feed_states ANTI JOIN (FROM polls WHERE run_id = $1) AS polled USING (source_id)
+        WHERE source_id IN (SELECT source_id FROM sources WHERE listed AND enabled)
         """,
         [run_id, started_at],
     )[0]
@@ -100,6 +102,7 @@ def of_run(database: Database, run_id: str) -> RunSummary:
         retrying=retrying,
         not_due=not_due,
         next_due_at=from_utc(next_due_at),
+        retired=retired,
         silent=tuple(name for (name,) in silent),
         revisits={RevisitOutcome(outcome): number for outcome, number in revisits},
     )

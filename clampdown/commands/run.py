@@ -139,6 +139,8 @@ def _feeds(summary: "RunSummary") -> str:
     if summary.not_due:
         until = f" before {summary.next_due_at.astimezone():%H:%M}" if summary.next_due_at else ""
         parts.append(f"{summary.not_due} not due{until}")
+    if summary.retired:
+        parts.append(f"{summary.retired} gone for good")
     return ", ".join(parts) or "none"
 
 
