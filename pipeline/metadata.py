@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, TypeVar
 
 from htmldate import find_date
@@ -17,7 +17,7 @@ from pipeline.candidates import Candidates, collect, count, string, truth
 from pipeline.headlines import find_headline
 from pipeline.language import primary_tag
 from pipeline.nearby import Line, lines_after, lines_before
-from pipeline.publication import EARLIEST, day_of, is_later, parse_date
+from pipeline.publication import EARLIEST, WIDEST_OFFSET, day_of, is_later, parse_date
 
 T = TypeVar("T")
 
@@ -34,6 +34,9 @@ META_CHANGES: Final = (
     "article.updated", "dcterms.modified", "dc.date.modified", "article_date_updated", "updated-date", "lastmod",
     "last-modified", "revision_date", "dateupdated",
 )  # fmt: skip
+FOREVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
+"""Beyond it no time can be moved: some scripts write the last moment that they can for "never"."""
+HALF_HOUR: Final = timedelta(minutes=30)
 PUBLISHED_CLASS = re.compile(r"publi|posted|entry-date|dateline|article[_-]?date|timestamp|post-date", re.IGNORECASE)
 UPDATED_CLASS = re.compile(r"updat|modif", re.IGNORECASE)
 PUBLISHED_IN_BROKEN_JSON = re.compile(r'"datePublished"\s*:\s*"([^"]{8,40})"')
@@ -119,23 +122,38 @@ def _dates(
 ) -> tuple[datetime | date | None, datetime | date | None]:
     """The first of the page's own statements of each date that can be read; never a guess."""
     marked = datelines.stamped(after, day_first=day_first)
-    words = datelines.worded([line for line in after if line.declared], day_first=day_first)
+    declared = datelines.worded([line for line in after if line.declared], day_first=day_first)
+    words = datelines.worded(after, day_first=day_first)
     stated = [parse_date(text, day_first=day_first) for text in _stated_dates(candidates)]
     values = [value for value in (*stated, marked.published) if value is not None and day_of(value) >= EARLIEST]
-    values = values or [value for value in (words.published,) if value is not None]
+    values = values or [value for value in (declared.published,) if value is not None]
     if not values:
         values = [value for text in _times(candidates) if (value := parse_date(text)) and day_of(value) >= EARLIEST]
     if not values:
         return None, None
-    published = values[0]
+    published, shift = values[0], timedelta()
     if not isinstance(published, datetime):
         # A bare day gives way to a time on that day.
-        finer = (*values, words.published, *map(parse_date, _page_dates(candidates)))
+        finer = (*values, declared.published, *map(parse_date, _page_dates(candidates)))
         moments = (value for value in finer if isinstance(value, datetime) and day_of(value) == published)
         published = next(moments, published)
+    elif isinstance(words.published, datetime) and published < FOREVER:
+        shift = _zone_mistake(published, words.published)
+        published += shift
     changes = [parse_date(text, day_first=day_first) for text in _stated_changes(candidates)]
-    changes += [marked.updated, datelines.worded(after, day_first=day_first).updated]
+    # The script that writes the one date wrongly writes the other one so, too.
+    changes = [value + shift if isinstance(value, datetime) and value < FOREVER else value for value in changes]
+    changes += [marked.updated, words.updated]
     return published, next((value for value in changes if value and is_later(value, published)), None)
+
+
+def _zone_mistake(stated: datetime, shown: datetime) -> timedelta:
+    """How far `stated` lies off because a script wrote the local time with another zone's mark.
+
+    Readers see the clock and its zone under the headline; the two then differ by full or half hours and nothing else.
+    """
+    gap = shown - stated.replace(second=0, microsecond=0)
+    return gap if gap % HALF_HOUR == timedelta() and abs(gap) <= WIDEST_OFFSET else timedelta()
 
 
 def _stated_dates(candidates: Candidates) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What pages state of themselves, rule by rule on pages of our own, and measured on real ones."""
 
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -184,6 +184,26 @@ def test_publication(head: str, after: str, published: datetime | date | None) -
 
 
 @pytest.mark.parametrize(
+    ("shown", "published"),
+    [
+        # 7:00 in New York is noon in UTC: the script wrote the local clock with the mark of UTC.
+        ("6 Feb 2025, 7:00 am EST", NOON.replace(second=9)),
+        ("6 Feb 2025, 7:00 am", NOON.replace(hour=7, second=9)),
+        # Other gaps are other statements, such as a later version.
+        ("6 Feb 2025, 7:04 am EST", NOON.replace(hour=7, second=9)),
+        ("8 Feb 2025, 7:00 am EST", NOON.replace(hour=7, second=9)),
+        ("Updated 6 Feb 2025, 8:00 am EST", NOON.replace(hour=7, second=9)),
+    ],
+)
+def test_the_shown_clock_mends_a_wrong_zone(shown: str, published: datetime) -> None:
+    stated = article(datePublished='"2025-02-06T07:00:09Z"', dateModified='"2025-02-06T08:30:00Z"')
+    found = read(stated, f"<p>{shown}</p>")
+    assert found.published == published
+    assert isinstance(found.modified, datetime)
+    assert found.modified - published == timedelta(hours=1, minutes=29, seconds=51)
+
+
+@pytest.mark.parametrize(
     ("html", "published"),
     [
         ('<html lang="pt-BR">', date(2025, 2, 3)),
@@ -221,6 +241,9 @@ def test_the_order_of_figures_is_the_languages(html: str, published: date | None
         (article(datePublished='"2025-02-06T12:00Z"', dateModified='"2025-02-06T12:00Z"'), "", None),
         (article(datePublished='"2025-02-06T12:00Z"', dateModified='"2025-02-05T12:00Z"'), "", None),
         (article(datePublished='"2025-02-06"', dateModified='"2025-02-06T18:00Z"'), "", None),
+        # "Never", as some scripts write it, moves nothing.
+        (article(datePublished='"2025-02-06T12:00Z"', dateModified='"9999-12-31T23:59Z"'),
+         "<p>Published 6 Feb 2025, 4:00 EST</p>", datetime(9999, 12, 31, 23, 59, tzinfo=UTC)),
         # Of a page without a date of publication, no change can be told.
         (article(dateModified='"2025-02-06"'), "", None),
     ],
