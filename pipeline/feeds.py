@@ -20,10 +20,11 @@ from pipeline.sitemaps import is_sitemap, parse_sitemap, sitemap_as_feed
 from pipeline.types import DateBasis, Entry, ParsedFeed, Stamp
 from pipeline.urls import absolute_url, canonical_url
 
+GZIP: Final = b"\x1f\x8b"
+"""Sitemaps are published as compressed files, feeds are not."""
 SIGNATURES: Final = (
     (b"%PDF", "a PDF file"),
     (b"PK\x03\x04", "a ZIP archive"),
-    (b"\x1f\x8b", "gzip data"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
@@ -87,7 +88,7 @@ def parse_feed(
     """
     now = now or datetime.now(UTC)
     decoded = decode(body, content_type)
-    if is_sitemap(decoded.text):
+    if is_sitemap(decoded.text) or body.startswith(GZIP):
         sitemap = parse_sitemap(body, url=url, content_type=content_type, now=now)
         return sitemap_as_feed(sitemap, url, source_id, now)
     raw = _read(decoded.text, body, url=url)
@@ -169,11 +170,12 @@ def _entry(item: RawItem, raw: RawFeed, *, url: str, source_id: str, now: dateti
         issues.add("entry without a usable link: dropped")
         return None
     title = _cleaned(item.title, MAX_TITLE)
-    summary = _cleaned(item.summary, MAX_TEXT)
+    summary = _cleaned(item.summary, MAX_TEXT, paragraphs=True)
     content = _cleaned(item.content, MAX_TEXT, paragraphs=True)
     if not content and len(summary) >= LONG_SUMMARY:
         # Many feeds have but one field, and put the whole article there.
-        summary, content = "", _cleaned(item.summary, MAX_TEXT, paragraphs=True)
+        summary, content = "", summary
+    summary = " ".join(summary.split())
     if not (title or summary or content):
         issues.add("entry without any text: dropped")
         return None

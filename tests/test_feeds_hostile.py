@@ -1,5 +1,6 @@
 """Feeds by careless and by hostile publishers: what they must not do, and what is saved of them."""
 
+import gzip
 import json
 import random
 import time
@@ -358,6 +359,9 @@ def test_sitemaps_are_feeds_and_their_indexes_are_not() -> None:
     )
     feed = parse(news)
     assert (feed.format, feed.language, feed.entries[0].title) == ("sitemap", "en", "App blocked")
+    assert parse(gzip.compress(news.encode())) == feed
+    with pytest.raises(ParseError, match="is no sitemap"):
+        parse(gzip.compress(FEED.encode()))
     with pytest.raises(ParseError, match="sitemap index is no feed") as caught:
         parse(f"<sitemapindex {namespace}><sitemap><loc>https://example.com/s.xml</loc></sitemap></sitemapindex>")
     assert caught.value.hint

@@ -103,9 +103,9 @@ def _like(database: Database, entries: Sequence[Entry]) -> tuple[list[KnownEntry
     ]
     known: list[KnownEntry] = []
     fingerprints: dict[str, str | None] = {}
-    for *named, day, time, basis, fingerprint in database.execute(_LIKE, [keys]):
-        known.append(KnownEntry(*named, stamps.from_columns(day, time, basis)))
-        fingerprints[known[-1].id] = fingerprint
+    for entry_id, source_id, guid, link, title, day, time, basis, fingerprint in database.execute(_LIKE, [keys]):
+        known.append(KnownEntry(entry_id, source_id, guid, link, title, stamps.from_columns(day, time, basis)))
+        fingerprints[entry_id] = fingerprint
     return known, fingerprints
 
 
