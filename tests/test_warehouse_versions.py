@@ -282,7 +282,7 @@ def test_placing_after_a_change_is_that_of_a_rebuilt_index(warehouse: Warehouse)
         )
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     rounds=st.lists(
         st.lists(st.tuples(st.integers(0, 3), st.sampled_from(RevisitOutcome), st.integers(0, 2)), max_size=5),
