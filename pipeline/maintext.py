@@ -16,7 +16,7 @@ from typing import Final, cast
 import trafilatura
 from lxml import etree
 from lxml.html import HtmlElement
-from trafilatura.settings import Document
+from trafilatura.settings import Document, Extractor
 
 # trafilatura logs each page that it can't use as an error or warning; here that is a value.
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
@@ -83,6 +83,11 @@ PROSE = etree.XPath(
     "//text()[string-length(.) > 80][not(ancestor::a or ancestor::li or ancestor::form or ancestor::header)]",
     smart_strings=False,
 )
+
+
+# What `favor_precision=True, include_comments=False, include_tables=True` mean to `bare_extraction`.
+IN_PAGE: Final = Extractor(output_format="python", precision=True, comments=False, tables=True)
+IN_FRAME: Final = Extractor(output_format="python", precision=True, comments=False, tables=True, fast=True)
 
 
 def main_text(root: HtmlElement) -> str:
@@ -187,12 +192,11 @@ def _is_doubtful(document: Document, root: HtmlElement) -> bool:
     """Whether the page holds much more prose than was read, or its tables were read instead."""
     if len(document.body.findall(".//table")) > len(document.body.findall(".//p")):
         return True
-    prose = cast("list[str]", PROSE(root))
-    return sum(map(len, prose)) > DOUBTFUL * len(document.text or "")
+    enough = DOUBTFUL * len(document.text or "")
+    # Most pages haven't as much text of any sort, which is counted in no time.
+    return len(root.text_content()) > enough and sum(map(len, cast("list[str]", PROSE(root)))) > enough
 
 
 def _read(root: HtmlElement, *, fast: bool) -> Document | None:
-    found = trafilatura.bare_extraction(
-        root, fast=fast, favor_precision=True, include_comments=False, include_tables=True
-    )
+    found = trafilatura.bare_extraction(root, options=IN_FRAME if fast else IN_PAGE)
     return found if isinstance(found, Document) else None

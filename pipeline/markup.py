@@ -201,7 +201,8 @@ def parse_page(text: str) -> HtmlElement | None:
     if NO_CHARACTERS in source:
         source = NO_CHARACTER.sub(b"", source)
     source = ESCAPED_NO_CHARACTER.sub(b"", source)
-    if source.find(b"</html>", 0, -END_OF_PAGE) >= 0 or source.find(b"</body>", 0, -END_OF_PAGE) >= 0:
+    end = b"</HTML" if b"<HTML" in source[:START_OF_PAGE] else b"</html"
+    if source.find(end, 0, -END_OF_PAGE) >= 0:
         source = ENDS.sub(b"", source)
     source = EMPTY_HTML.sub(rb"\1>", source[:START_OF_PAGE]) + source[START_OF_PAGE:]
     root = _parsed(source, _parser(huge=False))

@@ -177,7 +177,7 @@ def _page_from_html(text: str, *, url: str, feed_title: str = "", undated: bool 
         remove_hidden(root)
         metadata = read_metadata(root, feed_title=feed_title)
         canonical = page_canonical(root, url)
-        locked = any(_is_lock(meta) for meta in root.iter("meta"))
+        locked = "article:content_tier" in text and any(_is_lock(meta) for meta in root.iter("meta"))
         worded = date_in_words(root) if undated and metadata.published is None else None
         body = _plain_tables(_lines(main_text(root)))
     except (ParseError, MemoryError):
