@@ -398,12 +398,11 @@ def test_killed_while_versions_come_in_it_ends_alike(tools: House, site: Site, t
         runs.run(0)
     italy.paragraphs, italy.summary, harbour.summary = (*BLOCKED, *LIFTED), "A court has spoken.", "Read by 7 people."
     calm.run(2)
-    for failpoint in ("ingest.archived", "store.versions"):
-        command = [sys.executable, "-c", APART, str(killed.folder), site.server.url("/feed"), "2"]
-        environment = os.environ | {"CLAMPDOWN_FAILPOINT": failpoint}
-        done = subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=120)
-        assert done.returncode == -signal.SIGKILL, failpoint
-        assert killed.ask("SELECT count(*) FROM article_versions") == [(0,)]
+    command = [sys.executable, "-c", APART, str(killed.folder), site.server.url("/feed"), "2"]
+    environment = os.environ | {"CLAMPDOWN_FAILPOINT": "store.versions"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=120)
+    assert done.returncode == -signal.SIGKILL
+    assert killed.ask("SELECT count(*) FROM article_versions") == [(0,)]
     killed.run(2.1)
     assert without_feeds(killed.tables()) == without_feeds(calm.tables())
     assert killed.revisits("italy") == ["changed"]
