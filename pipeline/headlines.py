@@ -68,6 +68,11 @@ def find_headline(root: HtmlElement, candidates: Candidates, *, feed_title: str 
     return Headline(title, site, shown[1] if shown else None)
 
 
+def is_same(title: str, other: str) -> bool:
+    """Return whether two titles are one, with and without trimmings."""
+    return bool(title) and fuzz.token_set_ratio(title.lower(), other.lower()) >= SAME
+
+
 def _stated_titles(candidates: Candidates) -> list[str]:
     metas = candidates.metas
     stated = [string(item.get("headline")) for item in (*candidates.articles, *candidates.pages)]

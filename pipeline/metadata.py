@@ -14,7 +14,7 @@ from lxml.html import HtmlElement
 from pipeline import datelines
 from pipeline.bylines import find_authors
 from pipeline.candidates import Candidates, collect, count, string, truth
-from pipeline.headlines import find_headline
+from pipeline.headlines import find_headline, is_same
 from pipeline.language import primary_tag
 from pipeline.nearby import Line, lines_after, lines_before
 from pipeline.publication import EARLIEST, WIDEST_OFFSET, day_of, is_later, parse_date
@@ -73,6 +73,10 @@ def read_metadata(root: HtmlElement, *, feed_title: str = "") -> PageMetadata:
     """
     candidates = collect(root)
     headline = find_headline(root, candidates, feed_title=feed_title)
+    if headline.text and len(candidates.articles) > 1:
+        # Data of related articles may stand before the article's own.
+        own = headline.text
+        candidates.articles.sort(key=lambda item: not is_same(string(item.get("headline")), own))
     after = [] if headline.element is None else lines_after(headline.element)
     day_first = _day_first(root, candidates)
     published, modified = _dates(candidates, after, day_first=day_first)

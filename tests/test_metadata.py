@@ -153,6 +153,13 @@ def test_sites(head: str, site: str | None) -> None:
         ),
         (ld('{"@type": "MedicalWebPage", "datePublished": "2025-02-06T12:00:00Z"}'), "", NOON),
         (ld('{"@type": "Recipe", "datePublished": "2025-02-06T12:00:00Z"}'), "", None),
+        # Of several articles, the one with the page's headline.
+        (
+            article(headline='"Another ban"', datePublished='"2025-02-01"')
+            + article(headline=f'"{HEADLINE}"', datePublished='"2025-02-06T12:00:00Z"'),
+            "",
+            NOON,
+        ),
         # Broken JSON is searched.
         (ld('{"@type": "NewsArticle", "headline": "A "ban"", "datePublished": "2025-02-06T12:00:00Z"}'), "", NOON),
         ('<meta property="article:published_time" content="2025-02-06T12:00:00Z">', "", NOON),
