@@ -15,7 +15,9 @@ MAX_ITEMS: Final = 200
 
 ARTICLE_TYPE = re.compile(r"(?:Article|BlogPosting|Report|LiveBlogPosting|SocialMediaPosting|ClaimReview)$")
 PAGE_TYPE = re.compile(r"(?:WebPage|ItemPage)$")
-USEFUL_JSON = re.compile(r"""["'](?:headline|datePublished|dateModified|author|isAccessibleForFree|wordCount|publisher)["']""")
+USEFUL_JSON = re.compile(
+    r"""["'](?:headline|datePublished|dateModified|author|isAccessibleForFree|wordCount|publisher)["']"""
+)
 
 
 @dataclass(slots=True)
