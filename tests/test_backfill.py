@@ -360,18 +360,19 @@ from pipeline.archive_pages import Span
 from pipeline.fetch import FetchSession
 from pipeline.settings import Settings
 from pipeline.types import Source
-from pipeline.workers import WorkerPool
 from warehouse.store import open_warehouse
+class Here:
+    def map(self, function, items, *, seconds):
+        return [function(item) for item in items]
 given = json.load(sys.stdin)
 settings = Settings.model_validate(given["settings"])
 source = Source(**given["source"] | {"topics": ()})
 with (
     open_warehouse(settings.data_dir / "warehouse.duckdb") as warehouse,
-    WorkerPool(settings.workers, preload=["pipeline.backfilling"]) as pool,
     FetchSession(settings.fetch) as session,
 ):
     warehouse.begin_run("run", datetime(2025, 6, 1, tzinfo=UTC), mode="direct", model="none", version="0")
-    desk = Desk(settings, session, pool, warehouse, "run", lambda results: [None] * len(results))
+    desk = Desk(settings, session, Here(), warehouse, "run", lambda results: [None] * len(results))
     find_entries(desk, [source], Wanted(Span(date(2025, 2, 1), date(2025, 2, 28))), NoProgress())
 """
 
