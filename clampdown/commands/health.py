@@ -132,7 +132,7 @@ def _row(line: Line, now: datetime) -> tuple[object, ...]:
             health.language,
             _ago(health.last_answer_at, now),
             _ahead(health.next_poll_at, now),
-            _number(health.items_per_day),
+            _number(health.items_per_day if health.last_answer_at is not None else None),
             "" if health.expected_per_week is None else f"{_number(health.expected_per_week)}/week",
             _span(health.lag_seconds),
         )
