@@ -79,9 +79,10 @@ def _rows(reader: Reader, relation: str) -> dict[str, SourceHealth]:
 
 
 def _health(row: tuple[Any, ...]) -> SourceHealth:
-    values = {
+    values: dict[str, Any] = {
         field.name: from_utc(value) if isinstance(value, datetime) else value
         for field, value in zip(fields(SourceHealth), row, strict=True)
     }
-    outcome = values["last_outcome"]
-    return SourceHealth(**values | {"last_outcome": None if outcome is None else FeedOutcome(outcome)})
+    if values["last_outcome"] is not None:
+        values["last_outcome"] = FeedOutcome(values["last_outcome"])
+    return SourceHealth(**values)
