@@ -92,13 +92,23 @@ def _extractor(settings: ExtractSettings) -> Extractor:
     return load_extractor(settings.model_copy(update={"threads": settings.threads or 1}))
 
 
+def try_worker(pool: Workers, settings: Settings) -> None:
+    """Have a worker read a sentence. Raises WorkerError, ModelError or WorkersUnavailable where it can't."""
+    # A language model is asked by the parent, whatever reads: the bundled one stands in to try the worker.
+    bundled = settings.extract.model_copy(update={"backend": "model"})
+    (answer,) = pool.map(find_events, [ExtractJob(PROBE, bundled)], seconds=settings.workers.extract_seconds)
+    if isinstance(answer, WorkerError):
+        raise WorkerError(f"the model can't be used in a worker: {answer}", hint="raise workers.memory_mb")
+    if isinstance(answer, Exception):
+        raise answer
+
+
 class PooledExtractor:
     """An `Extractor` (pipeline.protocols) whose documents are read in worker processes, one document a task."""
 
     def __init__(self, pool: Workers, revision: str, settings: Settings) -> None:
         self._pool = pool
-        self._settings = settings.extract
-        self._seconds = settings.workers.extract_seconds
+        self._settings = settings
         self._revision = revision
         self._is_tried = False
 
@@ -113,9 +123,10 @@ class PooledExtractor:
         Raises WorkerError where workers can't open the model at all: that is no document's fault.
         """
         if documents and not self._is_tried:
-            self._try()
-        jobs = [ExtractJob(document, self._settings) for document in documents]
-        found = self._pool.map(find_events, jobs, seconds=self._seconds)
+            try_worker(self._pool, self._settings)
+            self._is_tried = True
+        jobs = [ExtractJob(document, self._settings.extract) for document in documents]
+        found = self._pool.map(find_events, jobs, seconds=self._settings.workers.extract_seconds)
         return [self._answer(document, answer) for document, answer in zip(documents, found, strict=True)]
 
     def _answer(self, document: Document, answer: list[Mention] | Exception) -> list[Mention] | ExtractionError:
@@ -125,11 +136,3 @@ class PooledExtractor:
             return answer
         reason = str(answer) if isinstance(answer, WorkerError) else f"{type(answer).__name__}: {answer}"
         return ExtractionError(reason, document_id=document.id)
-
-    def _try(self) -> None:
-        (answer,) = self._pool.map(find_events, [ExtractJob(PROBE, self._settings)], seconds=self._seconds)
-        if isinstance(answer, WorkerError):
-            raise WorkerError(f"the model can't be used in a worker: {answer}", hint="raise workers.memory_mb")
-        if isinstance(answer, Exception):
-            raise answer
-        self._is_tried = True

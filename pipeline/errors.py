@@ -13,7 +13,8 @@
     │   ├── HTTPStatusError (status)     the final status is not 2xx or 304
     │   └── NetworkError                 DNS, connection, TLS, protocol or decoding failure
     ├── ParseError (url)                 bytes that are no feed, or a page with no readable text
-    ├── WorkerError                      a worker process can't be started, or died at what it was given
+    ├── WorkerError                      a worker process was ended by what it was given
+    ├── WorkersUnavailable               no worker process can be started
     ├── EndpointError                an LLM endpoint can't be used: address, key, model, schema, or no answers at all
     ├── ExtractionError (document_id) one document got no usable answer; a result of its own, seldom raised
     ├── ModelError                       weights are missing, altered or of another format
@@ -126,6 +127,12 @@ class ParseError(ClampdownError):
 
 class WorkerError(ClampdownError):
     """A worker process was ended at what it was given: out of time or memory, or crashed. The message says which."""
+
+    exit_code = 3
+
+
+class WorkersUnavailable(ClampdownError):
+    """No worker process can be started, whatever it would be given: a run can't go on."""
 
     exit_code = 3
 

@@ -4,14 +4,14 @@ Parsers crash, hang and swell on hostile input, and no exception can be caught t
 is done elsewhere. Each worker has a pipe and a dispatching thread of its own, so that the end of one touches no other.
 """
 
-import logging
+import importlib
 import multiprocessing
 import os
 import queue
 import resource
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
@@ -21,10 +21,8 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from pipeline.errors import WorkerError
+from pipeline.errors import WorkerError, WorkersUnavailable
 from pipeline.settings import WorkerSettings
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,6 +32,8 @@ PATIENCE = 5.0
 """Seconds by the clock for each second of CPU time: a busy machine is no fault of a page, a sleeping page is."""
 SPARE = 10.0
 """Seconds by the clock on top of that, for a worker that must first be started."""
+START = 120.0
+"""Seconds by the clock until a worker must be ready; the first one waits for all imports."""
 NO_MEMORY = 77
 """Exit status of a worker whose memory was used up: what is left of it can't be trusted."""
 WORN = 0.5
@@ -46,16 +46,14 @@ class WorkerPool:
     """Runs functions in worker processes. A context manager; its methods may be called from any thread.
 
     `preload` names modules that are imported once, in the process from which all workers are forked, so that a new
-    worker starts in milliseconds. `set_up` runs at the start of each worker. Functions, arguments and results must be
-    picklable, and functions must be found by their name.
+    worker starts in milliseconds. (That process is one for all pools: where another pool came first, each worker
+    imports them itself.) Functions, arguments and results must be picklable, and functions be found by their name.
     """
 
-    def __init__(
-        self, settings: WorkerSettings, *, preload: Iterable[str] = (), set_up: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, settings: WorkerSettings, *, preload: Sequence[str] = ()) -> None:
         self.processes = settings.processes or len(os.sched_getaffinity(0))
         self._memory = settings.memory_mb * MEBIBYTE
-        self._set_up = set_up
+        self._preload = tuple(preload)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(list(preload))
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
@@ -67,7 +65,7 @@ class WorkerPool:
         # It imports while this process still opens other things.
         forkserver.ensure_running()
         for number in range(self.processes):
-            worker = _Worker(self._context, self._memory, self._set_up)
+            worker = _Worker(self._context, self._memory, self._preload)
             thread = Thread(target=self._dispatch, args=(worker,), name=f"worker-{number}", daemon=True)
             self._workers.append(worker)
             self._threads.append(thread)
@@ -99,7 +97,10 @@ class WorkerPool:
         return task.future
 
     def map(self, function: Callable[[T], R], items: Sequence[T], *, seconds: float) -> list[R | Exception]:
-        """Run `function` on each item. Returns in order the result, or the exception that ended it; see `submit`."""
+        """Run `function` on each item. Returns in order the result, or the exception that ended it; see `submit`.
+
+        Raises WorkersUnavailable where no worker can be started: that is no item's fault.
+        """
         futures = [self.submit(function, item, seconds=seconds) for item in items]
         return [_outcome(future) for future in futures]
 
@@ -127,7 +128,7 @@ def _outcome(future: "Future[Any]") -> Any:
     error = future.exception()
     if error is None:
         return future.result()
-    if not isinstance(error, Exception):
+    if isinstance(error, WorkersUnavailable) or not isinstance(error, Exception):
         raise error
     return error
 
@@ -154,10 +155,10 @@ class _Lost(Exception):
 class _Worker:
     """The parent's side of one worker: it is started when needed, and anew after its end. Used by one thread."""
 
-    def __init__(self, context: Any, memory: int, set_up: Callable[[], None] | None) -> None:
+    def __init__(self, context: Any, memory: int, preload: tuple[str, ...]) -> None:
         self._context = context
         self._memory = memory
-        self._set_up = set_up
+        self._preload = preload
         self._process: BaseProcess | None = None
         self._pipe: Connection
         self._closed = False
@@ -204,20 +205,35 @@ class _Worker:
         if self._process is not None and not self._process.is_alive():
             self._replace()
         if self._process is None:
-            self._pipe, theirs = self._context.Pipe()
-            process = self._context.Process(
-                target=_serve, args=(theirs, self._memory, self._set_up), name="clampdown-worker", daemon=True
-            )
+            self._start()
+        assert self._process is not None, "it was started"
+        return self._process
+
+    def _start(self) -> None:
+        """Start a process and wait until it says that it is ready. Raises WorkersUnavailable where it never is."""
+        self._pipe, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=_serve, args=(theirs, self._memory, self._preload), name="clampdown-worker", daemon=True
+        )
+        try:
             try:
                 process.start()
-            except (OSError, EOFError) as error:
-                raise WorkerError(f"no worker process can be started: {error or type(error).__name__}") from error
             finally:
                 theirs.close()
             self._process = process
             if self._closed:
                 self._kill()
-        return self._process
+            if not self._pipe.poll(START):
+                self._replace()
+                raise WorkersUnavailable(f"no worker process was ready within {START:g} s")
+            refusal = self._pipe.recv()
+        except (OSError, EOFError) as error:
+            raise WorkersUnavailable(
+                f"no worker process can be started: {error or type(error).__name__}",
+                hint="`clampdown doctor` looks at what workers need",
+            ) from error
+        if refusal is not None:
+            raise WorkersUnavailable(f"no worker process can be started: {refusal}")
 
 
 def _obituary(exitcode: int | None, seconds: float, memory: int) -> _Lost:
@@ -232,12 +248,17 @@ def _obituary(exitcode: int | None, seconds: float, memory: int) -> _Lost:
     return _Lost(f"the worker ended (status {exitcode})")
 
 
-def _serve(pipe: Connection, memory: int, set_up: Callable[[], None] | None) -> None:
+def _serve(pipe: Connection, memory: int, preload: tuple[str, ...]) -> None:
     """A worker's life: one task after the other, until the parent hangs up."""
-    _confine(memory)
+    try:
+        for module in preload:
+            importlib.import_module(module)
+        _confine(memory)
+    except Exception as error:
+        pipe.send(f"{type(error).__name__}: {error}")
+        return
+    pipe.send(None)
     worn = _resident() + memory * WORN
-    if set_up is not None:
-        set_up()
     while True:
         try:
             function, item, seconds = pipe.recv()

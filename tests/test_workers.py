@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import worker_tasks as tasks
 
-from pipeline.errors import FetchError, HTTPStatusError, ParseError, WorkerError
+from pipeline.errors import FetchError, HTTPStatusError, ParseError, WorkerError, WorkersUnavailable
 from pipeline.settings import WorkerSettings
 from pipeline.workers import WorkerPool
 
@@ -115,6 +115,16 @@ def test_workers_write_no_files_and_say_nothing(
     pool.submit(tasks.speak, "free(): invalid pointer", seconds=5).result(60)
     captured = capfd.readouterr()
     assert "invalid pointer" not in captured.out + captured.err
+
+
+def test_workers_that_can_not_start_are_no_items_fault() -> None:
+    with WorkerPool(SETTINGS, preload=("no_such_module",)) as pool, pytest.raises(WorkersUnavailable, match="no_such"):
+        pool.map(tasks.double, range(20), seconds=5)
+
+
+def test_what_was_to_be_loaded_is_there_whichever_pool_came_first() -> None:
+    with WorkerPool(SETTINGS, preload=("colorsys",)) as pool:
+        assert pool.map(tasks.is_loaded, ["colorsys"], seconds=5) == [True]
 
 
 def test_many_threads_may_share_a_pool(pool: WorkerPool) -> None:

@@ -5,6 +5,7 @@ import mmap
 import os
 import re
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -88,3 +89,7 @@ LEAK: list[bytes] = []
 
 def echo(value: object) -> object:
     return value
+
+
+def is_loaded(module: str) -> bool:
+    return module in sys.modules

@@ -42,6 +42,7 @@ def doctor(context: typer.Context, as_json: Annotated[bool, typer.Option("--json
         _sources,
         _contact,
         _model,
+        _workers,
         _warehouse,
         _feeds,
         _disk,
@@ -103,6 +104,19 @@ def _model(loaded: "LoadedSettings") -> Check:
         endpoint = loaded.settings.extract.llm.endpoint
         return Check("model", "ok", f"revision {extractor.revision}, at {endpoint}, which was not asked")
     return Check("model", "ok", f"revision {extractor.revision}, checksums right")
+
+
+def _workers(loaded: "LoadedSettings") -> Check:
+    """Start one worker and have it read a sentence: what a run would stumble over shows here."""
+    from flows.jobs import NURSERY, try_worker
+    from pipeline.workers import WorkerPool
+
+    settings = loaded.settings
+    one = settings.workers.model_copy(update={"processes": 1})
+    with WorkerPool(one, preload=NURSERY) as pool:
+        try_worker(pool, settings)
+    number = settings.workers.processes or "one per core"
+    return Check("workers", "ok", f"{number}, each with {settings.workers.memory_mb} MiB; one was tried")
 
 
 def _warehouse(loaded: "LoadedSettings") -> Check:
