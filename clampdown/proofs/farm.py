@@ -29,7 +29,7 @@ SPREAD = 0.7
 SLOW = 1.5
 """Seconds that a slow publisher takes."""
 
-SHORT_WAIT, LONG_WAIT = 2, 12
+SHORT_WAIT, LONG_WAIT = 2, 25
 """Seconds of Retry-After: one that a fetcher may sit out, and one that it must leave to a later run."""
 
 CRAWL_DELAY = 2
