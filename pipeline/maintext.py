@@ -16,7 +16,10 @@ from typing import Final, cast
 import trafilatura
 from lxml import etree
 from lxml.html import HtmlElement
+from trafilatura.htmlprocessing import convert_tags, tree_cleaning
+from trafilatura.main_extractor import extract_content
 from trafilatura.settings import Document, Extractor
+from trafilatura.xml import xmltotxt
 
 # trafilatura logs each page that it can't use as an error or warning; here that is a value.
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
@@ -97,13 +100,12 @@ def main_text(root: HtmlElement) -> str:
     """
     etree.strip_elements(root, *UNSEEN, with_tail=False)
     for frame in islice(_frames(root), FRAMES_TRIED):
-        document = _read(_page_of(frame), fast=True)
-        if document is not None and len(document.text or "") >= SHORT:
-            if _is_doubtful(document, root):
+        body, text = _read_frame(frame)
+        if len(text) >= SHORT:
+            if _is_doubtful(body, text, root):
                 break
-            return document.text or ""
-    document = _read(root, fast=False)
-    return "" if document is None else document.text or ""
+            return text
+    return _read_page(root)
 
 
 def _frames(root: HtmlElement) -> Iterator[HtmlElement]:
@@ -180,23 +182,35 @@ def _names_appended(classes: str, id_: str) -> bool:
 
 def _page_of(frame: HtmlElement) -> HtmlElement:
     """A page of its own with a copy of `frame`, and without what is no text of an article."""
-    page = frame.makeelement("html")
-    body = etree.SubElement(page, "body")
+    # Parsed, not made: absolute paths find nothing in a document that was made around an element.
+    page = etree.fromstring(b"<html><body></body></html>", frame.getroottree().parser)
+    body = page[0]
     body.append(deepcopy(frame))
     body[0].tail = None
     etree.strip_elements(body, *ASIDE, with_tail=False)
-    return page
+    return cast("HtmlElement", page)
 
 
-def _is_doubtful(document: Document, root: HtmlElement) -> bool:
+def _is_doubtful(body: etree._Element, text: str, root: HtmlElement) -> bool:
     """Whether the page holds much more prose than was read, or its tables were read instead."""
-    if len(document.body.findall(".//table")) > len(document.body.findall(".//p")):
+    if len(body.findall(".//table")) > len(body.findall(".//p")):
         return True
-    enough = DOUBTFUL * len(document.text or "")
+    enough = DOUBTFUL * len(text)
     # Most pages haven't as much text of any sort, which is counted in no time.
     return len(root.text_content()) > enough and sum(map(len, cast("list[str]", PROSE(root)))) > enough
 
 
-def _read(root: HtmlElement, *, fast: bool) -> Document | None:
-    found = trafilatura.bare_extraction(root, options=IN_FRAME if fast else IN_PAGE)
-    return found if isinstance(found, Document) else None
+def _read_frame(frame: HtmlElement) -> tuple[etree._Element, str]:
+    """The body that trafilatura makes of `frame`, and its text.
+
+    The steps that its `bare_extraction` takes in fast mode, without those on the whole page that are done by now:
+    copies for later comparisons, and the searches for comments and for appended articles.
+    """
+    page = convert_tags(tree_cleaning(_page_of(frame), IN_FRAME), IN_FRAME)
+    body, _ = extract_content(page, IN_FRAME)
+    return body, xmltotxt(body, include_formatting=False)
+
+
+def _read_page(root: HtmlElement) -> str:
+    found = trafilatura.bare_extraction(root, options=IN_PAGE)
+    return found.text or "" if isinstance(found, Document) else ""

@@ -70,10 +70,12 @@ BREAKS = re.compile("\n+")
 FOLDING = re.compile("[ \t\r\n\f]+")
 
 CONTROL_BYTES = bytes([*range(0x09), 0x0B, *range(0x0E, 0x20), 0x7F])
-# U+FFFE and U+FFFF, as they are and escaped: libxml2 reads them, and lxml refuses to write them.
+# U+FFFE, U+FFFF and control characters, as they are and escaped: libxml2 reads them, and lxml refuses to write them.
 NO_CHARACTERS = b"\xef\xbf"
 NO_CHARACTER = re.compile(rb"\xef\xbf[\xbe\xbf]")
-ESCAPED_NO_CHARACTER = re.compile(rb"&#(?:0*6553[45]|[xX]0*[fF]{3}[eEfF]);?")
+ESCAPED_NO_CHARACTER = re.compile(
+    rb"&#(?:0*(?:6553[45]|[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[fF]{3}[eEfF]|[0-8bBcCeEfF]|1[0-9a-fA-F]))(?:;|(?![0-9a-fA-F]))"
+)
 # libxml2 drops all that follows an end of the page that came too early, or an `<html/>`; browsers show it.
 ENDS = re.compile(rb"</(?:html|body)>", re.IGNORECASE)
 END_OF_PAGE = 200
