@@ -80,6 +80,8 @@ APPENDED = re.compile(r"mvp-post-add-(?:box|wrap)|infinite-?scroll")
 SHORT: Final = 300
 """Characters below which what was read in a frame is taken for a part of the page that only bears its marks."""
 FRAMES_TRIED: Final = 3
+MAX_CELLS: Final = 50_000
+"""Cells of a table, its short rows filled up to the widest, above which it is no table for readers."""
 DOUBTFUL: Final = 3
 """How many times more prose than was read makes a page doubtful."""
 PROSE = etree.XPath(
@@ -99,6 +101,7 @@ def main_text(root: HtmlElement) -> str:
     Takes out of `root` what no reader sees as text (scripts, styles, the head …) and readers' comments.
     """
     etree.strip_elements(root, *UNSEEN, with_tail=False)
+    _tame_tables(root)
     for frame in islice(_frames(root), FRAMES_TRIED):
         body, text = _read_frame(frame)
         if len(text) >= SHORT:
@@ -106,6 +109,18 @@ def main_text(root: HtmlElement) -> str:
                 break
             return text
     return _read_page(root)
+
+
+def _tame_tables(root: HtmlElement) -> None:
+    """Take from `root` the tables that trafilatura would fill up to millions of empty cells, and keep their words."""
+    etree.strip_attributes(root, "colspan", "rowspan")
+    for table in list(root.iter("table")):
+        rows = [len(row) for row in table.iter("tr")]
+        if len(rows) * max(rows, default=0) > MAX_CELLS:
+            etree.strip_tags(table, "tbody", "thead", "tfoot", "table")
+            for cell in table.iter("tr", "td", "th"):
+                cell.tag = "div"
+            table.tag = "div"
 
 
 def _frames(root: HtmlElement) -> Iterator[HtmlElement]:

@@ -1,5 +1,7 @@
 """The frame of an article: found by its marks, read as trafilatura would read it, and the page read where it fails."""
 
+import time
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -7,11 +9,16 @@ import pytest
 import trafilatura
 from lxml import etree
 
+from clampdown.proofs.hostile_pages import slow_pages
 from pipeline import maintext
 from pipeline.hidden import remove_hidden
 from pipeline.markup import one_line, parse_page
+from pipeline.text import read_article
+from pipeline.types import Entry, Response
 
 GOLDEN = sorted((Path(__file__).parent / "golden" / "pages").glob("*/page.html"))
+URL = "https://news.example.com/story"
+FETCHED = datetime(2025, 2, 10, 12, tzinfo=UTC)
 SENTENCE = "The ministry said on Thursday that it had cut access to the assistant from all of its office computers. "
 SECOND = "No one could say on Friday who had asked for it, and the ministry gave no reason. " * 3
 PARAGRAPH = f"<p>{SENTENCE * 3}</p><p>{SECOND}</p>"
@@ -119,3 +126,11 @@ def test_characters_that_xml_forbids_spoil_nothing(bad: str) -> None:
 @pytest.mark.parametrize("text", ["", "  ", "plain words", '{"a": "<b>x</b>"}', "<!-- nothing -->"])
 def test_what_is_no_page(text: str) -> None:
     assert parse_page(text) is None
+
+
+@pytest.mark.parametrize("name", sorted(slow_pages()))
+def test_pages_that_hung_readers_end_soon(name: str) -> None:
+    response = Response(URL, URL, 200, (("content-type", "text/html"),), slow_pages()[name], FETCHED)
+    start = time.process_time()
+    read_article(Entry("s", "1", URL, URL, "A title", summary="The feed's own text."), response)
+    assert time.process_time() - start < 10
