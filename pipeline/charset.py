@@ -47,6 +47,11 @@ GOOD_PER_BAD = 4
 SAMPLE = 20_000
 """Bytes looked at when nothing but statistics can tell the encoding."""
 
+UNDEFINED = frozenset({0x81, 0x8D, 0x8F, 0x90, 0x9D})
+TWICE_ENCODED = "utf-8 that was taken for windows-1252 and encoded again"
+# Each character of cp1252 as the byte it stands for; the five bytes without one stand for themselves, as in browsers.
+CP1252_BYTES = {ord(bytes([byte]).decode("cp1252")): byte for byte in range(0x80, 0xA0) if byte not in UNDEFINED}
+
 XML_DECLARATION = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 META_CHARSET = re.compile(rb"""<meta[^>]+?charset\s*=\s*["']?\s*([A-Za-z0-9._:-]+)""", re.IGNORECASE)
 HTTP_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9._:-]+)""", re.IGNORECASE)
@@ -66,7 +71,7 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
 
     A byte order mark decides; then bytes that are valid UTF-8 are UTF-8, since no other encoding looks like it by
     chance; then the HTTP header, the XML declaration and `<meta charset>`; then statistics. Bytes that fit nowhere
-    become U+FFFD.
+    become U+FFFD. UTF-8 that a publisher encoded twice is read once more.
     """
     for mark, encoding in BOMS:
         if body.startswith(mark):
@@ -84,6 +89,8 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
     except UnicodeDecodeError:
         pass
     else:
+        if (once := _encoded_once(text)) is not None:
+            return Decoded(once, "utf-8", TWICE_ENCODED)
         return Decoded(text, "utf-8", None if body.isascii() or not mislabelled else mislabelled.format("utf-8"))
     damaged = body.decode("utf-8", "replace")
     bad = damaged.count(REPLACEMENT)
@@ -128,6 +135,16 @@ def web_encoding(label: str) -> str | None:
         return None
     name = SUPERSETS.get(name, name)
     return name if WEB.fullmatch(name) else None
+
+
+def _encoded_once(text: str) -> str | None:
+    """Return `text` with "donâ€™t" and "cafÃ©" healed, where all of it is such, else None."""
+    if "â€" not in text and "Ã" not in text:
+        return None
+    try:
+        return text.translate(CP1252_BYTES).encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return None
 
 
 def _decoded(body: bytes, encoding: str, issue: str | None) -> Decoded:

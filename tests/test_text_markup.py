@@ -142,6 +142,25 @@ def test_encodings(body: bytes, content_type: str | None, text: str, encoding: s
     assert (decoded.text, decoded.encoding) == (text, encoding)
 
 
+@pytest.mark.parametrize("text", ["don’t “say” café", "naïve – 5 € …", "Ünïcödé”"])
+def test_text_that_was_encoded_twice(text: str) -> None:
+    twice = text.encode().decode("latin-1")
+    as_browsers = "".join(char if char in "\x81\x8d\x8f\x90\x9d" else _cp1252(char) for char in twice)
+    assert decode(as_browsers.encode()).text == text
+    assert decode(as_browsers.encode()).issue
+    assert decode(text.encode()) == decode(text.encode(), "text/html; charset=utf-8")
+    assert decode(f"{as_browsers} → ï".encode()).text == f"{as_browsers} → ï"
+
+
+def _cp1252(char: str) -> str:
+    return char.encode("latin-1").decode("cp1252")
+
+
+@pytest.mark.parametrize("text", ["SÃO PAULO", "â€", "Ã", "l’été", "Ã© and é"])
+def test_text_that_only_looks_as_if_it_were_encoded_twice(text: str) -> None:
+    assert decode(text.encode()).text == text
+
+
 @pytest.mark.parametrize(
     "label", ["hex", "base64", "zip", "punycode", "idna", "unicode_escape", "utf-7", "undefined", "", "\x00"]
 )
