@@ -36,6 +36,7 @@ lock: $(VENV)/.test ## Resolve the locks anew, with hashes and without any regis
 train: $(VENV)/.train ## Train the extraction model and export its weights
 	@$(BIN)/python -m extractors.training.train --out build/training
 	@$(BIN)/python -m extractors.training.export --from build/training --to extractors/weights
+	@$(BIN)/python -m extractors.training.relevance --to extractors/weights
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Clampdown needs Python 3.11 or newer; set PYTHON=…")'

@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from extractors import model as models
 from extractors.decode import Array, RawMention, Span, TriggerScores, mentions, reading_order, trigger_spans
 from extractors.features import WIDTH, word_features
-from extractors.gate import passes_closely
-from extractors.gazetteer import tag
-from extractors.model import Model, word_pieces
-from extractors.words import LONG, Section, Window, Words, sections, split, windows
+from extractors.model import Model, bundled_relevance, word_pieces
+from extractors.words import LONG, Section, Window, Words, excerpts, split, windows
 from pipeline.types import Document
 
 _WAITING = 64  # windows laid out ahead of the encoder: bounds memory
@@ -91,15 +89,16 @@ class Tagger:
     def tag(self, documents: Sequence[Document]) -> list[list[RawMention]]:
         """Return each document's raw mentions, in the order of the text, whatever their score; repeats are not merged.
 
-        Documents are read in overlapping windows that all show the headline; nothing is cut. Of a text of more than
-        `LONG` characters only those stretches are encoded that pass the gate. A window's answer
-        depends on that window alone, never on what else is in the batch: int8 arithmetic scales by what it sees at
-        once, so windows that shared a pass would change each other. They are spread over threads instead.
+        Read are the places where the model's relevance network sees a chance of an event, with their surroundings and
+        the headline; a model without one reads all, save of texts of more than `LONG` characters. What does not fit one
+        window is read in several that overlap. A window's answer depends on that window alone, never on what else is
+        read: int8 arithmetic scales by what it sees at once, so windows that shared a pass would change each other.
+        They are spread over threads instead.
         """
         found: list[list[RawMention]] = [[] for _ in documents]
         waiting: deque[tuple[int, Future[list[RawMention]]]] = deque()
         with ThreadPoolExecutor(self.threads) as pool:
-            for place in self._places(documents):
+            for place in self.places(documents):
                 waiting.append((place.document, pool.submit(self._read, place)))
                 if len(waiting) >= _WAITING:
                     document, answer = waiting.popleft()
@@ -108,19 +107,24 @@ class Tagger:
                 found[document].extend(answer.result())
         return [sorted(mentions_there, key=reading_order) for mentions_there in found]
 
-    def _places(self, documents: Sequence[Document]) -> Iterator[_Place]:
+    def places(self, documents: Sequence[Document]) -> Iterator[_Place]:
         model = self._model
         for number, document in enumerate(documents):
-            text = document.text
-            for section in sections(text):
-                if len(text) > LONG and not _worth_reading(text, section):
-                    continue
-                words = split(text, section)
+            for section in self._sections(document.text):
+                words = split(document.text, section)
                 pieces = word_pieces(model.tokenizer, [words[i] for i in range(len(words))], model.unknown)
                 features = word_features(words)
                 for window in windows([len(ids) for ids in pieces], words.headline, model.max_pieces):
                     laid = window_input(pieces, features, window, model.first, model.last)
                     yield _Place(number, words, section, window, laid)
+
+    def _sections(self, text: str) -> Iterator[Section]:
+        relevance = self._model.relevance
+        if relevance is None and len(text) > LONG:
+            relevance = bundled_relevance()
+        if relevance is None:
+            return iter((Section(0, len(text), 0, len(text)),))
+        return excerpts(text, relevance.places(text))
 
     def _read(self, place: _Place) -> list[RawMention]:
         given = place.input
@@ -167,11 +171,6 @@ def trigger_scores(answers: Sequence[Array], number: int, words: int | None = No
         services=services[number, :words],
         no_actor=no_actor[number],
     )
-
-
-def _worth_reading(text: str, section: Section) -> bool:
-    part = text[section.start : section.end]
-    return passes_closely(tag(part), part, section.own_start - section.start, section.own_end - section.start)
 
 
 def _owned(place: _Place, span: Span) -> bool:

@@ -1,7 +1,8 @@
 """The weights as they lie on disk: what belongs to them, that they are unaltered, and how they are opened.
 
-A model is a folder with `manifest.json`, two ONNX graphs and a tokenizer. The manifest holds the sha256 of each file;
-nothing that is not listed is read, and a file that differs is refused before it is parsed.
+A model is a folder with `manifest.json`, two ONNX graphs, a tokenizer and, where it was distilled, a network that tells
+what is worth reading. The manifest holds the sha256 of each file; nothing that is not listed is read, and a file that
+differs is refused before it is parsed.
 """
 
 import hashlib
@@ -9,21 +10,27 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from extractors.decode import DECODING, Thresholds
+from extractors.relevance import Relevance
 from pipeline.errors import ModelError
 
 BUNDLED = Path(__file__).parent / "weights"
 FORMAT = 2
 ENCODER, ARGUMENTS, TOKENIZER = "encoder.onnx", "arguments.onnx", "tokenizer.json"
+RELEVANCE = "relevance.safetensors"
 _HINT = "Reinstall clampdown, or name a folder made by the training command in the setting extract.model"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """An opened model: two inference sessions, a fast tokenizer, and what the manifest says of them."""
+    """An opened model: two inference sessions, a fast tokenizer, and what the manifest says of them.
+
+    `relevance` tells which windows are worth reading; without one all are read.
+    """
 
     encoder: Any
     arguments: Any
@@ -34,6 +41,7 @@ class Model:
     max_pieces: int
     thresholds: Thresholds
     revision: str
+    relevance: Relevance | None = None
 
 
 def load(folder: Path | None = None) -> Model:
@@ -59,11 +67,23 @@ def load(folder: Path | None = None) -> Model:
             max_pieces=int(manifest["max_pieces"]),
             thresholds=Thresholds(**manifest["thresholds"]),
             revision=revision(manifest),
+            relevance=Relevance.parse(content[RELEVANCE]) if RELEVANCE in content else None,
         )
     except ModelError:
         raise
     except Exception as error:  # onnxruntime and tokenizers raise bare Exceptions of many kinds
         raise ModelError(f"The model in {folder} can't be opened: {error}", hint=_HINT) from error
+
+
+@cache
+def bundled_relevance() -> Relevance:
+    """Return the process's relevance network, opened on first use; raises ModelError if it is missing or altered."""
+    try:
+        return Relevance.parse(_checked(BUNDLED / RELEVANCE, str(read_manifest(BUNDLED)["files"].get(RELEVANCE))))
+    except ModelError:
+        raise
+    except Exception as error:  # a file of the right hash and another form: json, struct and zlib each have their own
+        raise ModelError(f"The relevance network in {BUNDLED} can't be opened: {error}", hint=_HINT) from error
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

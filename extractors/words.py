@@ -7,7 +7,7 @@ the window that owns it.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -23,9 +23,13 @@ _LONGEST_HEADLINE = 2000  # characters
 MAX_PIECES = 320  # per window, the two special pieces included; the trained length
 _MIN_BODY = 96
 LONG = 60_000
-"""Characters beyond which a text is read section by section, and only the sections that may hold an event."""
+"""Characters beyond which a text is looked through section by section."""
+SHORT = 1_400
+"""Characters up to which a text is read as a whole; it fills about one window."""
 _SECTION = 900  # with its surroundings and the headline a section fills one window
 _MARGIN = 150
+_CONTEXT = 400  # characters to either side of a place that are read with it: fields stand a sentence or two away
+_OWNED = 200  # of these, the ones in which triggers count that nobody pointed at
 _ENDS = re.compile(r"\n|(?<=[.!?])\s")
 
 
@@ -95,6 +99,41 @@ def sections(text: str) -> Iterator[Section]:
         before, after = max(0, start - _MARGIN), min(len(text), end + _MARGIN)
         yield Section(_blank(text, before, max(0, before - 40)), _blank(text, after, end), start, end)
         start = end
+
+
+def excerpts(text: str, places: Iterable[tuple[int, int]]) -> Iterator[Section]:
+    """Yield sections that together own `places` of a text, stretches in order, with what stands around them.
+
+    Neighbours are read together where one section holds them. A text of at most `SHORT` characters is one section.
+    """
+    if len(text) <= SHORT:
+        yield from (Section(0, len(text), 0, len(text)) for _ in islice(places, 1))
+        return
+    joined: list[tuple[int, int]] = []
+    for start, end in places:
+        if joined and end - joined[-1][0] <= _SECTION // 2:
+            joined[-1] = joined[-1][0], end
+        else:
+            joined.append((start, end))
+    owned = 0
+    for number, (start, end) in enumerate(joined):
+        following = joined[number + 1][0] if number + 1 < len(joined) else len(text)
+        own_end = max(end, min(end + _OWNED, (end + following) // 2))
+        yield Section(
+            _sentence(text, max(0, start - _CONTEXT), start),
+            _sentence(text, min(len(text), end + _CONTEXT), len(text)),
+            max(owned, start - _OWNED),
+            own_end,
+        )
+        owned = own_end
+
+
+def _sentence(text: str, at: int, before: int) -> int:
+    """Return where the first sentence that begins at `at` or after does, or `at` where none does within a margin."""
+    if at in (0, len(text)):
+        return at
+    begin = _ENDS.search(text, at, min(before, at + _MARGIN))
+    return at if begin is None else begin.end()
 
 
 def _blank(text: str, at: int, least: int) -> int:
