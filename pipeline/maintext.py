@@ -21,6 +21,8 @@ from trafilatura.main_extractor import extract_content
 from trafilatura.settings import Document, Extractor
 from trafilatura.xml import xmltotxt
 
+from pipeline.hidden import remove
+
 # trafilatura logs each page that it can't use as an error or warning; here that is a value.
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 
@@ -140,9 +142,7 @@ def _frames(root: HtmlElement) -> Iterator[HtmlElement]:
             apart.append(element)
         elif element.tag in FRAMES and (rank := _rank_by_tag(element, rank)) < UNMARKED:
             ranked[rank].append(element)
-    for element in apart:
-        if element.getparent() is not None:
-            element.drop_tree()
+    remove(root, apart)
     for candidates in ranked:
         frame = next((element for element in candidates if _holds_text(element, root)), None)
         if frame is not None:

@@ -82,6 +82,7 @@ END_OF_PAGE = 200
 """Bytes at the end of a page within which its end is no matter."""
 EMPTY_HTML = re.compile(rb"(<html\b[^<>]*?)/>", re.IGNORECASE)
 START_OF_PAGE = 4_096
+MAX_ATTRIBUTES = 2_000
 LEAST_ELEMENTS = 5
 """`<html>`, `<body>` and three more: what is less, and nowhere says "html", is a text or JSON and no page."""
 
@@ -207,12 +208,28 @@ def parse_page(text: str) -> HtmlElement | None:
     if source.find(end, 0, -END_OF_PAGE) >= 0:
         source = ENDS.sub(b"", source)
     source = EMPTY_HTML.sub(rb"\1>", source[:START_OF_PAGE]) + source[START_OF_PAGE:]
-    root = _parsed(source, _parser(huge=False))
+    root = _parsed(_without_floods(source), _parser(huge=False))
     if root is None or (
         "html" not in text[:50].lower() and len(list(islice(root.iter(), LEAST_ELEMENTS))) < LEAST_ELEMENTS
     ):
         return None
     return root
+
+
+def _without_floods(source: bytes) -> bytes:
+    """Without the attributes of elements that have thousands: libxml2 compares each with each."""
+    pieces = source.split(b"<")
+    flooded = [
+        number
+        for number, piece in enumerate(pieces)
+        if len(piece) > 2 * MAX_ATTRIBUTES and piece.partition(b">")[0].count(b"=") > MAX_ATTRIBUTES
+    ]
+    if not flooded:
+        return source
+    for number in flooded:
+        tag, _, rest = pieces[number].partition(b">")
+        pieces[number] = tag.split(maxsplit=1)[0] + b">" + rest
+    return b"<".join(pieces)
 
 
 def parse_fragment(text: str) -> HtmlElement | None:
