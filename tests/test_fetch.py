@@ -4,21 +4,20 @@ import asyncio
 import gzip
 import os
 import re
-import ssl
 import subprocess
 import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from ipaddress import ip_address
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import Certificates, certificates, tls
 
 from clampdown.proofs.webserver import Hit, HTTPServer, Reply
 from pipeline.errors import (
@@ -316,52 +315,9 @@ def test_hosts_that_are_not_there_are_network_errors(server: HTTPServer) -> None
     assert type(long_name) is NetworkError
 
 
-Certificates = Callable[..., Path]
-
-
 @pytest.fixture
 def certificate(tmp_path: Path) -> Certificates:
-    """A maker of certificates for `host`: its file holds key and certificate, `ca.pem` beside it who vouches."""
-    pytest.importorskip("cryptography")
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    now = datetime.now(UTC)
-    ca_key = ec.generate_private_key(ec.SECP256R1())
-    ca_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test authority")])
-
-    def sign(
-        subject: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType, days: int
-    ) -> x509.Certificate:
-        return (
-            x509.CertificateBuilder(ca_name, subject, key.public_key(), x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=9))
-            .not_valid_after(now + timedelta(days=days))
-            .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
-            .sign(ca_key, hashes.SHA256())
-        )
-
-    ca = sign(ca_name, ca_key, x509.BasicConstraints(ca=True, path_length=None), 9)
-    (tmp_path / "ca.pem").write_bytes(ca.public_bytes(pem))
-
-    def make(host: str, days: int = 9) -> Path:
-        key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))])
-        signed = sign(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)]), key, names, days)
-        file = tmp_path / f"{host} {days}.pem"
-        secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-        file.write_bytes(secret + signed.public_bytes(pem))
-        return file
-
-    return make
-
-
-def tls(file: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
+    return certificates(tmp_path)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate: Certificates) -> None:

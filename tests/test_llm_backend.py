@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import certificates, tls
 from chatserver import Asked, ChatServer, Say, completion, events, in_turn, refusal
-from test_fetch import self_signed
 
 import pipeline.retrying
 from extractors.extractor import load_extractor
@@ -117,11 +117,10 @@ class TestGood:
         assert len(server.asked) > 4
 
     def test_tls_is_verified(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        with ChatServer(lambda asked: events(EVENT), tls=self_signed(tmp_path)) as server:
+        with ChatServer(lambda asked: events(EVENT), tls=tls(certificates(tmp_path)("127.0.0.1"))) as server:
             assert "certificate" in failing(server, key=KEY, retries=0).lower()
             assert server.asked == []
-            (certificate,) = (path for path in tmp_path.iterdir() if b"BEGIN CERT" in path.read_bytes())
-            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+            monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
             assert len(tagger_for(server, KEY).tag([document()])[0]) == 1  # type: ignore[arg-type]
             assert server.asked[0].headers["Authorization"] == f"Bearer {KEY}"
 
