@@ -12,7 +12,7 @@ Certificates = Callable[..., Path]
 
 
 def certificates(folder: Path) -> Certificates:
-    """A maker of certificates for `host` in `folder`: a file of key and certificate, and `ca.pem` beside it, who vouches.
+    """A maker of certificates in `folder`, for a host: a file of key and certificate; `ca.pem` beside it vouches.
 
     Skips the test where the library that signs is absent.
     """
