@@ -1,7 +1,7 @@
 """Parts of a page that its own markup and styles hide from readers."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from lxml import etree
@@ -23,6 +23,7 @@ MAX_CSS = 500_000
 NEVER_HIDDEN = frozenset({"html", "body", "main", "article"})
 """Scripts unveil these, or the page shows nothing at all."""
 
+FLOOD = 100
 DOOMED = "doomed"
 """The name that elements get on their way out."""
 
@@ -53,14 +54,21 @@ def remove_hidden(root: HtmlElement) -> int:
     return len(doomed)
 
 
-def remove(root: HtmlElement, doomed: Iterable[HtmlElement]) -> None:
+def remove(root: HtmlElement, doomed: Sequence[HtmlElement]) -> None:
     """Take these elements and what they hold out of `root`; the text that follows them stays.
 
     In one go: to take out one by one copies the text between them each time.
     """
+    parents = {parent for element in doomed if (parent := element.getparent()) is not None}
     for element in doomed:
         element.tag = DOOMED
     etree.strip_elements(root, DOOMED, with_tail=False)
+    if len(doomed) > FLOOD:
+        # The text that followed them lies side by side in pieces, each of which lxml reads anew for each other.
+        for parent in parents:
+            parent.text = parent.text
+            for child in parent:
+                child.tail = child.tail
 
 
 def elements(path: etree.XPath, root: HtmlElement) -> list[HtmlElement]:

@@ -82,6 +82,16 @@ APPENDED = re.compile(r"mvp-post-add-(?:box|wrap)|infinite-?scroll")
 SHORT: Final = 300
 """Characters below which what was read in a frame is taken for a part of the page that only bears its marks."""
 FRAMES_TRIED: Final = 3
+INLINE: Final = (
+    "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "data", "del", "dfn", "em", "font", "i", "ins", "kbd", "mark",
+    "nobr", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var", "wbr",
+)  # fmt: skip
+MAX_INLINE: Final = 10_000
+MAX_PIECES: Final = 1_000
+PIECES = etree.XPath("count(//text()) - 2 * count(//*)")
+"""How many texts there are more than elements have room for; whole texts give less than nothing."""
+MAX_ELEMENTS: Final = 20_000
+"""Elements of a page from which it is read without comparisons; news pages have a thousand."""
 MAX_CELLS: Final = 50_000
 """Cells of a table, its short rows filled up to the widest, above which it is no table for readers."""
 DOUBTFUL: Final = 3
@@ -104,6 +114,7 @@ def main_text(root: HtmlElement) -> str:
     """
     etree.strip_elements(root, *UNSEEN, with_tail=False)
     _tame_tables(root)
+    root = _with_whole_texts(root)
     for frame in islice(_frames(root), FRAMES_TRIED):
         body, text = _read_frame(frame)
         if len(text) >= SHORT:
@@ -123,6 +134,18 @@ def _tame_tables(root: HtmlElement) -> None:
             for cell in table.iter("tr", "td", "th"):
                 cell.tag = "div"
             table.tag = "div"
+
+
+def _with_whole_texts(root: HtmlElement) -> HtmlElement:
+    """Return `root` with its pieces of text put together where they are a flood, and without inline markup then.
+
+    Elements that are taken out or unwrapped leave text in pieces, and lxml reads all pieces side by side for each.
+    """
+    if sum(1 for _ in islice(root.iter(*INLINE), MAX_INLINE)) < MAX_INLINE and cast("float", PIECES(root)) < MAX_PIECES:
+        return root
+    etree.strip_tags(root, *INLINE)
+    source = etree.tostring(root, encoding="utf-8", method="html")
+    return cast("HtmlElement", etree.fromstring(source, root.getroottree().parser))
 
 
 def _frames(root: HtmlElement) -> Iterator[HtmlElement]:
@@ -227,5 +250,7 @@ def _read_frame(frame: HtmlElement) -> tuple[etree._Element, str]:
 
 
 def _read_page(root: HtmlElement) -> str:
-    found = trafilatura.bare_extraction(root, options=IN_PAGE)
+    # jusText, one of the other extractors, compares each paragraph with each.
+    flooded = sum(1 for _ in islice(root.iter(), MAX_ELEMENTS)) == MAX_ELEMENTS
+    found = trafilatura.bare_extraction(root, options=IN_FRAME if flooded else IN_PAGE)
     return found.text or "" if isinstance(found, Document) else ""

@@ -17,6 +17,11 @@ def slow_pages() -> dict[str, bytes]:
         "a table of cells that span a thousand columns and rows": _spanning_cells(),
         "a table whose rows all span many rows": _spanning_rows(),
         "a table with one row of fifty thousand cells": _one_wide_row(),
+        "bold words and plain ones in turn": START + b"<article><p>" + _filled(b"<b>x</b> tail "),
+        "abbreviations without end": START + b"<article><p>" + _filled(b"<abbr>x</abbr>"),
+        "figures that hold tables": START + _filled(b"<figure><table><tr><td>x</td></tr></table></figure>"),
+        "hidden elements and what follows them": START + b"<p>" + _filled(b"<b hidden>x</b>tail "),
+        "a hundred thousand attributes": START + b"<p " + _numbered(b"a%d=1 ", 100_000) + b">x</p>",
         "styles of nothing but at signs": START + b"<style>" + b"@" * 500_000 + b"</style><p>x",
         "styles that never close": START + b"<style>" + _filled(b"@a{b{", 500_000) + b"</style><p>x",
         "a text of a million spaces": START + b"<article><p>x" + b" " * SIZE + b"y</p></article>",
@@ -34,17 +39,9 @@ def heavy_pages() -> dict[str, bytes]:
         "tables within tables": START + b"<article>" + _filled(b"<table><tr><td>a cell "),
         "misnested bold paragraphs": START + b"<article>" + _filled(b"<b><p></b>x"),
         "a table of thirty thousand rows": START + b"<table>" + _filled(b"<tr><td>a</td><td>b</td></tr>") + b"</table>",
-        "hidden elements and what follows them": START + b"<p>" + _filled(b"<b hidden>x</b>tail "),
         "a class attribute of a million characters": START + b'<div class="' + _filled(b"article ") + b'">x</div>',
         "an attribute that never closes": START + b'<a href="' + b"x" * SIZE,
-        "a hundred thousand attributes": START
-        + b"<p "
-        + b"".join(b"a%d=1 " % number for number in range(100_000))
-        + b">",
-        "JSON-LD within JSON-LD": START
-        + b'<script type="application/ld+json">{"headline":'
-        + b"[" * 500_000
-        + b"</script>",
+        "JSON-LD within JSON-LD": START + b'<script type="application/ld+json">' + b"[" * 500_000,
         "nothing but opening brackets": b"<" * SIZE,
         "nothing but comments": START + _filled(b"<!--x-->") + b"<p>x",
     }
@@ -52,6 +49,10 @@ def heavy_pages() -> dict[str, bytes]:
 
 def _filled(piece: bytes, size: int = SIZE) -> bytes:
     return piece * (size // len(piece))
+
+
+def _numbered(pattern: bytes, count: int) -> bytes:
+    return b"".join(pattern % number for number in range(count))
 
 
 def _spanning_cells() -> bytes:
