@@ -137,7 +137,7 @@ def test_only_what_stands_around_a_likely_place_is_read() -> None:
     document = Document("one", text)
     (place,) = some.places([document])
     assert len(list(every.places([document]))) > 4
-    assert place.section.end - place.section.start < 1_500
+    assert place.section.end - place.section.start < 1_200
     (found,), (wanted,) = some.tag([document]), every.tag([document])
     best = max(wanted, key=lambda mention: mention.score)
     assert any(
@@ -173,7 +173,7 @@ def test_excerpts_own_every_place_once_and_show_what_stands_around(drawn: list[t
         assert one.own_end <= other.own_start
     for section in found:
         assert 0 <= section.start <= section.own_start < section.own_end <= section.end <= len(text)
-        assert section.start == 0 or section.start <= section.own_start - 40
+        assert section.start == 0 or section.start <= section.own_start - 20
         assert section.end == len(text) or section.end >= section.own_end + 150
 
 
