@@ -27,11 +27,12 @@ FLOOD = 100
 DOOMED = "doomed"
 """The name that elements get on their way out."""
 
-# libxml2 walks along the attribute axis ten times as fast as it judges predicates.
-SUSPECTS = etree.XPath(
-    "(descendant::*/@hidden | descendant::*/@style)/parent::* | descendant::template | descendant::dialog"
-)
-NAMED = etree.XPath("(descendant::*/@class | descendant::*/@id)/parent::*")
+# libxml2 walks along the attribute axis ten times as fast as it judges predicates. Back from there goes Python: its
+# `parent::*` and its `|` compare each element with each.
+HIDDEN = etree.XPath("descendant::*/@hidden")
+STYLED = etree.XPath("descendant::*/@style")
+CLASSED = etree.XPath("descendant::*/@class")
+CALLED = etree.XPath("descendant::*/@id")
 
 
 def remove_hidden(root: HtmlElement) -> int:
@@ -41,15 +42,14 @@ def remove_hidden(root: HtmlElement) -> int:
     dialogs, templates, and classes or ids that a style element of the page hides by a rule of a single selector.
     External style sheets and scripts aren't run.
     """
-    doomed = [element for element in elements(SUSPECTS, root) if _is_hidden(element)]
+    suspects = (*_bearers(HIDDEN, root), *_bearers(STYLED, root), *root.iter("template", "dialog"))
+    doomed = [element for element in suspects if _is_hidden(element)]
     classes, ids = _hidden_names(root)
-    if classes or ids:
-        doomed += [
-            element
-            for element in elements(NAMED, root)
-            if element.get("id") in ids or not classes.isdisjoint((element.get("class") or "").split())
-        ]
-    doomed = [element for element in doomed if element.tag not in NEVER_HIDDEN]
+    if classes:
+        doomed += [e for e in _bearers(CLASSED, root) if not classes.isdisjoint((e.get("class") or "").split())]
+    if ids:
+        doomed += [element for element in _bearers(CALLED, root) if element.get("id") in ids]
+    doomed = list({element: None for element in doomed if element.tag not in NEVER_HIDDEN and element is not root})
     remove(root, doomed)
     return len(doomed)
 
@@ -71,9 +71,10 @@ def remove(root: HtmlElement, doomed: Sequence[HtmlElement]) -> None:
                 child.tail = child.tail
 
 
-def elements(path: etree.XPath, root: HtmlElement) -> list[HtmlElement]:
-    """Return the elements under `root` that `path`, an expression for elements, selects."""
-    return cast("list[HtmlElement]", path(root))
+def _bearers(attribute: etree.XPath, root: HtmlElement) -> list[HtmlElement]:
+    """The elements under `root` that have an attribute."""
+    values = cast("list[etree._ElementUnicodeResult]", attribute(root))
+    return [cast("HtmlElement", value.getparent()) for value in values]
 
 
 def _is_hidden(element: HtmlElement) -> bool:
