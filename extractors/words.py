@@ -28,7 +28,7 @@ SHORT = 1_400
 """Characters up to which a text is read as a whole; it fills about one window."""
 _SECTION = 900  # with its surroundings and the headline a section fills one window
 _MARGIN = 150
-_CONTEXT = 250  # characters to either side of a place that are read with it: fields stand a sentence or two away
+_CONTEXT = 330  # characters to either side of a place that are read with it: fields stand a sentence or two away
 _OWNED = 80  # of these, the ones in which triggers count that nobody pointed at
 _ENDS = re.compile(r"\n|(?<=[.!?])\s")
 
