@@ -144,6 +144,10 @@ class Relevance:
         """Whether `text` may tell an event that somebody finds."""
         return next(self._places(text, self.cuts.passing), None) is not None
 
+    def readable(self, text: str) -> bool:
+        """Whether there is anything in `text` that the encoder would read."""
+        return next(self.places(text), None) is not None
+
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield the stretches [start, end) of `text` in which the encoder may find an event's trigger, in order."""
         return self._places(text, self.cuts.reading)

@@ -31,11 +31,15 @@ class FeedJob:
 
 @dataclass(frozen=True, slots=True)
 class PageJob:
-    """An entry with its page; without one, the feed's own text is read, as collected at `fetched_at`."""
+    """An entry with its page; without one, the feed's own text is read, as collected at `fetched_at`.
+
+    `for_encoder` says that the bundled model is what reads the articles that pass the gate.
+    """
 
     entry: Entry
     response: Response | None
     fetched_at: datetime | None = None
+    for_encoder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def read_page(job: PageJob) -> Reading:
 
     article = read_article(job.entry, job.response, fetched_at=job.fetched_at)
     body_hash, signature = sign(article.body)
-    passes = is_english(article.language) and GazetteerGate().passes(article.text)
+    passes = is_english(article.language) and GazetteerGate(for_encoder=job.for_encoder).passes(article.text)
     return Reading(article, body_hash, signature, passes)
 
 

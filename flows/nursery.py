@@ -4,6 +4,7 @@ It loads the libraries and tables that all workers need. Their memory is shared 
 among them: its library keeps threads, which do not survive a fork; a worker opens it when it first needs it.
 """
 
+import gc
 import os
 import signal
 
@@ -22,6 +23,9 @@ def load() -> None:
 
     detect("The words of a sentence in English load the tables of the languages.")
     GazetteerGate().passes("The regulator blocks the service in the country.")
+    # What is loaded stays: no collection of a worker need look at it again, or write to the memory that all share.
+    gc.collect()
+    gc.freeze()
 
 
 # An interrupt of the terminal reaches this process, too; the parent alone decides what it means.

@@ -112,7 +112,7 @@ def read_articles(house: House, fetched: Sequence[FetchedEntry]) -> list[ReadEnt
     """Turn pages into articles, in workers; what can't become one ends here. Returns one per entry, in order."""
     read = {item.pending.entry.id: _ended_unread(house, item) for item in fetched}
     jobs = {
-        item.pending.entry.id: _job(item)
+        item.pending.entry.id: _job(house, item)
         for item in fetched
         if item.twin is None and read[item.pending.entry.id] is None
     }
@@ -129,9 +129,11 @@ def read_articles(house: House, fetched: Sequence[FetchedEntry]) -> list[ReadEnt
     return list(done.values())
 
 
-def _job(item: FetchedEntry) -> PageJob:
+def _job(house: House, item: FetchedEntry) -> PageJob:
     assert not isinstance(item.result, FetchError), "a failure ends its entry"
-    return PageJob(item.pending.entry, item.result, item.pending.fetched_at)
+    reader = house.settings.extract
+    bundled = reader.backend == "model" and reader.model is None
+    return PageJob(item.pending.entry, item.result, item.pending.fetched_at, bundled)
 
 
 def _ended_unread(house: House, item: FetchedEntry) -> ReadEntry | None:

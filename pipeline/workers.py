@@ -229,8 +229,8 @@ class _Worker:
             refusal = self._pipe.recv()
         except (OSError, EOFError) as error:
             raise WorkersUnavailable(
-                f"no worker process can be started: {error or type(error).__name__}",
-                hint="`clampdown doctor` looks at what workers need",
+                f"no worker process can be started: {str(error) or type(error).__name__}",
+                hint='`clampdown doctor` tries one; a script of your own needs `if __name__ == "__main__":`',
             ) from error
         if refusal is not None:
             raise WorkersUnavailable(f"no worker process can be started: {refusal}")

@@ -118,6 +118,18 @@ def test_places_lie_in_the_text_in_order_and_apart(before: str, after: str) -> N
     assert relevance.possible(text) or not places
 
 
+def test_before_the_encoder_the_gate_keeps_just_what_it_would_read() -> None:
+    written = [json.loads(line)["text"] for line in WRITTEN.read_text("utf-8").splitlines()]
+    encoder, any_reader = GazetteerGate(for_encoder=True), GazetteerGate()
+    told = [text for text in written if encoder.passes(text)]
+    assert told
+    assert all(map(any_reader.passes, told))
+    tagger = Tagger.load()
+    rest = [text for text in written if not encoder.passes(text)][:40]
+    assert rest
+    assert tagger.tag([Document(str(number), text) for number, text in enumerate(rest)]) == [[]] * len(rest)
+
+
 def test_a_restriction_is_found_where_it_stands() -> None:
     filler = "The choir sang in the old church, and everybody went home happy. " * 60
     told = "Italy’s data protection authority blocked the chatbot DeepSeek on Thursday."
