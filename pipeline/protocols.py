@@ -6,7 +6,6 @@ from typing import Protocol, TypeVar
 from pipeline.errors import ExtractionError
 from pipeline.types import Document, Mention
 
-
 T = TypeVar("T")
 R = TypeVar("R")
 
