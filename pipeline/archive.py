@@ -22,6 +22,7 @@ from io import BufferedIOBase, BufferedReader, BufferedWriter, BytesIO
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
+from isal import isal_zlib
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord, ArcWarcRecordLoader
 from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParserException
@@ -36,8 +37,8 @@ TEMPORARY = ".unfinished-"
 NAME_LENGTH = 32
 """Hexadecimal digits of a part's SHA-256 that name it."""
 
-LEVEL = 4
-"""Of zlib's nine: news pages pack 6 % larger than at the highest, in less than half of its time."""
+LEVEL = 3
+"""The highest of ISA-L's four: news pages pack 12 % larger than at zlib's highest, in a tenth of its time."""
 
 URL_HEADER = "Clampdown-URL"
 FINAL_URL_HEADER = "Clampdown-Final-URL"
@@ -181,7 +182,7 @@ def _write(file: BufferedWriter, responses: Sequence[Response]) -> tuple[str, li
 
 
 def _member(record: bytes) -> bytes:
-    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    packer = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, 16 + isal_zlib.MAX_WBITS)
     return packer.compress(record) + packer.flush()
 
 
