@@ -225,7 +225,7 @@ def pipeline_seconds(hosts: Sequence[str], folder: Path, watch: _Watch) -> tuple
         start = time.perf_counter()
         report = ingest(house, sources, progress=watch)
         seconds = time.perf_counter() - start
-        watch.weigh()
+        watch.weigh()  # once more, with the snapshot published
     return seconds, {outcome.value: count for outcome, count in report.summary.outcomes.items()}
 
 
@@ -255,10 +255,7 @@ def main() -> None:
     rest = sum(watch.seconds.values()) * 1000 / options.pages
     print(f"CPU time a page    {parent:.1f} ms in this process, {rest:.1f} ms in workers and the pages' server")
     print("outcomes           " + ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())))
-    early = [weight for done, weight in watch.weights if done >= 500]
-    if early:
-        told = f"{early[0]:.0f} MB after 500 articles, {early[-1]:.0f} MB at the end, peak {max(early):.0f} MB"
-        print(f"memory of all      {told}")
+    print("memory of all      " + ", ".join(f"{weight:.0f} MB after {done}" for done, weight in watch.weights))
     print(f"peak of the parent {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
