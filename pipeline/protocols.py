@@ -18,14 +18,6 @@ class Workers(Protocol):
         ...
 
 
-class Gate(Protocol):
-    """A cheap, recall-first test of whether a text may hold a restriction event."""
-
-    def passes(self, text: str) -> bool:
-        """Return False only where the text can hold no event."""
-        ...
-
-
 class Extractor(Protocol):
     """Documents in, mentions out. `revision` identifies weights, registries and decoding together."""
 

@@ -5,7 +5,6 @@ written.
 """
 
 import re
-import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
@@ -90,23 +89,6 @@ def parse_date(text: str, *, day_first: bool | None = None) -> datetime | date |
 def day_of(value: datetime | date) -> date:
     """Return the day of a publication time: that in UTC where it is a moment."""
     return value.date() if isinstance(value, datetime) else value
-
-
-def feed_date(text: str, parsed: time.struct_time | None) -> datetime | date | None:
-    """Return the date of a feed's element: `text` as we read it, else as feedparser did (`parsed`, UTC).
-
-    feedparser takes a missing or unknown zone for UTC; then only the day is kept.
-    """
-    value = parse_date(text)
-    if value is not None or parsed is None:
-        return value
-    try:
-        moment = datetime(*parsed[:6], tzinfo=UTC)
-    except ValueError:
-        return None
-    zone = text.split()[-1] if text.split() else ""
-    stated = HAS_CLOCK.search(text) is not None and zone_offset(zone) is not None
-    return moment if stated else moment.date()
 
 
 def implausible(value: datetime | date, now: datetime) -> str | None:

@@ -15,6 +15,7 @@ from lxml.html import HtmlElement
 from pipeline import language, publication
 from pipeline.charset import decode
 from pipeline.errors import InputError, ParseError
+from pipeline.fulltext import without_footer
 from pipeline.hidden import remove_hidden
 from pipeline.maintext import main_text
 from pipeline.markup import is_html_page, one_line, parse_page, tidy, visible_text
@@ -209,7 +210,7 @@ def _plain_page(text: str) -> _Page:
 
 
 def _better_text(entry: Entry, page: _Page | None, *, strange: bool, paywalled: bool) -> tuple[str, TextOrigin]:
-    own = max(entry.content, entry.summary, key=len)
+    own = without_footer(max(entry.content, entry.summary, key=len))
     body = page.body if page is not None else ""
     doubtful = paywalled or len(body) < MIN_BODY
     if own and (page is None or strange or (doubtful and len(own) > len(body))):
@@ -254,15 +255,9 @@ def _modified(entry: Entry, page: _Page | None, published: Stamp | None, *, now:
     for value, basis in stated:
         if value is None or publication.implausible(value, now):
             continue
-        if published is None or _is_later(value, published.value):
+        if published is None or publication.is_later(value, published.value):
             return Stamp(value, basis)
     return None
-
-
-def _is_later(value: datetime | date, than: datetime | date) -> bool:
-    if isinstance(value, datetime) and isinstance(than, datetime):
-        return value > than
-    return publication.day_of(value) > publication.day_of(than)
 
 
 def _key(entry: Entry, page: _Page | None, response: Response | None, *, moved_home: bool) -> str:

@@ -1,13 +1,12 @@
 """Publication dates: what is stated is read, what is not stays unknown."""
 
-import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.publication import choose, feed_date, implausible, is_later, parse_date, url_date
+from pipeline.publication import choose, implausible, is_later, parse_date, url_date
 from pipeline.types import DateBasis, Stamp
 
 NOW = datetime(2025, 2, 10, 12, tzinfo=UTC)
@@ -96,14 +95,6 @@ def test_iso_times_are_read_exactly(moment: datetime, minutes: int) -> None:
 def test_no_text_breaks_the_reader(text: str) -> None:
     value = parse_date(text)
     assert value is None or isinstance(value, date)
-
-
-def test_feedparser_reads_what_we_do_not() -> None:
-    greek = "Τρι, 29 Ιούν 2004 12:53:00 GMT"
-    parsed = time.struct_time((2004, 6, 29, 12, 53, 0, 1, 181, 0))
-    assert feed_date(greek, parsed) == utc(2004, 6, 29, 12, 53)
-    assert feed_date(greek.removesuffix(" GMT"), parsed) == date(2004, 6, 29)
-    assert feed_date("nonsense", None) is None
 
 
 @pytest.mark.parametrize(

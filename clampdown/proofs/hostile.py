@@ -12,14 +12,15 @@ from clampdown.proofs.bombs import bomb_claims
 from clampdown.proofs.claims import Claim, Proof, Tell
 from clampdown.proofs.faults import FAULTS, BreakablePool, mark
 from clampdown.proofs.hostile_feeds import hostile_feeds, mutations
+from clampdown.proofs.hostile_pages import heavy_pages, slow_pages
 from clampdown.proofs.webserver import HTTPServer, Reply
 from flows.house import House, open_house
 from flows.ingest import ingest
-from flows.jobs import NURSERY, FeedJob, read_feed
+from flows.jobs import NURSERY, FeedJob, PageJob, Reading, read_feed, read_page
 from pipeline.errors import FetchError, ParseError, WorkerError
 from pipeline.fetch import FetchSession
 from pipeline.settings import FetchSettings, PollSettings, RunSettings, Settings, WorkerSettings
-from pipeline.types import FetchRequest, Outcome, ParsedFeed, Source
+from pipeline.types import Entry, FetchRequest, Outcome, ParsedFeed, Response, Source
 from pipeline.workers import WorkerPool
 from warehouse.reader import open_reader
 
@@ -43,6 +44,7 @@ def prove(tell: Tell, *, short: bool) -> Proof:
     claims = bomb_claims(tell, short=short)
     claims += _server_claims(tell)
     claims += _feed_claims(tell, short=short)
+    claims.append(_heavy_claim(tell, short=short))
     claims += _page_claims(tell, pages=100 if short else 1000, short=short)
     return Proof("hostile", tuple(claims))
 
@@ -114,6 +116,27 @@ def _feed_claims(tell: Tell, *, short: bool) -> list[Claim]:
 
 def _job(body: bytes) -> FeedJob:
     return FeedJob(body, "https://feed.example/", "hostile", "application/rss+xml", datetime.now(UTC))
+
+
+def _heavy_claim(tell: Tell, *, short: bool) -> Claim:
+    """Pages of a megabyte made to cost much: read, or refused, or quarantined after the CPU time that a page has."""
+    pages = list(slow_pages().items())[:4] if short else [*slow_pages().items(), *heavy_pages().items()]
+    tell(f"reading {len(pages)} pages made to be slow")
+    settings = WorkerSettings()
+    with WorkerPool(settings, preload=NURSERY) as pool:
+        found = pool.map(read_page, [_page_job(page) for _, page in pages], seconds=settings.page_seconds)
+    quarantined = [name for (name, _), one in zip(pages, found, strict=True) if isinstance(one, WorkerError)]
+    unknown = sum(not isinstance(one, Reading | ParseError | WorkerError) for one in found)
+    shown = f" ({'; '.join(quarantined)})" if quarantined else ""
+    measured = f"{len(pages) - len(quarantined) - unknown} read or refused, {len(quarantined)} quarantined{shown}"
+    promised = f"all {len(pages)} read, refused, or quarantined after {settings.page_seconds:g} s of CPU time"
+    return Claim("pages made to be slow", measured, promised, unknown == 0)
+
+
+def _page_job(page: bytes) -> PageJob:
+    url = "https://page.example/"
+    response = Response(url, url, 200, (("content-type", "text/html"),), page, datetime.now(UTC))
+    return PageJob(Entry("hostile", url, url, url, "Hostile"), response)
 
 
 def _page_claims(tell: Tell, *, pages: int, short: bool) -> list[Claim]:
