@@ -212,7 +212,8 @@ archive = Archive(Path({root!r}))
 for number in itertools.count():
     for ref in archive.append([response(number * 50 + i, bytes(5000)) for i in range(50)]):
         pass
-    print(ref.part, ref.offset, ref.length, ref.sha256, flush=True)
+    sys.stdout.write(" ".join(map(str, (ref.part, ref.offset, ref.length, ref.sha256))) + chr(10))
+    sys.stdout.flush()
 """
 
 
