@@ -7,7 +7,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -26,6 +26,10 @@ MAX_HEADER = 16_384
 MAX_HEADERS = 256
 
 MAX_MESSAGE = 200
+
+DRAINED = 65_536
+DRAINING = 1.0
+"""Bytes and seconds at most for the body of an error or redirect; a longer one costs its connection."""
 
 LOOKUPS = 64
 """Names resolved at once. The system's resolver blocks a thread for each, and for longer than its request waits."""
@@ -106,7 +110,11 @@ class Wire:
                 url, headers=headers, allow_redirects=False, trace_request_ctx=on_sent
             ) as response:
                 received_at = datetime.now(UTC)
-                body = await _read(response, url, cap=cap, cut=cut) if 200 <= response.status < 300 else b""
+                body = b""
+                if 200 <= response.status < 300:
+                    body = await _read(response, url, cap=cap, cut=cut)
+                else:
+                    await _drain(response)
                 return Reply(response.status, _clean_headers(response.raw_headers), body, received_at)
         except CodingError as error:
             raise NetworkError(str(error), url=str(url)) from error
@@ -128,6 +136,14 @@ async def _read(response: aiohttp.ClientResponse, url: URL, *, cap: int, cut: bo
             return decoder.head()
         raise too_large from None
     return decoder.finish()
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Take a short body that nobody wants, so that its connection can serve the next request."""
+    if response.content_length is not None and response.content_length <= DRAINED:
+        with suppress(TimeoutError, aiohttp.ClientError):
+            async with asyncio.timeout(DRAINING):
+                await response.content.read()
 
 
 def _clean_headers(raw: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
