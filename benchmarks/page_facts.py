@@ -17,13 +17,11 @@ may be chosen, and those that only measure; a digest of the page's key tells whi
 """
 
 import argparse
-import gzip
 import hashlib
 import json
 import logging
 import math
 import re
-import tarfile
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +32,7 @@ from typing import Any, Final
 import htmldate
 import trafilatura
 
+from benchmarks import text_extraction
 from pipeline.errors import ParseError
 from pipeline.language import primary_tag
 from pipeline.text import read_article
@@ -98,19 +97,7 @@ class Score:
 
 def load(path: Path) -> list[Page]:
     """Return the pages of the archive, in the order of their keys."""
-    texts: dict[str, Any] = {}
-    pages: dict[str, bytes] = {}
-    with tarfile.open(path) as archive:
-        for member in archive:
-            handle = archive.extractfile(member)
-            if handle is None:
-                continue
-            name = Path(member.name).name
-            if name == "ground-truth.json":
-                texts = json.load(handle)
-            elif name.endswith(".html.gz"):
-                pages[name.removesuffix(".html.gz")] = gzip.decompress(handle.read())
-    return [Page(key, texts[key]["url"], pages[key]) for key in sorted(texts) if key in pages]
+    return [Page(sample.key, sample.url, sample.page) for sample in text_extraction.load(path)]
 
 
 def normal(text: str) -> str:

@@ -38,6 +38,7 @@ SHINGLE = 4
 class Sample:
     """One page and the text that its readers see as the article."""
 
+    key: str
     url: str
     page: bytes
     text: str
@@ -56,7 +57,9 @@ def load(path: Path) -> list[Sample]:
                 texts = json.load(handle)
             elif name.endswith(".html.gz"):
                 pages[name.removesuffix(".html.gz")] = gzip.decompress(handle.read())
-    return [Sample(texts[key]["url"], pages[key], texts[key]["articleBody"]) for key in sorted(texts) if key in pages]
+    return [
+        Sample(key, texts[key]["url"], pages[key], texts[key]["articleBody"]) for key in sorted(texts) if key in pages
+    ]
 
 
 def shingles(text: str) -> Counter[tuple[str, ...]]:
