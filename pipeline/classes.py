@@ -48,6 +48,23 @@ class Status(StrEnum):
     REJECTED = "rejected"
 
 
+class TransitionKind(StrEnum):
+    """What a step in an event's life is."""
+
+    PROPOSED = "proposed"
+    ANNOUNCED = "announced"
+    IN_FORCE = "in_force"
+    EXTENDED = "extended"
+    WIDENED = "widened"
+    EASED = "eased"
+    LIFTED = "lifted"
+    STRUCK_DOWN = "struck_down"
+    REJECTED = "rejected"
+    CORRECTED = "corrected"
+    RETRACTED = "retracted"
+    REVIEWED = "reviewed"
+
+
 class ReasonClass(StrEnum):
     """Why, in the words of the one who restricts."""
 

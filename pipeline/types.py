@@ -5,8 +5,7 @@ aware UTC `datetime`s; dates in the sense of the guidelines are strings, `YYYY-M
 precise as what was stated.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from pipeline.classes import (
@@ -22,7 +21,9 @@ from pipeline.classes import (
     Side,
     Status,
     TextOrigin,
+    TransitionKind,
 )
+from pipeline.event_types import Event, Mention, MentionContext, Passage, Quote, Transition
 from pipeline.ids import content_id
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "MentionContext",
     "Outcome",
     "ParsedFeed",
+    "Passage",
     "PendingEntry",
     "Poll",
     "Quote",
@@ -61,6 +63,7 @@ __all__ = [
     "StoredVersion",
     "TextOrigin",
     "Transition",
+    "TransitionKind",
     "body_of",
 ]
 
@@ -256,118 +259,6 @@ class Document:
     id: str
     text: str
     published: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """Words of the stored text and where they stand: `text == document.text[start:end]`."""
-
-    text: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """One restriction event as one document states it.
-
-    `scores` holds a probability per field name ("trigger", "status", "actor" …); `score` is the probability that the
-    whole is a restriction event with this action, actor and service.
-    """
-
-    document_id: str
-    action: Action
-    status: Status
-    trigger: Quote
-    service: Quote
-    service_canonical: str
-    country: str
-    actor: Quote | None = None
-    actor_canonical: str | None = None
-    actor_kind: ActorKind | None = None
-    scope: Quote | None = None
-    scope_class: ScopeClass | None = None
-    date: Quote | None = None
-    date_value: str | None = None
-    reason: Quote | None = None
-    reason_classes: tuple[ReasonClass, ...] = ()
-    score: float = 1.0
-    scores: Mapping[str, float] = field(default_factory=dict)
-    model: str = ""
-
-    @property
-    def id(self) -> str:
-        actor = "" if self.actor_canonical is None else self.actor_canonical
-        where = f"{self.trigger.start}:{self.trigger.end}"
-        scope = "" if self.scope is None else self.scope.text
-        return content_id("mention", self.document_id, where, self.action, actor, self.service_canonical, scope)
-
-    @property
-    def quotes(self) -> dict[str, Quote]:
-        """The evidence by field name; fields that the document does not state are absent."""
-        named = {
-            "trigger": self.trigger,
-            "actor": self.actor,
-            "service": self.service,
-            "scope": self.scope,
-            "date": self.date,
-            "reason": self.reason,
-        }
-        return {name: quote for name, quote in named.items() if quote is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class MentionContext:
-    """A mention with what the resolver must know of the article that states it."""
-
-    mention: Mention
-    article_id: str
-    story_id: str
-    source_id: str
-    published: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """A step in an event's life: it reached `status` on `date_value` (None if unstated), as `mention_id` shows."""
-
-    status: Status
-    action: Action
-    date_value: str | None
-    reported_on: date | None
-    mention_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What the mentions of one happening agree on."""
-
-    id: str
-    action: Action
-    status: Status
-    country: str
-    service_canonical: str
-    actor_canonical: str | None
-    actor_kind: ActorKind | None
-    scope: str | None
-    scope_class: ScopeClass | None
-    date_value: str | None
-    reason_classes: tuple[ReasonClass, ...]
-    first_reported: date | None
-    last_reported: date | None
-    stories: int
-    articles: int
-    score: float
-    mention_ids: tuple[str, ...]
-    transitions: tuple[Transition, ...]
-    why: str
-    """Why these mentions are one event, in plain words."""
-
-    @property
-    def lifted(self) -> bool:
-        """Whether a restriction has ended: the last of its steps that took effect is a lift."""
-        effective = [step for step in self.transitions if step.status is Status.IN_FORCE]
-        return self.action is not Action.LIFT and bool(effective) and effective[-1].action is Action.LIFT
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,16 @@ from pipeline.failpoints import hit
 from warehouse.database import Database, to_utc
 
 # Append only. A script that a release has shipped is never edited: it has already run on somebody's warehouse.
-MIGRATIONS: tuple[str, ...] = ("0001_tables.sql", "0002_polling.sql", "0003_versions.sql", "0004_backfill.sql")
+MIGRATIONS: tuple[str, ...] = (
+    "0001_tables.sql",
+    "0002_polling.sql",
+    "0003_versions.sql",
+    "0004_backfill.sql",
+    "0005_resolution.sql",
+    "0006_stories.sql",
+    "0007_lifecycle.sql",
+    "0008_decisions.sql",
+)
 
 SCHEMA_VERSION = len(MIGRATIONS)
 

@@ -1,0 +1,2 @@
+-- Written by its owner.
+SELECT 1;
