@@ -1,4 +1,8 @@
-"""Statements that lack a deciding fact – an actor, a date – and join the one happening that they can mean, or none."""
+"""Statements that lack a deciding fact – an actor, a date – and join the one happening that they can mean, or none.
+
+What stood before this month's reports counts among the ones that can be meant, but of two that stood neither joins the
+other: that was decided when the later of them came.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -6,7 +10,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.clusters import AT_ONCE, Apart, Happening, spokesmen
+from pipeline.clusters import AT_ONCE, Apart
+from pipeline.happenings import Happening, spokesmen
 from pipeline.matching import Comparison, Deed, Origin, Value
 from pipeline.names import Relation, relate
 from pipeline.scopes import ScopeRelation
@@ -48,7 +53,9 @@ def adopt_undated(happenings: Sequence[Happening], apart: Apart | None) -> list[
 
     A fine or a warning without a date may as well be another one.
     """
-    lost = [h for h in happenings if h.family is Family.RESTRICT and all(s.first is None for s in h.told)]
+    lost = [
+        h for h in happenings if h.family is Family.RESTRICT and not h.stands and all(s.first is None for s in h.told)
+    ]
     hosts = [h for h in happenings if any(s.first is not None for s in h.told)]
     if not lost or not hosts or is_recurring(hosts[0].told[0].context.mention.service_canonical):
         return list(happenings)
@@ -161,14 +168,24 @@ def _is_narrow(happening: Happening) -> bool:
 
 
 def _move(happenings: Sequence[Happening], moves: Sequence[tuple[Happening, Happening]]) -> list[Happening]:
-    """Move guests to their hosts, in order of time, unless one differs from a guest that came before it."""
+    """Move guests to their hosts, in order of time, unless one differs from a guest that came before it.
+
+    Of guest and host the one that stood keeps its id.
+    """
     guests: dict[int, list[Happening]] = defaultdict(list)
     gone = set()
     for guest, host in sorted(moves, key=lambda move: move[0].order):
         earlier = guests[id(host)]
+        several = (guest, host, *earlier)
+        if sum(h.stands for h in several) > 1:
+            continue
         if not earlier or _Pairs([guest], earlier).possible.all():
             earlier.append(guest)
             gone.add(id(guest))
     for host in happenings:
-        host.told += [s for guest in guests[id(host)] for s in guest.told]
+        for guest in guests[id(host)]:
+            host.told += guest.told
+            host.lifts += guest.lifts
+            host.id = host.id or guest.id
+            host.ends = host.ends or guest.ends
     return [h for h in happenings if id(h) not in gone]

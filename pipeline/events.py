@@ -1,57 +1,68 @@
-"""Which mentions tell one happening: mentions in, events out, as a pure function of the mentions alone.
+"""Which mentions tell one happening: mentions in, events out, as a function of the set of mentions.
 
-`resolve` takes all mentions of one or more services and works through each service by these rules:
+A block (one service, and the country or companies that act) is folded month by month of publication. In each month the
+new statements are grouped, together with what stood before and is within their reach (`pipeline.happenings.Reach`), by
+these rules:
 
-* Named actors first. Mentions are split by body (`pipeline.names`) and by family of action, and grouped by the points
-  of `pipeline.matching`, by average link under vetoes (`pipeline.clusters`). Two bodies never share an event: a
+* Named actors first. Statements are split by body (`pipeline.names`) and by family of action, and grouped by the points
+  of `pipeline.matching`, by average link under vetoes (`pipeline.clusters`). Two bodies never share a happening: a
   ministry is not its government, a state not its country.
-* A lift parts what was before it from what comes after: a new ban after a lift is a new event. A mention without a date
-  belongs before the lift when it was reported until `ECHO_DAYS` after it, or beside it in one article or story.
-* Then what lacks the deciding fact is taken in by the one event that it can mean, and by none where it could mean two:
-  a mention without an actor joins the event of a body that acts for the whole country, with the same action and near
-  dates; a mention without a date, of a kindred action, joins the one dated event of its body.
+* A lift parts what was before it from what comes after: a new ban after a lift is a new happening. A mention without a
+  date belongs before the lift when it was reported until `ECHO_DAYS` after it, or beside it in one article or story.
+* Then what lacks the deciding fact is taken in by the one happening that it can mean, and by none where it could mean
+  two: a mention without an actor joins that of a body that acts for the whole country, with the same action and near
+  dates; a mention without a date, of a kindred action, joins the one dated happening of its body.
 * Last, a lift goes to the restriction that it ends, if its actor imposed it, or if no actor is named and one
-  restriction alone of that country can be meant. The restriction keeps its id, action and status, and gets a transition
-  whose action is LIFT; whether it still holds is told by its last transition (`Event.lifted`). Any other lift – by a
-  court, of something never told – is an event of its own.
+  restriction alone of that country can be meant. Any other lift – by a court, of something never told – is a happening
+  of its own; a court's says which restriction it struck down.
 
-An event's id is made from service, country, actor, family of action and the month of the earliest date that is stated
-to the month or reported. It stays when more of the same is told, and changes when an earlier month comes to light, when
-an unnamed actor or unknown country gets a name, when events merge or part, and when an earlier one appears among
-several of one month, which are numbered by date.
+What stands is never split, and no two that stand are merged. So what later months bring leaves earlier decisions as
+they are, a batch needs only the months from its earliest report on, and the order in which articles arrive does not
+matter: those that arrive late are folded where they belong. An event is a happening, or several that a person has
+joined.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import numpy as np
 
 from pipeline.adoption import adopt_undated, adopt_unnamed
-from pipeline.clusters import Apart, Happening, cluster
+from pipeline.clusters import Apart, cluster
 from pipeline.consensus import agree
-from pipeline.ids import content_id
+from pipeline.happenings import Happening, name_happenings, reach_of, representative, time_order
 from pipeline.lifts import attach_lifts, parted_by
-from pipeline.names import BodyName, group_names, reduce_name
-from pipeline.statements import Family, Statement, is_company, read_statement, service_key
-from pipeline.types import Event, Mention, MentionContext
+from pipeline.names import BodyName, group_names
+from pipeline.statements import Family, Statement, block_key, read_statement
+from pipeline.times import Bools
+from pipeline.types import Event, MentionContext
+from pipeline.unsure import UnsurePair, unsure_pairs
+
+__all__ = ["Fold", "block_key", "fold", "resolve"]
 
 Place = tuple[BodyName | None, str | None, str]
 """Whose statements are compared with each other: a body, or a country and the sort of body that acts there."""
 
+Pairs = Sequence[tuple[frozenset[str], frozenset[str]]]
+"""Pairs of sets of mention ids that a person has told apart."""
 
-def block_key(mention: Mention) -> str:
-    """Return the key of a mention's block: mentions of two blocks never share an event.
 
-    The service decides alone: a mention of unknown country must meet those whose country is known.
-    """
-    return service_key(mention.service_canonical)
+@dataclass(slots=True)
+class Fold:
+    """What folding some months of a block gives: all happenings, those that were changed, and open questions."""
+
+    happenings: list[Happening]
+    changed: list[Happening] = field(default_factory=list)
+    unsure: list[UnsurePair] = field(default_factory=list)
 
 
 def resolve(contexts: Sequence[MentionContext]) -> list[Event]:
     """Make events of all mentions of one or more blocks, each mention in exactly one event.
 
-    The result depends on the set of mentions only: not on their order, on mentions of other services, or on the day.
-    Events come sorted by service, then by their first day.
+    The result depends on the set of mentions only: not on their order, on mentions of other blocks, or on the day.
+    Events come sorted by block, then by their first day.
     """
     blocks: dict[str, dict[str, MentionContext]] = defaultdict(dict)
     for context in sorted(contexts, key=_full_order):
@@ -59,8 +70,17 @@ def resolve(contexts: Sequence[MentionContext]) -> list[Event]:
     return [
         event
         for key in sorted(blocks)
-        for event in _events(key, _happenings(map(read_statement, blocks[key].values())))
+        for event in events_of(fold(key, [read_statement(one) for one in blocks[key].values()]).happenings)
     ]
+
+
+def events_of(happenings: Sequence[Happening]) -> list[Event]:
+    """Make an event of each happening of a block, in order of time."""
+    struck: dict[str, list[Statement]] = defaultdict(list)
+    for h in happenings:
+        if h.ends is not None:
+            struck[h.ends] += h.told
+    return [agree(h.id, h.told, h.lifts) for h in sorted(happenings, key=lambda h: h.order)]
 
 
 def _full_order(context: MentionContext) -> tuple[str, str]:
@@ -68,76 +88,145 @@ def _full_order(context: MentionContext) -> tuple[str, str]:
     return context.mention.id, repr(context)
 
 
-def _happenings(statements: Iterable[Statement]) -> list[Happening]:
-    """Group all statements of one service."""
-    places: dict[Place, dict[Family, list[Statement]]] = defaultdict(lambda: defaultdict(list))
-    for place, statement in _placed(list(statements)):
-        places[place][statement.family].append(statement)
+def fold(
+    block: str, statements: Iterable[Statement], standing: Sequence[Happening] = (), told_apart: Pairs = ()
+) -> Fold:
+    """Fold the statements of a block, from their earliest month on, into what stood before that month.
 
-    lifts = {place: _grouped(Family.LIFT, place, families.pop(Family.LIFT, [])) for place, families in places.items()}
+    `standing` must hold all happenings within reach of the statements, with their statements of earlier months only;
+    what is out of reach may be there or not. Statements of each pair in `told_apart` never share a happening.
+    """
+    state = {h.id: h for h in standing}
+    done = Fold([])
+    changed: dict[str, Happening] = {}
+    ordered = sorted(statements, key=lambda s: (s.month, s.mention_id))
+    for month, some in groupby(ordered, key=lambda s: s.month):
+        new = list(some)
+        reach = reach_of(month, new)
+        near = [h for h in state.values() if reach.holds(h)]
+        sizes = {h.id: len(h.statements) for h in near}
+        found = _step(new, near, told_apart)
+        founded = [h for h in found if not h.stands]
+        for h in found:
+            h.told.sort(key=time_order)
+            h.lifts.sort(key=time_order)
+            h.body = representative(h.told)
+        name_happenings(block, month, founded)
+        for h in founded:
+            h.ends, h.struck = None if h.struck is None else h.struck.id, None
+        grown = [h for h in found if len(h.statements) != sizes.get(h.id, 0)]
+        # A lift that stood and has found its restriction is gone: the restriction has taken its id.
+        state |= {h.id: h for h in found}
+        changed |= {h.id: h for h in grown}
+        done.unsure += unsure_pairs(block, month, grown, found)
+    done.happenings = list(state.values())
+    done.changed = list(changed.values())
+    return done
+
+
+def _step(new: Sequence[Statement], standing: Sequence[Happening], told_apart: Pairs) -> list[Happening]:
+    """Group one month's statements of a block with what stood before."""
+    by_hand = _by_hand(told_apart)
+    told, held = _placed(new, standing)
     happenings: list[Happening] = []
-    for place, families in places.items():
+    lifts: dict[Place, list[Happening]] = {}
+    for place in held.keys() | told.keys():
+        lifts[place] = _lifts(place, told[place].pop(Family.LIFT, []), held[place], by_hand)
+    for place in sorted(held.keys() | told.keys(), key=_place_order):
         body, country, _ = place
-        unnamed = [
+        ends = lifts[place] + ([] if body is None else [
             lift for (other, where, _), some in lifts.items() if other is None for lift in some if where == country
-        ]
-        ends = lifts[place] + ([] if body is None else unnamed)
-        for family, some in families.items():
+        ])  # fmt: skip
+        for family in Family:
+            if family is Family.LIFT:
+                continue
+            old = [h for h in held[place] if h.family is family]
+            some = told[place].get(family, [])
             apart = parted_by(ends) if family is Family.RESTRICT else None
-            found = _grouped(family, place, some, apart)
-            happenings += found if body is None else adopt_undated(found, apart)
+            found = [*old, *_grouped(family, place, some, _both(apart, by_hand), old)]
+            happenings += found if body is None else adopt_undated(found, _both(apart, by_hand))
     happenings = adopt_unnamed(happenings)
-    return attach_lifts([lift for some in lifts.values() for lift in some], happenings)
+    # Lifts that have gone to their restrictions are told of there.
+    own = [lift for some in lifts.values() for lift in some if lift.struck is None]
+    return attach_lifts(own, happenings)
 
 
-def _grouped(family: Family, place: Place, some: Sequence[Statement], apart: Apart | None = None) -> list[Happening]:
-    return [Happening(family, place[0], group) for group in cluster(some, apart)] if some else []
+def _lifts(place: Place, new: Sequence[Statement], held: Sequence[Happening], by_hand: Apart | None) -> list[Happening]:
+    """Group the lifts of one place: those that stand alone, those that restrictions have, and new ones.
+
+    A lift that a restriction has is returned for what it parts, with the restriction as `struck`; what newly tells of
+    it goes to the restriction at once.
+    """
+    alone = [h for h in held if h.family is Family.LIFT]
+    owners = [h for h in held if h.lifts]
+    attached = [Happening(Family.LIFT, h.body, list(h.lifts), id=h.id, struck=h) for h in owners]
+    known = [*alone, *attached]
+    made = _grouped(Family.LIFT, place, new, by_hand, known)
+    for one in attached:
+        assert one.struck is not None, "it was made with it"
+        one.struck.lifts = list(one.told)
+    return [*known, *made]
 
 
-def _placed(statements: Sequence[Statement]) -> list[tuple[Place, Statement]]:
-    """Say for each statement where it is compared."""
-    companies = {s.body.key for s in statements if s.body is not None and is_company(s.context.mention)}
-    statements = [_as_company(s) if s.body is not None and s.body.key in companies else s for s in statements]
-    named = group_names(s.body for s in statements if s.body is not None and not s.is_unknown)
-    placed: list[tuple[Place, Statement]] = []
-    for s in statements:
-        if s.is_unknown:
-            placed.append(((None, s.country, "" if s.body is None else s.body.key), s))
-        elif s.body is not None:
-            body = named[s.body]
-            placed.append(((body, body.country, ""), s))
-    return placed
+def _grouped(
+    family: Family, place: Place, some: Sequence[Statement], apart: Apart | None, standing: Sequence[Happening]
+) -> list[Happening]:
+    """Group statements; those that tell what stands are added to it. Returns the happenings that are new."""
+    made = []
+    for happening, group in cluster(some, apart, standing) if some else []:
+        if happening is None:
+            made.append(Happening(family, place[0], group))
+        else:
+            happening.told += group
+    return made
 
 
-def _as_company(statement: Statement) -> Statement:
-    """Take a name for a company's because another mention says so: it means the same in every country."""
-    name = statement.context.mention.actor_canonical
-    return statement if name is None else replace(statement, body=reduce_name(name, None))
+def _placed(
+    new: Sequence[Statement], standing: Sequence[Happening]
+) -> tuple[dict[Place, dict[Family, list[Statement]]], dict[Place, list[Happening]]]:
+    """Say for each statement, and for each happening that stands, where it is compared."""
+    names = [s.body for s in new if s.body is not None and not s.is_unknown]
+    named = group_names([*names, *(h.body for h in standing if h.body is not None)])
+    told: dict[Place, dict[Family, list[Statement]]] = defaultdict(lambda: defaultdict(list))
+    held: dict[Place, list[Happening]] = defaultdict(list)
+    for s in new:
+        if s.is_unknown or s.body is None:
+            place: Place = (None, s.country, "" if s.body is None else s.body.key)
+        else:
+            place = (named[s.body], named[s.body].country, "")
+        told[place][s.family].append(s)
+    for h in standing:
+        if h.body is None:
+            sort = next((s.body.key for s in h.told if s.body is not None), "")
+            held[None, h.country, sort].append(h)
+        else:
+            h.body = named[h.body]
+            held[h.body, h.body.country, ""].append(h)
+    return told, held
 
 
-def _events(key: str, happenings: Iterable[Happening]) -> list[Event]:
-    """Make the events of one service."""
-    twins: dict[str, list[Happening]] = defaultdict(list)
-    for happening in sorted(happenings, key=lambda h: h.order):
-        twins[_base_id(key, happening)].append(happening)
-    named = [
-        (h, base if i == 0 else content_id(base, str(i))) for base, some in twins.items() for i, h in enumerate(some)
-    ]
-    return [agree(event_id, h.told, h.lifts) for h, event_id in sorted(named, key=lambda item: item[0].order)]
+def _place_order(place: Place) -> tuple[bool, str, str, str]:
+    body, country, sort = place
+    return body is None, country or "", "" if body is None else body.key, sort
 
 
-def _base_id(key: str, happening: Happening) -> str:
-    body = happening.body
-    actor = "" if body is None else body.key
-    country = (body.country if body else None) or happening.country or ""
-    return content_id("event", key, country, actor, happening.family, _month(happening.told))
+def _by_hand(told_apart: Pairs) -> Apart | None:
+    """Return what keeps apart what a person has told apart."""
+    if not told_apart:
+        return None
+
+    def apart(rows: Sequence[Statement], columns: Sequence[Statement]) -> Bools:
+        found = np.zeros((len(rows), len(columns)), dtype=np.bool_)
+        for one, other in told_apart:
+            for left, right in ((one, other), (other, one)):
+                found |= np.outer([s.mention_id in left for s in rows], [s.mention_id in right for s in columns])
+        return found
+
+    return apart
 
 
-def _month(told: Sequence[Statement]) -> str:
-    """Return the month of the earliest day that is stated to the month or reported, else a year or nothing."""
-    days = [s.reported for s in told if s.reported is not None]
-    days += [s.first for s in told if s.first is not None and len(s.context.mention.date_value or "") > len("YYYY")]
-    if days:
-        return date.fromordinal(min(days)).isoformat()[:7]
-    years = [s.first for s in told if s.first is not None]
-    return date.fromordinal(min(years)).isoformat()[:4] if years else ""
+def _both(one: Apart | None, other: Apart | None) -> Apart | None:
+    if one is None or other is None:
+        return one or other
+    first, second = one, other
+    return lambda rows, columns: np.asarray(first(rows, columns) | second(rows, columns))

@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.adoption import acts_for_country
-from pipeline.clusters import Apart, Happening
+from pipeline.clusters import Apart
+from pipeline.happenings import Happening
 from pipeline.names import BodyName
 from pipeline.scopes import ScopeRelation, compare_scopes, stated_apart
 from pipeline.statements import Family, Statement, is_recurring
 from pipeline.times import Bools
-from pipeline.types import Status
+from pipeline.types import ActorKind, Status
 
 ECHO_DAYS = 30
 """Days after a lift in which a restriction told without a date is taken for the lifted one."""
@@ -73,7 +74,11 @@ class _Lift:
 
 
 def attach_lifts(lifts: Sequence[Happening], happenings: Sequence[Happening]) -> list[Happening]:
-    """Give each lift to the restriction that it ends; lifts without one stay happenings of their own."""
+    """Give each lift to the restriction that it ends; lifts without one stay happenings of their own.
+
+    A lift by a body that did not impose the restriction – a court, mostly – stays its own, and says what it struck down
+    where one restriction alone can be meant. What stood before goes only to what is new: the rest was decided then.
+    """
     alone = []
     by_body: dict[BodyName | None, list[Happening]] = defaultdict(list)
     by_country: dict[str | None, list[Happening]] = defaultdict(list)
@@ -84,12 +89,26 @@ def attach_lifts(lifts: Sequence[Happening], happenings: Sequence[Happening]) ->
         # "A court" is somebody, and hardly the one who restricted.
         nobody = all(s.body is None for s in lift.told) and lift.country is not None
         near = by_body[lift.body] if lift.body is not None else by_country[lift.country] if nobody else []
-        target = _target(lift, near)
-        if target is None:
-            alone.append(lift)
-        else:
+        # Of what stands, lifts and restrictions have met before.
+        target = None if lift.stands and all(h.stands for h in near) else _target(lift, near)
+        if target is not None and not (target.stands and lift.stands):
             target.lifts += lift.told
+            target.id = target.id or lift.id
+            continue
+        alone.append(lift)
+        if not lift.stands and lift.kind is ActorKind.COURT and lift.country is not None and _in_force(lift):
+            lift.struck = _struck(lift, by_country[lift.country])
     return [*happenings, *alone]
+
+
+def _struck(lift: Happening, restrictions: Sequence[Happening]) -> Happening | None:
+    """Return the one restriction that a court's ruling can mean; None where it can mean none or several."""
+    days = _days(lift)
+    open_ = [h for h in restrictions if _may_end(lift, h, days) and h.kind is not ActorKind.COMPANY]
+    for fits in (_beside, lambda lift, h: _same_scope(h, lift), lambda lift, h: acts_for_country(h)):
+        if len(open_) > 1:
+            open_ = [h for h in open_ if fits(lift, h)] or open_
+    return open_[0] if len(open_) == 1 else None
 
 
 def _in_force(lift: Happening) -> list[Statement]:

@@ -62,9 +62,24 @@ class Statement:
     reported: int | None
 
     @property
+    def month(self) -> str:
+        """The month of its report, `YYYY-MM`; empty where its article has no date."""
+        return "" if self.reported is None else date.fromordinal(self.reported).isoformat()[:7]
+
+    @property
     def is_unknown(self) -> bool:
         """Whether no actor is named, or only the sort of body."""
         return self.body is None or self.body.is_vague
+
+
+def block_key(mention: Mention) -> str:
+    """Return the key of a mention's block: mentions of two blocks never share a happening.
+
+    A block is one service and the country whose bodies act on it, or all companies that do: the name of a company means
+    the same everywhere, and the country in which it acted may be told in several ways.
+    """
+    where = "firms" if is_company(mention) and mention.actor_canonical else mention.country or UNKNOWN_COUNTRY
+    return f"{service_key(mention.service_canonical)}|{where}"
 
 
 def is_company(mention: Mention) -> bool:

@@ -8,9 +8,11 @@ from event_cases import context
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.events import block_key, resolve
+from pipeline.events import block_key, fold, resolve
+from pipeline.happenings import Happening, Reach, reach_of, standing_before
 from pipeline.matching import POINTS, judge
 from pipeline.names import Relation, same_body
+from pipeline.statements import read_statement
 from pipeline.types import Action, Event, MentionContext
 
 ACTORS: list[tuple[str | None, str | None, str]] = [
@@ -82,6 +84,39 @@ def test_order_does_not_matter(contexts: list[MentionContext], rng: random.Rando
     shuffled = list(contexts)
     rng.shuffle(shuffled)
     assert resolve(shuffled) == resolve(contexts)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(mentions(most=20), mentions("mobile internet", most=20)), st.randoms(use_true_random=False))
+def test_batches_in_any_order_give_what_all_at_once_give(contexts: list[MentionContext], rng: random.Random) -> None:
+    statements = {c.mention.id: read_statement(c) for c in contexts if block_key(c.mention).endswith("|IT")}
+    whole = fold("block", statements.values()).happenings
+    arriving = list(statements.values())
+    rng.shuffle(arriving)
+    here: list[Any] = []
+    state: list[Happening] = []
+    while arriving:
+        batch = [arriving.pop() for _ in range(min(len(arriving), rng.randint(1, 4)))]
+        here += batch
+        since = min(s.month for s in batch)
+        reached = [s for s in here if s.month >= since]
+        before = standing_before(state, since)
+        # What is out of reach may be there or not.
+        months = sorted({s.month for s in reached})
+        reaches = [reach_of(month, [s for s in reached if s.month == month]) for month in months]
+        beyond = [h for h in before if not _within(h, reaches) and rng.random() < 0.7]
+        near = [h for h in before if h not in beyond]
+        state = [*beyond, *fold("block", reached, near).happenings]
+    assert sorted(map(_shape, state)) == sorted(map(_shape, whole))
+
+
+def _within(happening: Happening, reaches: list[Reach]) -> bool:
+    return any(reach.holds(happening) for reach in reaches)
+
+
+def _shape(h: Happening) -> tuple[Any, ...]:
+    told, lifts = (sorted(s.mention_id for s in some) for some in (h.told, h.lifts))
+    return h.id, str(h.family), told, lifts, h.ends or ""
 
 
 @settings(max_examples=100, deadline=None)
