@@ -63,7 +63,7 @@ class ToldArticle:
     file: str
     outlet: str
     owner: str
-    published: date
+    published: date | None
     title: str
     body: str
     story: str

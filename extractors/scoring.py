@@ -154,7 +154,7 @@ def verdicts(gold: Sequence[Scored], predicted: Sequence[Scored]) -> list[tuple[
     Fields can be told of an event that matches strictly, and of one that differs from a gold event in one key field.
     """
     named = _named(gold)
-    pairs, absorbed = _match(gold, predicted, lambda g, p: strict(g, p, named))
+    pairs, absorbed = match(gold, predicted, lambda g, p: strict(g, p, named))
     partner = {found: wanted for wanted, found in pairs}
     free = [i for i, event in enumerate(gold) if i not in partner.values() and not event.optional]
     judged = []
@@ -177,7 +177,7 @@ def _count(gold: Sequence[Scored], predicted: Sequence[Scored]) -> list[int]:
     counts = dict.fromkeys(COUNTS, 0)
     named = _named(gold)
     for label, fits in (("strict", lambda g, p: strict(g, p, named)), ("lenient", lenient)):
-        pairs, absorbed = _match(gold, predicted, fits)
+        pairs, absorbed = match(gold, predicted, fits)
         counts[f"{label}_tp"] = len(pairs)
         counts[f"{label}_fn"] = sum(not event.optional for event in gold) - len(pairs)
         counts[f"{label}_fp"] = len(predicted) - len(pairs) - len(absorbed)
@@ -209,7 +209,7 @@ def _fields(gold: Scored, predicted: Scored) -> dict[str, int]:
     }
 
 
-def _match(
+def match(
     gold: Sequence[Scored], predicted: Sequence[Scored], fits: Callable[[Scored, Scored], bool]
 ) -> tuple[list[tuple[int, int]], list[int]]:
     """Pair gold with predicted events one to one: as many required ones as can be, alike ones preferred.
@@ -252,7 +252,7 @@ def _match(
 def _faults(passage: str, gold: Sequence[Scored], predicted: Sequence[Scored]) -> list[Fault]:
     """Explain what strict matching left over: pairs that differ in one key field first, then the rest."""
     named = _named(gold)
-    pairs, absorbed = _match(gold, predicted, lambda g, p: strict(g, p, named))
+    pairs, absorbed = match(gold, predicted, lambda g, p: strict(g, p, named))
     matched = {wanted for wanted, _ in pairs}
     missed = [i for i, event in enumerate(gold) if i not in matched and not event.optional]
     used = {found for _, found in pairs} | set(absorbed)
