@@ -1,8 +1,8 @@
 """Are mentions of one happening put together, and only they? `python -m benchmarks.happenings`.
 
 The labelled mentions (`benchmarks/gold.py`) go through `pipeline.events.resolve`; what it puts together is compared
-with the labels by B³: the share of a mention's found event that belongs there (precision), and of its happening that was
-found together (recall), averaged over mentions. A wrong merge between different actors is an event that holds two
+with the labels by B³: the share of a mention's found event that belongs there (precision), and of its happening that
+was found together (recall), averaged over mentions. A wrong merge between different actors is an event that holds two
 happenings with no actor's name in common, both of which name one.
 
     --end-to-end   the bundled extractor reads the texts; its mentions are matched with the labelled ones by the

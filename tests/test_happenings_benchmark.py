@@ -26,8 +26,8 @@ def test_every_labelled_mention_of_the_sample_is_in_one_event() -> None:
 def test_a_merge_of_two_named_actors_is_told_from_other_faults() -> None:
     gold = {one.context.mention.id: one for one in mentions(sample())}
     garante, korea = (
-        next(key for key, one in gold.items() if one.happening == name)
-        for name in ("it-garante-deepseek-block", "au-tiktok-ban")
+        next(key for key, one in gold.items() if one.happening == name and one.context.mention.actor is not None)
+        for name in ("it-garante-deepseek-block", "kr-kakao-deepseek-ban")
     )
     both = {key: gold[key] for key in (garante, korea)}
     contexts = {key: one.context for key, one in both.items()}
