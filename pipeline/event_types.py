@@ -25,7 +25,8 @@ class Mention:
     """One restriction event as one document states it.
 
     `scores` holds a probability per field name ("trigger", "status", "actor" …); `score` is the probability that the
-    whole is a restriction event with this action, actor and service.
+    whole is a restriction event with this action, actor and service. `edition` tells it from mentions of the same words
+    that the document had withdrawn before: how many of them there are.
     """
 
     document_id: str
@@ -47,13 +48,15 @@ class Mention:
     score: float = 1.0
     scores: Mapping[str, float] = field(default_factory=dict)
     model: str = ""
+    edition: int = 0
 
     @property
     def id(self) -> str:
         actor = "" if self.actor_canonical is None else self.actor_canonical
         where = f"{self.trigger.start}:{self.trigger.end}"
         scope = "" if self.scope is None else self.scope.text
-        return content_id("mention", self.document_id, where, self.action, actor, self.service_canonical, scope)
+        again = (f"{self.edition}",) if self.edition else ()
+        return content_id("mention", self.document_id, where, self.action, actor, self.service_canonical, scope, *again)
 
     @property
     def quotes(self) -> dict[str, Quote]:

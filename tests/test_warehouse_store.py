@@ -435,7 +435,9 @@ def test_entry_that_brings_its_article_anew_replaces_it(warehouse: Warehouse) ->
     moved = replace(korean, country="KR")
     warehouse.store_batch("run-1", [result(one, full, [moved])], resolve)
     assert ask(warehouse, f"SELECT text FROM articles WHERE entry_id = '{one.id}'") == [(full.text,)]
-    assert ask(warehouse, "SELECT country, articles FROM events ORDER BY country") == [("IT", 1), ("KR", 1)]
+    withdrawn = "SELECT trigger_quote, version FROM mentions WHERE withdrawn_on IS NOT NULL"
+    assert ask(warehouse, withdrawn) == [("limited", 1)]
+    assert ask(warehouse, "SELECT country, articles FROM events ORDER BY country") == [("IT", 2), ("KR", 1)]
     assert len(warehouse.signatures()) == 2
 
 

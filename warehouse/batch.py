@@ -1,57 +1,54 @@
 """Storing a batch: articles, stories, mentions, outcomes and the events they touch, in one transaction."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pipeline.errors import WarehouseError
 from pipeline.events import block_key
 from pipeline.failpoints import hit
 from pipeline.types import EntryResult, Event, MentionContext, Outcome, RevisitOutcome
 from warehouse.database import Database, storable
+from warehouse.revising import Revision, first_version, next_version
 from warehouse.tables import articles, events, mentions, outcomes, runs, stories, versions
 
 Resolve = Callable[[Sequence[MentionContext]], Sequence[Event]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What replaces a stored article: whether its text is another, and the number of its version."""
-
-    new_text: bool
-    version: int
 
 
 def store(database: Database, run_id: str, results: Sequence[EntryResult], resolve: Resolve) -> None:
     """Commit a batch, all or nothing. The same batch stored twice changes nothing.
 
     An article that another entry has brought already ends as `same_article`; one that its own entry brings anew
-    replaces what was stored, whose text, if it is another, is kept as an earlier version. A revisit that brought
-    nothing new changes nothing else. Every block that lost or gained a mention is resolved afresh from all its
-    mentions. Raises WarehouseError where a quote does not stand where its offsets say.
+    replaces what was stored, whose text, if it is another, is kept as an earlier version, and so are the mentions that
+    the new one states no longer. A revisit that brought nothing new changes nothing else. Every block that lost or
+    gained a mention is resolved afresh from all its mentions. Raises WarehouseError where a quote does not stand where
+    its offsets say.
     """
     with database.transaction():
         outcomes.check(results)
         standing = [result for result in results if _stands(result)]
         ended = [result for result in results if not _stands(result)]
-        accepted, replaced = _admit(database, ended)
+        accepted, revisions = _admit(database, ended)
         versions.log(database, run_id, results)
         for result in accepted:
             if result.article is not None:
                 mentions.check_offsets(result.article, result.mentions)
-        touched = {block for stored in mentions.of_articles(database, replaced).values() for block, _ in stored}
-        versions.keep(database, [article_id for article_id, change in replaced.items() if change.new_text])
+        replaced = {article_id: one for article_id, one in revisions.items() if one.replaces}
+        touched = {one.block for stored in mentions.of_articles(database, replaced).values() for one in stored}
+        versions.keep(database, [article_id for article_id, one in replaced.items() if one.new_text])
         hit("store.versions")
-        for table in (articles, mentions):
-            table.remove(database, list(replaced))
+        articles.remove(database, list(replaced))
+        mentions.remove(database, [mention_id for one in replaced.values() for mention_id in one.removed])
+        mentions.withdraw(database, {mention_id: one.day for one in replaced.values() for mention_id in one.withdrawn})
         hit("store.removed")
-        articles.add(database, run_id, accepted, {one: change.version for one, change in replaced.items()})
+        articles.add(database, run_id, accepted, {article_id: one.version for article_id, one in replaced.items()})
         hit("store.articles")
         stories.add(database, accepted)
         hit("store.stories")
-        new = {mention.id: mention for result in accepted for mention in result.mentions}
-        mentions.add(database, run_id, list(new.values()), block_key)
+        texts = {result.article.id: result.article.text for result in accepted if result.article is not None}
+        stated = [one for revision in revisions.values() for one in revision.stated]
+        mentions.add(database, run_id, stated, texts, block_key)
         hit("store.mentions")
-        touched |= {block_key(mention) for mention in new.values()}
+        touched |= {block_key(mention) for result in accepted for mention in result.mentions}
         _resolve(database, run_id, touched, resolve)
         hit("store.events")
         outcomes.replace(database, run_id, accepted, _articles_of(database, ended))
@@ -65,14 +62,15 @@ def _stands(result: EntryResult) -> bool:
     return result.revisit is not None and result.revisit.outcome is not RevisitOutcome.CHANGED
 
 
-def _admit(database: Database, results: Sequence[EntryResult]) -> tuple[list[EntryResult], dict[str, _Change]]:
-    """The results as they will be stored, and by their ids the articles that they replace."""
+def _admit(database: Database, results: Sequence[EntryResult]) -> tuple[list[EntryResult], dict[str, Revision]]:
+    """The results as they will be stored, and by their ids what storing the articles does that are new or changed."""
     wanted = [result.article.id for result in results if result.article is not None]
     stored = articles.stored(database, wanted)
-    known = mentions.of_articles(database, stored)
+    told = mentions.of_articles(database, stored)
+    texts = versions.texts(database, [article_id for article_id, one in stored.items() if one.version > 1])
     owners = {article_id: one.entry_id for article_id, one in stored.items()}
     accepted: list[EntryResult] = []
-    replaced: dict[str, _Change] = {}
+    revisions: dict[str, Revision] = {}
     for result in results:
         article = result.article
         if article is None:
@@ -84,18 +82,19 @@ def _admit(database: Database, results: Sequence[EntryResult]) -> tuple[list[Ent
         if owner != result.entry_id:
             accepted.append(_same_article(result, article.id))
             continue
-        result = replace(
-            result,
-            article=replace(article, text=storable(article.text)),
-            mentions=tuple(mentions.readable(mention) for mention in result.mentions),
-        )
-        accepted.append(result)
-        if article.id in stored:
-            same_mentions = {m.id: m for m in result.mentions} == {m.id: m for _, m in known.get(article.id, ())}
-            new_text = stored[article.id].text != storable(article.text)
-            if new_text or not same_mentions:
-                replaced[article.id] = _Change(new_text, stored[article.id].version + new_text)
-    return accepted, replaced
+        article = replace(article, text=storable(article.text))
+        found = tuple(mentions.readable(mention) for mention in result.mentions)
+        accepted.append(replace(result, article=article, mentions=found))
+        before = stored.get(article.id)
+        if before is None:
+            revisions[article.id] = first_version(article, found)
+            continue
+        known_texts = {number: text for (one, number), text in texts.items() if one == article.id}
+        known_texts[before.version] = before.text
+        revision = next_version(article, result.outcome, found, before, told.get(article.id, ()), known_texts)
+        if revision is not None:
+            revisions[article.id] = revision
+    return accepted, revisions
 
 
 def _same_article(result: EntryResult, article_id: str) -> EntryResult:

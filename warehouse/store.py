@@ -15,7 +15,19 @@ from warehouse.batch import Resolve
 from warehouse.database import Database
 from warehouse.snapshot import Snapshot
 from warehouse.summary import LedgerBalance, RunSummary
-from warehouse.tables import articles, entries, pace, pending, polls, registries, runs, sources, stories, versions
+from warehouse.tables import (
+    articles,
+    entries,
+    mentions,
+    pace,
+    pending,
+    polls,
+    registries,
+    runs,
+    sources,
+    stories,
+    versions,
+)
 
 
 def open_warehouse(path: Path, *, memory_limit: str | None = None) -> "Warehouse":
@@ -27,6 +39,7 @@ def open_warehouse(path: Path, *, memory_limit: str | None = None) -> "Warehouse
     database = Database.open(path, memory_limit=memory_limit)
     try:
         schema.migrate(database)
+        mentions.fill_contexts(database)
     except BaseException:
         database.close()
         raise

@@ -5,6 +5,7 @@ ALTER TABLE mentions ADD COLUMN reported_on DATE;
 ALTER TABLE mentions ADD COLUMN learned_on DATE;
 ALTER TABLE mentions ADD COLUMN withdrawn_on DATE;
 ALTER TABLE mentions ADD COLUMN version INTEGER DEFAULT 1;
+ALTER TABLE mentions ADD COLUMN edition INTEGER DEFAULT 0;
 ALTER TABLE mentions ADD COLUMN context_words VARCHAR[];
 ALTER TABLE mentions ADD COLUMN context_names VARCHAR[];
 COMMENT ON COLUMN mentions.block IS 'The service, and the country or company that acts: within it mentions may be one event.';
@@ -12,8 +13,15 @@ COMMENT ON COLUMN mentions.reported_on IS 'Publication day of the article versio
 COMMENT ON COLUMN mentions.learned_on IS 'Day, UTC, on which we fetched the first version of the article that states it.';
 COMMENT ON COLUMN mentions.withdrawn_on IS 'Day, UTC, on which we fetched the version that states it no longer; NULL while it is stated.';
 COMMENT ON COLUMN mentions.version IS 'The version of the article''s text to which the offsets refer.';
+COMMENT ON COLUMN mentions.edition IS 'How many mentions of the same words the article had withdrawn before it stated this one.';
 COMMENT ON COLUMN mentions.context_words IS 'Telling words around the trigger, folded: what reports of one happening share.';
 COMMENT ON COLUMN mentions.context_names IS 'Names around the trigger, folded.';
+-- What was stored before is held to have been learned with the text that stands: claims of earlier ones were not kept.
+-- The context is read when the warehouse is next opened, by the program (`warehouse.tables.mentions.fill_contexts`).
+UPDATE mentions
+SET reported_on = a.published_on, learned_on = CAST(a.fetched_at AS DATE), version = coalesce(a.version, 1)
+FROM articles AS a
+WHERE a.article_id = mentions.article_id;
 
 CREATE TABLE happenings (
     happening_id VARCHAR NOT NULL,

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pipeline.types import EntryResult
-from warehouse.database import Database, to_utc
+from warehouse.database import Database, from_utc, to_utc
 from warehouse.tables import refs, stamps
 
 COLUMNS = (
@@ -38,21 +39,27 @@ def known(database: Database, canonical_urls: Iterable[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What is known of a stored article: the entry that brought it, its text, and which version that is."""
+    """What is known of a stored article: the entry that brought it, its text, which version that is, when it came."""
 
     entry_id: str
     text: str
     version: int
+    fetched_at: datetime
 
 
 def stored(database: Database, article_ids: Iterable[str]) -> dict[str, Stored]:
     """Article id → what is stored, for those that are."""
     rows = database.execute(
-        "SELECT article_id, entry_id, text, version FROM articles "
+        "SELECT article_id, entry_id, text, version, fetched_at FROM articles "
         "WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
         [list(article_ids)],
     )
-    return {article_id: Stored(*rest) for article_id, *rest in rows}
+    found = {}
+    for article_id, entry_id, text, version, fetched_at in rows:
+        came_at = from_utc(fetched_at)
+        assert came_at is not None, "the column is NOT NULL"
+        found[article_id] = Stored(entry_id, text, version, came_at)
+    return found
 
 
 def remove(database: Database, article_ids: Sequence[str]) -> None:

@@ -1,16 +1,19 @@
-"""Table `mentions`: events as articles state them; and whole blocks of them, as the resolver reads them."""
+"""Table `mentions`: events as articles state or once stated them; and whole blocks, as the resolver reads them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from pipeline.errors import WarehouseError
+from pipeline.passages import read_passage
 from pipeline.types import (
     Action,
     ActorKind,
     Article,
     Mention,
     MentionContext,
+    Passage,
     Quote,
     ReasonClass,
     ScopeClass,
@@ -25,9 +28,31 @@ _COLUMNS_OF = {field: (f"{field}_quote", f"{field}_start", f"{field}_end") for f
 _QUOTE_COLUMNS = tuple(column for columns in _COLUMNS_OF.values() for column in columns)
 _VALUE_COLUMNS = (
     "mention_id", "article_id", "action", "status", "country", "service_canonical", "actor_canonical", "actor_kind",
-    "scope_class", "date_value", "reason_classes", "score", "scores", "model",
+    "scope_class", "date_value", "reason_classes", "score", "scores", "model", "edition",
 )  # fmt: skip
-COLUMNS = (*_VALUE_COLUMNS, *_QUOTE_COLUMNS, "block", "run_id")
+_KNOWN_COLUMNS = ("reported_on", "learned_on", "withdrawn_on", "version")
+_PASSAGE_COLUMNS = ("context_words", "context_names")
+COLUMNS = (*_VALUE_COLUMNS, *_QUOTE_COLUMNS, *_KNOWN_COLUMNS, *_PASSAGE_COLUMNS, "block", "run_id")
+_ROWS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """When a mention was reported, learned and withdrawn, and the version of its article's text that it quotes."""
+
+    reported_on: date | None
+    learned_on: date
+    withdrawn_on: date | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMention:
+    """A mention as it is stored, and the block that holds it."""
+
+    mention: Mention
+    known: Known
+    block: str
 
 
 def check_offsets(article: Article, mentions: Iterable[Mention]) -> None:
@@ -61,50 +86,108 @@ def _readable(quote: Quote) -> Quote:
     return replace(quote, text=storable(quote.text))
 
 
-def of_articles(database: Database, article_ids: Iterable[str]) -> dict[str, list[tuple[str, Mention]]]:
-    """Article id → its stored mentions with their blocks, in the order of their ids."""
+def of_articles(database: Database, article_ids: Iterable[str]) -> dict[str, list[StoredMention]]:
+    """Article id → its mentions, those of all versions, in the order of their ids."""
     rows = _select(
         database,
-        "m.block",
+        "m.reported_on, m.learned_on, m.withdrawn_on, m.version, m.block",
         "FROM mentions AS m WHERE m.article_id IN (SELECT unnest(?::JSON::VARCHAR[])) ORDER BY m.mention_id",
         list(article_ids),
     )
-    found: dict[str, list[tuple[str, Mention]]] = {}
-    for mention, (block,) in rows:
-        found.setdefault(mention.document_id, []).append((block, mention))
+    found: dict[str, list[StoredMention]] = {}
+    for mention, (*known, block) in rows:
+        found.setdefault(mention.document_id, []).append(StoredMention(mention, Known(*known), block))
     return found
 
 
 def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, dict[str, MentionContext]]:
-    """Block → all its mentions by id with their articles' circumstances, in order of publication, article and place."""
+    """Block → all its mentions by id with their articles' circumstances, in order of publication, article and place.
+
+    Withdrawn ones are among them. Without a named owner, a source is its own.
+    """
     wanted = list(blocks)
     rows = _select(
         database,
-        "m.mention_id, m.block, s.story_id, a.source_id, a.published_on",
+        "m.mention_id, m.block, s.story_id, a.source_id, m.reported_on, coalesce(o.owner, a.source_id), m.learned_on, "
+        "m.withdrawn_on, m.version, m.context_words, m.context_names",
         """
         FROM mentions AS m JOIN articles AS a USING (article_id) JOIN story_members AS s USING (article_id)
+            LEFT JOIN sources AS o ON o.source_id = a.source_id
         WHERE m.block IN (SELECT unnest(?::JSON::VARCHAR[]))
-        ORDER BY a.published_on NULLS LAST, m.article_id, m.trigger_start, m.mention_id
+        ORDER BY m.reported_on NULLS LAST, m.article_id, m.version, m.trigger_start, m.mention_id
         """,
         wanted,
     )
     found: dict[str, dict[str, MentionContext]] = {block: {} for block in wanted}
-    for mention, (mention_id, block, story_id, source_id, published) in rows:
-        found[block][mention_id] = MentionContext(mention, mention.document_id, story_id, source_id, published)
+    for mention, (mention_id, block, *rest) in rows:
+        story_id, source_id, reported, owner, learned, withdrawn, version, words, names = rest
+        found[block][mention_id] = MentionContext(
+            mention,
+            mention.document_id,
+            story_id,
+            source_id,
+            reported,
+            owner,
+            learned,
+            withdrawn,
+            version,
+            Passage(frozenset(words or ()), frozenset(names or ())),
+        )
     return found
 
 
-def remove(database: Database, article_ids: Sequence[str]) -> None:
-    """Delete the mentions of articles; for their successors, in the same transaction."""
+def remove(database: Database, mention_ids: Sequence[str]) -> None:
+    """Delete mentions; for others that say the same in a later version or reading, in the same transaction."""
     database.execute(
-        "DELETE FROM mentions WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [list(article_ids)]
+        "DELETE FROM mentions WHERE mention_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [list(mention_ids)]
     )
 
 
-def add(database: Database, run_id: str, mentions: Sequence[Mention], block_of: Callable[[Mention], str]) -> None:
-    """Insert the mentions that are not stored."""
-    rows = [(*_values(mention), *_quotes(mention), block_of(mention), run_id) for mention in mentions]
+def withdraw(database: Database, withdrawn: Mapping[str, date | None]) -> None:
+    """Mark mentions as withdrawn: id → the day on which the version came that states them no longer."""
+    database.update("mentions", ("mention_id", "withdrawn_on"), list(withdrawn.items()))
+
+
+def add(
+    database: Database,
+    run_id: str,
+    stated: Sequence[tuple[Mention, Known]],
+    texts: Mapping[str, str],
+    block_of: Callable[[Mention], str],
+) -> None:
+    """Insert the mentions that are not stored. `texts` are the texts that they quote, by article id."""
+    rows = [
+        (
+            *_values(mention),
+            *_quotes(mention),
+            *(getattr(known, column) for column in _KNOWN_COLUMNS),
+            *_passage(texts[mention.document_id], mention.trigger),
+            block_of(mention),
+            run_id,
+        )
+        for mention, known in stated
+    ]
     database.insert("mentions", COLUMNS, rows, unless=("mention_id",))
+
+
+def fill_contexts(database: Database) -> None:
+    """Read what stands around mentions that were stored before that was kept."""
+    while rows := database.execute(
+        """
+        SELECT m.mention_id, a.text, m.trigger_quote, m.trigger_start, m.trigger_end
+        FROM mentions AS m JOIN articles AS a USING (article_id)
+        WHERE m.context_words IS NULL AND m.version = a.version
+        ORDER BY m.mention_id LIMIT ?
+        """,
+        [_ROWS_AT_ONCE],
+    ):
+        read = [(mention_id, *_passage(text, Quote(*place))) for mention_id, text, *place in rows]
+        database.update("mentions", ("mention_id", *_PASSAGE_COLUMNS), read)
+
+
+def _passage(text: str, trigger: Quote) -> tuple[list[str], list[str]]:
+    passage = read_passage(text, trigger.start, trigger.end)
+    return sorted(passage.words), sorted(passage.names)
 
 
 def _values(mention: Mention) -> Iterator[object]:
@@ -122,6 +205,7 @@ def _values(mention: Mention) -> Iterator[object]:
     yield mention.score
     yield dict(sorted(mention.scores.items()))
     yield mention.model
+    yield mention.edition
 
 
 def _quotes(mention: Mention) -> Iterator[object]:
@@ -164,6 +248,7 @@ def read_mention(row: Mapping[str, Any]) -> Mention:
         score=row["score"],
         scores=dict(row["scores"]),
         model=row["model"],
+        edition=row["edition"],
     )
 
 

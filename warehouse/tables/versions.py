@@ -24,6 +24,16 @@ def keep(database: Database, article_ids: Sequence[str]) -> None:
     )
 
 
+def texts(database: Database, article_ids: Sequence[str]) -> dict[tuple[str, int], str]:
+    """Article id and version → text, for the versions that later ones have replaced."""
+    rows = database.execute(
+        "SELECT article_id, version, text FROM article_versions "
+        "WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
+        [list(article_ids)],
+    )
+    return {(article_id, version): text for article_id, version, text in rows}
+
+
 def log(database: Database, run_id: str, results: Sequence[EntryResult]) -> None:
     """Log the revisits among `results` that this run has not logged yet, before articles and outcomes are replaced."""
     visited = {result.entry_id: result for result in results if result.revisit is not None}
