@@ -16,6 +16,9 @@ CLOCK_TABLES: Mapping[str, str] = {
     "schema_versions": "dated by the day of migration",
     "manifest": "says when the snapshot was published",
     "event_forwards": "tells of ids that were in use in between, which depends on where a run was cut",
+    "event_origins": "tells of events that parted from others in between, likewise",
+    "event_history": "one row per day on which something new was fetched",
+    "transition_history": "one row per day on which something new was fetched",
 }
 """Tables left out as a whole, with the reason."""
 

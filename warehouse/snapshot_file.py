@@ -33,6 +33,9 @@ TABLES: Mapping[str, frozenset[str]] = {
     "event_mentions": frozenset(),
     "event_transitions": frozenset(),
     "event_forwards": frozenset(),
+    "event_origins": frozenset(),
+    "event_history": frozenset(),
+    "transition_history": frozenset(),
 }
 
 # Older DuckDB versions than the one that writes can read this format; by default it follows the writer's version.

@@ -1,74 +1,111 @@
-"""Tables `events`, `event_mentions`, `event_transitions` and `event_forwards`: replaced block by block.
+"""Tables `events`, its mentions, transitions, forwards, origins and histories: replaced event by event.
 
 An event whose content did not change keeps its rows; one that vanishes leaves a forward to the event that now holds
-most of its mentions, so that an id once published keeps its meaning.
+most of its mentions, so that an id once published keeps its meaning; one that takes mentions from another, which lives
+on, says where it came from.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from pipeline.errors import WarehouseError
-from pipeline.types import SIDE, Action, ActorKind, Event, ReasonClass, ScopeClass, Status, Transition
+from pipeline.types import (
+    SIDE,
+    Action,
+    ActorKind,
+    Event,
+    ReasonClass,
+    ScopeClass,
+    Status,
+    Transition,
+    TransitionKind,
+)
 from warehouse.database import Database
 from warehouse.dates import span
 
 COLUMNS = (
     "event_id", "block", "action", "side", "status", "country", "service_canonical", "actor_canonical", "actor_kind",
     "scope", "scope_class", "date_value", "date_from", "date_to", "lifted", "reason_classes", "first_reported",
-    "last_reported", "stories", "articles", "score", "why", "first_run_id", "changed_run_id",
+    "last_reported", "stories", "articles", "score", "why", "voices", "learned_on", "retracted", "dismissed",
+    "first_run_id", "changed_run_id",
 )  # fmt: skip
 TRANSITION_COLUMNS = (
-    "event_id", "position", "status", "action", "date_value", "date_from", "date_to", "reported_on", "mention_id",
+    "event_id", "position", "kind", "status", "action", "date_value", "date_from", "date_to", "reported_on",
+    "learned_on", "mention_id", "detail",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event as the warehouse has it, its block, and the run that first stored it."""
+    """An event as the warehouse has it, its block, and the run that first stored it.
+
+    `placed` says for its mentions in which happening the machine has placed them, where that is known.
+    """
 
     event: Event
     block: str
     first_run_id: str
+    placed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What replacing the events of some blocks does: pure data, decided by `compare`."""
+    """What replacing some events does: pure data, decided by `compare`.
+
+    `added` are the ids among `rewritten` that were not there. `origins` are pairs of a new event and one that was there
+    before and lives on, of which it holds mentions.
+    """
 
     gone: tuple[str, ...]
     rewritten: tuple[StoredEvent, ...]
     forwards: Mapping[str, str | None]
+    added: frozenset[str] = frozenset()
+    origins: tuple[tuple[str, str], ...] = ()
 
 
 def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, StoredEvent]:
     """Event id → stored event, for all events of the blocks."""
-    wanted = [list(blocks)]
+    return _stored(database, "SELECT event_id FROM events WHERE block IN (SELECT unnest(?::JSON::VARCHAR[]))", blocks)
+
+
+def of_ids(database: Database, event_ids: Iterable[str]) -> dict[str, StoredEvent]:
+    """Event id → stored event, for those of the ids that are stored."""
+    return _stored(database, "SELECT unnest(?::JSON::VARCHAR[])", event_ids)
+
+
+def _stored(database: Database, question: str, keys: Iterable[str]) -> dict[str, StoredEvent]:
+    """The events whose ids `question` asks for, by its one parameter."""
+    wanted = [list(keys)]
     mentions: dict[str, list[str]] = {}
-    where = "WHERE event_id IN (SELECT event_id FROM events WHERE block IN (SELECT unnest(?::JSON::VARCHAR[])))"
-    for event_id, mention_id in database.execute(
-        f"SELECT event_id, mention_id FROM event_mentions {where} ORDER BY event_id, position", wanted
+    placed: dict[str, dict[str, str]] = {}
+    where = f"WHERE event_id IN ({question})"
+    for event_id, mention_id, happening_id in database.execute(
+        f"SELECT event_id, mention_id, happening_id FROM event_mentions {where} ORDER BY event_id, position", wanted
     ):
         mentions.setdefault(event_id, []).append(mention_id)
+        if happening_id is not None:
+            placed.setdefault(event_id, {})[mention_id] = happening_id
     transitions: dict[str, list[Transition]] = {}
-    for event_id, status, action, *rest in database.execute(
-        "SELECT event_id, status, action, date_value, reported_on, mention_id "
-        f"FROM event_transitions {where} ORDER BY event_id, position",
+    for event_id, *row in database.execute(
+        f"SELECT event_id, {', '.join(TRANSITION_FIELDS)} FROM event_transitions {where} ORDER BY event_id, position",
         wanted,
     ):
-        transitions.setdefault(event_id, []).append(Transition(Status(status), Action(action), *rest))
+        transitions.setdefault(event_id, []).append(read_transition(row))
     found: dict[str, StoredEvent] = {}
     for row in database.execute(
-        """
+        f"""
         SELECT event_id, action, status, country, service_canonical, actor_canonical, actor_kind, scope, scope_class,
-               date_value, reason_classes, first_reported, last_reported, stories, articles, score, why,
-               block, first_run_id
-        FROM events WHERE block IN (SELECT unnest(?::JSON::VARCHAR[]))
+               date_value, reason_classes, first_reported, last_reported, stories, articles, score, why, voices,
+               learned_on, retracted, dismissed, block, first_run_id
+        FROM events {where}
         """,
         wanted,
     ):
         event_id, action, status, country, service, actor, kind, scope, scope_class, value, reasons, *rest = row
-        first_reported, last_reported, stories, articles, score, why, block, first_run_id = rest
+        first_reported, last_reported, stories, articles, score, why, voices, *rest = rest
+        learned_on, retracted, dismissed, block, first_run_id = rest
         event = Event(
             id=event_id,
             action=Action(action),
@@ -89,17 +126,37 @@ def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, StoredEven
             mention_ids=tuple(mentions.get(event_id, ())),
             transitions=tuple(transitions.get(event_id, ())),
             why=why,
+            voices=voices,
+            learned_on=learned_on,
+            retracted=retracted,
+            dismissed=dismissed,
         )
-        found[event_id] = StoredEvent(event, block, first_run_id)
+        found[event_id] = StoredEvent(event, block, first_run_id, placed.get(event_id, {}))
     return found
 
 
+TRANSITION_FIELDS = ("kind", "status", "action", "date_value", "reported_on", "learned_on", "mention_id", "detail")
+
+
+def read_transition(row: Sequence[Any]) -> Transition:
+    """A row of TRANSITION_FIELDS as the transition that was stored."""
+    kind, status, action, date_value, reported_on, learned_on, mention_id, detail = row
+    return Transition(
+        Status(status), Action(action), date_value, reported_on, mention_id, TransitionKind(kind), learned_on, detail
+    )
+
+
 def compare(
-    old: Mapping[str, StoredEvent], new: Mapping[str, tuple[Event, str]], run_id: str, run_order: Mapping[str, int]
+    old: Mapping[str, StoredEvent],
+    new: Mapping[str, tuple[Event, str]],
+    run_id: str,
+    run_order: Mapping[str, int],
+    placed: Mapping[str, str] | None = None,
 ) -> Change:
     """Decide what happens to the stored events `old` when `new` (id → event and block) takes their place.
 
-    `run_order` ranks run ids: an event takes over the first run of those that were merged into it.
+    `run_order` ranks run ids: an event takes over the first run of those that were merged into it. `placed` says in
+    which happening a mention is.
     """
     holder = {mention_id: event.id for event, _ in new.values() for mention_id in event.mention_ids}
     gone = sorted(old.keys() - new.keys())
@@ -116,10 +173,19 @@ def compare(
         stored = old.get(event_id)
         runs = [run_id if stored is None else stored.first_run_id, *merged.get(event_id, ())]
         first_run_id = min(runs, key=lambda run: run_order.get(run, len(run_order)))
-        candidate = StoredEvent(event, block, first_run_id)
+        here = {mention: placed[mention] for mention in event.mention_ids if mention in placed} if placed else {}
+        candidate = StoredEvent(event, block, first_run_id, here)
         if candidate != stored:
             rewritten.append(candidate)
-    return Change(tuple(gone), tuple(rewritten), forwards)
+    added = new.keys() - old.keys()
+    # What is forwarded to a new event has become it; what lives on, it has parted from.
+    origins = {
+        (holder[mention_id], event_id)
+        for event_id, stored in old.items()
+        for mention_id in stored.event.mention_ids
+        if holder.get(mention_id) in added and forwards.get(event_id) != holder[mention_id]
+    }
+    return Change(tuple(gone), tuple(rewritten), forwards, frozenset(added), tuple(sorted(origins)))
 
 
 def apply(database: Database, run_id: str, change: Change) -> None:
@@ -127,19 +193,20 @@ def apply(database: Database, run_id: str, change: Change) -> None:
     cleared = [*change.gone, *(stored.event.id for stored in change.rewritten)]
     if not cleared:
         return
-    for table in ("events", "event_mentions", "event_transitions"):
-        database.execute(f"DELETE FROM {table} WHERE event_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [cleared])
     taken = database.execute(
-        "SELECT event_id FROM events WHERE event_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [cleared]
+        "SELECT event_id FROM events WHERE event_id IN (SELECT unnest(?::JSON::VARCHAR[])) ORDER BY 1",
+        [sorted(change.added)],
     )
     if taken:
         raise WarehouseError(f"event {taken[0][0]} belongs to two blocks")
+    for table in ("events", "event_mentions", "event_transitions"):
+        database.execute(f"DELETE FROM {table} WHERE event_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [cleared])
     database.insert("events", COLUMNS, [_row(stored, run_id) for stored in change.rewritten])
     database.insert(
         "event_mentions",
-        ("event_id", "position", "mention_id"),
+        ("event_id", "position", "mention_id", "happening_id"),
         [
-            (stored.event.id, position, mention_id)
+            (stored.event.id, position, mention_id, stored.placed.get(mention_id))
             for stored in change.rewritten
             for position, mention_id in enumerate(stored.event.mention_ids)
         ],
@@ -154,6 +221,12 @@ def apply(database: Database, run_id: str, change: Change) -> None:
         ],
     )
     _forward(database, run_id, change, [stored.event.id for stored in change.rewritten])
+    database.insert(
+        "event_origins",
+        ("event_id", "origin_id", "run_id"),
+        [(event_id, origin_id, run_id) for event_id, origin_id in change.origins],
+        unless=("event_id", "origin_id"),
+    )
 
 
 def _forward(database: Database, run_id: str, change: Change, live: Sequence[str]) -> None:
@@ -198,6 +271,10 @@ def _row(stored: StoredEvent, run_id: str) -> tuple[object, ...]:
         event.articles,
         event.score,
         event.why,
+        event.voices,
+        event.learned_on,
+        event.retracted,
+        event.dismissed,
         stored.first_run_id,
         run_id,
     )
@@ -207,10 +284,13 @@ def _transition_row(event_id: str, position: int, transition: Transition) -> tup
     return (
         event_id,
         position,
+        transition.kind.value,
         transition.status.value,
         transition.action.value,
         transition.date_value,
         *span(transition.date_value),
         transition.reported_on,
+        transition.learned_on,
         transition.mention_id,
+        transition.detail,
     )
