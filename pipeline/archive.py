@@ -70,13 +70,13 @@ class Archive:
         day = min(response.fetched_at for response in responses).astimezone(UTC).date()
         folder = self._root / f"{day:%Y/%m/%d}"
         try:
-            _make_folder(folder)
-            with _temporary_file(folder) as file:
+            make_folder(folder)
+            with temporary_file(folder) as file:
                 name, places = _write(file, responses)
                 os.fsync(file.fileno())
                 # Should the part be there already, it is the same part; should it be damaged, this heals it.
                 Path(file.name).replace(folder / name)
-            _sync_folder(folder)
+            sync_folder(folder)
         except OSError as error:
             raise ArchiveError(
                 f"{folder}: can't be written: {error.strerror or error}", hint="is the disk full, or read-only?"
@@ -134,16 +134,17 @@ class Archive:
         return (self._root / part).open("rb")
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make `folder` and those above it, and have each new name on the disk."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -152,7 +153,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _temporary_file(folder: Path) -> Iterator[BufferedWriter]:
+def temporary_file(folder: Path) -> Iterator[BufferedWriter]:
     """Open a new file that `sweep` leaves alone while this process lives, and that goes unless it gets another name."""
     path = folder / f"{TEMPORARY}{uuid.uuid4().hex}"
     with path.open("xb") as file:
