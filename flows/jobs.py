@@ -60,15 +60,20 @@ def read_feed(job: FeedJob) -> ParsedFeed:
 
 
 def read_page(job: PageJob) -> Reading:
-    """Read a page as an article, sign its body and hold it against the gate. Raises ParseError."""
+    """Read a page as an article, sign its body and hold it against the gate. Raises ParseError.
+
+    A notice that the article was withdrawn passes no gate: what it repeats of the article, it does not state.
+    """
     from extractors.gate import GazetteerGate
     from pipeline.language import is_english
+    from pipeline.notices import is_withdrawn
     from pipeline.stories import sign
     from pipeline.text import read_article
 
     article = read_article(job.entry, job.response, fetched_at=job.fetched_at)
     body_hash, signature = sign(article.body)
-    passes = is_english(article.language) and GazetteerGate(for_encoder=job.for_encoder).passes(article.text)
+    read = is_english(article.language) and not is_withdrawn(article.title, article.body)
+    passes = read and GazetteerGate(for_encoder=job.for_encoder).passes(article.text)
     return Reading(article, body_hash, signature, passes)
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from pipeline.errors import FetchError
+from pipeline.notices import is_notice
 from pipeline.types import Article, Entry, Revisit, RevisitOutcome, StoredVersion, TextOrigin
 
 FIRST_WAIT: Final = timedelta(hours=1)
@@ -19,7 +20,7 @@ MAX_REVISITS: Final = 5
 MAX_AGE: Final = timedelta(days=30)
 """Time since publication after which an article is left as it is."""
 STUB: Final = 200
-"""Characters of body below which a new version is taken for a notice in the article's place."""
+"""Characters of body below which a new version is taken for a stub in the article's place."""
 SAME_ARTICLE: Final = 0.4
 """Least share of the stored words that a page under another canonical URL must hold to be the same article."""
 
@@ -84,7 +85,10 @@ def failed(error: FetchError, stored: StoredVersion, visited_at: datetime) -> Re
 
 
 def _unfit(stored: StoredVersion, article: Article, *, asked: bool) -> str | None:
-    """Why the stored text is kept: what came is a stub, a notice, or another article."""
+    """Why the stored text is kept: what came is a stub, or another article.
+
+    A stub that says that the article was withdrawn or corrected is the publisher's last word on it.
+    """
     old, new = len(stored.body), len(article.body)
     if asked and article.text_origin is TextOrigin.FEED and stored.text_origin is TextOrigin.PAGE:
         return "the page no longer shows the article: only the feed's text could be read"
@@ -92,7 +96,7 @@ def _unfit(stored: StoredVersion, article: Article, *, asked: bool) -> str | Non
         return "the page no longer shows the article, although it answers"
     if 2 * new < old and (article.paywalled or article.soft_404):
         return f"only {new} of {old} characters can be read now: the rest is behind a paywall"
-    if new < STUB and 2 * new < old:
+    if new < STUB and 2 * new < old and not is_notice(article.title, article.body):
         return f"only {new} of {old} characters are left"
     if article.canonical_url != stored.canonical_url and _shared(stored.body, article.body) < SAME_ARTICLE:
         return f"the page is now another article: {article.canonical_url}"

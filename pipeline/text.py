@@ -20,6 +20,7 @@ from pipeline.hidden import remove_hidden
 from pipeline.maintext import main_text
 from pipeline.markup import is_html_page, one_line, parse_page, tidy, visible_text
 from pipeline.metadata import PageMetadata, date_in_words, read_metadata
+from pipeline.notices import is_notice
 from pipeline.types import Article, DateBasis, Document, Entry, Response, Stamp, TextOrigin
 from pipeline.urls import canonical_url, page_canonical
 from pipeline.walls import STUB, Shown, is_paywalled, not_the_article
@@ -212,7 +213,9 @@ def _plain_page(text: str) -> _Page:
 def _better_text(entry: Entry, page: _Page | None, *, strange: bool, paywalled: bool) -> tuple[str, TextOrigin]:
     own = without_footer(max(entry.content, entry.summary, key=len))
     body = page.body if page is not None else ""
-    doubtful = paywalled or len(body) < MIN_BODY
+    # A notice speaks of the article that the feed may tell still.
+    notice = page is not None and is_notice(page.shown.title, body)
+    doubtful = not notice and (paywalled or len(body) < MIN_BODY)
     if own and (page is None or strange or (doubtful and len(own) > len(body))):
         return own, TextOrigin.FEED
     return body, TextOrigin.PAGE

@@ -9,6 +9,8 @@ from typing import Final
 
 from rapidfuzz import fuzz
 
+from pipeline.notices import is_withdrawn
+
 STUB: Final = 1_500
 """Characters of body below which the words of a wall on the page mean that the rest is behind it."""
 NOTICE: Final = 800
@@ -149,8 +151,11 @@ class Shown:
 
 
 def not_the_article(shown: Shown, feed_title: str = "") -> str | None:
-    """Return what a page that answers 200 is instead of the article that the feed calls `feed_title`, or None."""
-    if len(shown.body) >= STUB or _is_same(shown.title, feed_title):
+    """Return what a page that answers 200 is instead of the article that the feed calls `feed_title`, or None.
+
+    A notice that the article was withdrawn is the publisher's word on it, and stands for it.
+    """
+    if len(shown.body) >= STUB or _is_same(shown.title, feed_title) or is_withdrawn(shown.title, shown.body):
         return None
     for title, what in TITLES:
         if title.fullmatch(shown.title):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date
 
 from pipeline.claims import Claim, Succession, succession
+from pipeline.notices import is_withdrawn
 from pipeline.types import Article, Mention, Outcome
 from warehouse.tables.articles import Stored
 from warehouse.tables.mentions import Known, StoredMention
@@ -58,9 +59,10 @@ def next_version(
         gone = tuple(one.mention.id for one in current)
         return Revision(stored.version, True, removed=gone, stated=_stated(found, became, current, known, kept))
     version, day = stored.version + 1, _day(article)
-    if outcome not in READ:
+    taken_back = is_withdrawn(article.title, article.body)
+    if outcome not in READ and not taken_back:
         return Revision(version, True, True)
-    became = _became(standing, found, article.text, texts)
+    became = _became(standing, found, "" if taken_back else article.text, texts)
     removed = {old.id for old, _ in became.restated}
     withdrawn = tuple(mention.id for mention in (*(old for old, _ in became.changed), *became.gone))
     kept = [one for one in told if one.mention.id not in removed]
