@@ -88,6 +88,9 @@ class Decision:
         """Refuse what could not be acted on. Raises InputError."""
         if not self.author.strip() or not self.reason.strip():
             raise InputError("a decision needs an author and a reason")
+        for said in (self.author, self.reason, self.value or ""):
+            if not said.isprintable():
+                raise InputError(f"{said!r} holds characters that are no text")
         if self.decided_at.utcoffset() is None:
             raise InputError("the time of a decision must say its time zone")
         object.__setattr__(self, "decided_at", self.decided_at.astimezone(UTC))
