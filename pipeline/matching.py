@@ -2,7 +2,9 @@
 
 Each feature of a pair takes one value, each value has its points in `POINTS`. A value without points (None) is a veto:
 the pair is DIFFERENT whatever the rest says. Otherwise the points are added: `SAME_FROM` and more is SAME, less than
-`DIFFERENT_BELOW` is DIFFERENT, and between them the pair is UNSURE, which never merges on its own.
+`DIFFERENT_BELOW` is DIFFERENT, and between them the pair is UNSURE, which never merges on its own. A value in `BARS`
+keeps a pair from being SAME, whatever its points: a body and the whole that it belongs to never share a happening, but
+a person may be asked.
 
 Time is judged by what was stated. A stated date is an interval (a day, a month, a year); a mention without one has
 happened at some time before its report. Where a service is cut off again and again (`is_recurring`: the internet,
@@ -17,6 +19,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from pipeline.likeness import NAMES, WORDS, Names, Words, compare_names, compare_words
+from pipeline.lineage import Lineage
 from pipeline.names import BodyName, Relation, relate
 from pipeline.scopes import ScopeRelation, compare_scopes
 from pipeline.statements import Statement, family_of, is_recurring, read_statement
@@ -74,14 +78,14 @@ class Origin(StrEnum):
     DOCUMENT_APART = "one document that tells them apart"
 
 
-Value = Actor | Country | Deed | Step | Time | Origin | ScopeRelation
+Value = Actor | Country | Deed | Step | Time | Origin | ScopeRelation | Words | Names
 Table = tuple[Codes, tuple[Value, ...]]
 
 POINTS: dict[Value, float | None] = {
     Actor.SAME: 4,
     Actor.UNKNOWN: 1,
     Actor.NOWHERE: -2,
-    Actor.PART: None,
+    Actor.PART: -3,
     Actor.DIFFERENT: None,
     Country.SAME: 1,
     Country.UNKNOWN: 0,
@@ -114,29 +118,54 @@ POINTS: dict[Value, float | None] = {
     Origin.STORY: 2,
     Origin.DOCUMENT_AGREES: 3,
     Origin.DOCUMENT_APART: None,
+    Words.MANY: 1,
+    Words.SOME: 0,
+    Words.FEW: 0,
+    Words.UNKNOWN: 0,
+    Names.SEVERAL: 0,
+    Names.ONE: 0,
+    Names.NONE: 0,
+    Names.UNKNOWN: 0,
 }
+BARS: frozenset[Value] = frozenset({Actor.PART})
 SAME_FROM = 6.0
 DIFFERENT_BELOW = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a pair of mentions is held to be, with the points and values that led there."""
+    """What a pair of mentions is held to be, with the points and values that led there; `said` words each value."""
 
     verdict: Verdict
     points: float
     values: tuple[Value, ...]
+    said: tuple[str, ...]
 
     @property
     def words(self) -> str:
-        """The reasons in plain words."""
-        said = [f"{value} ({_signed(POINTS[value])})" for value in self.values if POINTS[value] != 0]
-        return f"{self.verdict}: " + ", ".join(said)
+        """The reasons in plain words, those for the verdict first."""
+        stands_apart = self.verdict is Verdict.DIFFERENT
+        joins, parts = [], []
+        for value, said in zip(self.values, self.said, strict=True):
+            points = POINTS[value]
+            if value in BARS or points is None or points < 0:
+                parts.append(said)
+            elif points > 0 and value is not Country.SAME:
+                joins.append(said)
+        first, second = (parts, joins) if stands_apart else (joins, parts)
+        link = "; " if not first or not second else "; though " if stands_apart else "; but "
+        return f"{self.verdict}: " + link.join(", ".join(some) for some in (first, second) if some)
+
+    @property
+    def figures(self) -> str:
+        """The reasons with their points."""
+        named = zip(self.values, self.said, strict=True)
+        return ", ".join(f"{said} ({_signed(POINTS[value])})" for value, said in named if POINTS[value] != 0)
 
 
-def judge(a: MentionContext, b: MentionContext) -> Judgement:
+def judge(a: MentionContext, b: MentionContext, lineage: Lineage | None = None) -> Judgement:
     """Judge whether two mentions of one service tell one happening. Symmetric."""
-    return Comparison((read_statement(a), read_statement(b))).judgement(0, 1)
+    return Comparison((read_statement(a, lineage), read_statement(b, lineage))).judgement(0, 1)
 
 
 class Comparison:
@@ -161,21 +190,25 @@ class Comparison:
             (compare_steps(*times, limits), STEPS),
             (compare_times(*times, limits), TIMES),
             self._origins(),
+            (compare_words(self._rows, self._columns), WORDS),
+            (compare_names(self._rows, self._columns), NAMES),
         ]
         if actors:
             self._tables.insert(0, self._by_value(lambda s: (s.body, s.country is None), _compare_actors))
         shape = (len(self._rows), len(self._columns))
         self.points = np.zeros(shape, dtype=np.float32)
         self.vetoes = np.zeros(shape, dtype=np.bool_)
+        self._barred = self.holds(*BARS)
         for codes, values in self._tables:
             self.points += np.array([POINTS[value] or 0 for value in values], dtype=np.float32)[codes]
             self.vetoes |= np.array([POINTS[value] is None for value in values])[codes]
         if columns is None:
             np.fill_diagonal(self.vetoes, False)
+        self.points[self._barred] = np.minimum(self.points[self._barred], SAME_FROM - 1)
 
     def holds(self, *wanted: Value) -> Bools:
         """Which pairs have one of the values `wanted`."""
-        found = np.zeros(self.vetoes.shape, dtype=np.bool_)
+        found = np.zeros((len(self._rows), len(self._columns)), dtype=np.bool_)
         for codes, values in self._tables:
             if any(value in wanted for value in values):
                 found |= np.array([value in wanted for value in values])[codes]
@@ -183,16 +216,20 @@ class Comparison:
 
     @property
     def different(self) -> Bools:
-        """Which pairs are judged DIFFERENT."""
-        return np.asarray(self.vetoes | (self.points < DIFFERENT_BELOW))
+        """Which pairs the machine never joins: those judged DIFFERENT, and those that a bar keeps from being SAME."""
+        return np.asarray(self.vetoes | self._barred | (self.points < DIFFERENT_BELOW))
 
     def judgement(self, i: int, j: int) -> Judgement:
         """Explain the pair (i, j)."""
         values = tuple(values[codes[i, j]] for codes, values in self._tables)
         points = float(self.points[i, j])
+        verdict = Verdict.UNSURE
         if self.vetoes[i, j] or points < DIFFERENT_BELOW:
-            return Judgement(Verdict.DIFFERENT, points, values)
-        return Judgement(Verdict.SAME if points >= SAME_FROM else Verdict.UNSURE, points, values)
+            verdict = Verdict.DIFFERENT
+        elif points >= SAME_FROM:
+            verdict = Verdict.SAME
+        said = tuple(_in_words(value, self._rows[i], self._columns[j]) for value in values)
+        return Judgement(verdict, points, values, said)
 
     def _scopes(self) -> Table:
         codes, values = self._by_value(lambda s: s.scope, compare_scopes)
@@ -262,6 +299,17 @@ def _compare_deeds(a: Action, b: Action) -> Value:
     if family_of(a) is not family_of(b):
         return Deed.DIFFERENT
     return Deed.REMOVAL if Action.REMOVE in (a, b) else Deed.KINDRED
+
+
+def _in_words(value: Value, a: Statement, b: Statement) -> str:
+    """Word a value; where two stated dates lie apart, with the days between them."""
+    if value in (Time.NEAR, Time.APART, Time.FAR) and None not in (a.first, a.last, b.first, b.last):
+        assert a.first is not None and a.last is not None and b.first is not None and b.last is not None  # noqa: PT018
+        days = max(b.first - a.last, a.first - b.last)
+        if days > 0:
+            count = f"{days} {'day' if days == 1 else 'days'}"
+            return f"dates within {count}" if value is Time.NEAR else f"dates {count} apart"
+    return str(value)
 
 
 def _signed(points: float | None) -> str:

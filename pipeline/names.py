@@ -8,6 +8,7 @@ Commission", "Supreme Court of India") only says whose body it is. What is left 
 * two countries known and different: DIFFERENT;
 * a country and one of its bodies: PART_OF;
 * a name that says what sort of body acts but not which ("a court", "the ministry"): UNKNOWN, even beside its like;
+* two bodies that the registry knows: what it says, one PART_OF the other or DIFFERENT, whatever their words;
 * the same words, or an acronym and the words that it stands for: SAME;
 * a name and that name with more words before or after it: PART_OF;
 * a name that describes rather than names ("the privacy watchdog", "data protection authority"): UNKNOWN;
@@ -38,12 +39,18 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BodyName:
-    """A name, reduced. `words` are in order, without the country; none are left where the country itself acts."""
+    """A name, reduced. `words` are in order, without the country; none are left where the country itself acts.
+
+    `id` is that of the registered body whose name it is, and `wholes` are those of the bodies that this one is part of
+    (`pipeline.lineage`).
+    """
 
     country: str | None
     words: tuple[str, ...]
     acronyms: frozenset[str]
     initials: frozenset[str]
+    id: str | None = None
+    wholes: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:
@@ -71,7 +78,7 @@ class BodyName:
         """Whether the name describes a body that has another, proper name as well."""
         words = set(self.words)
         sort = words & _ROLES or words >= {"data", "protection"}
-        return bool(sort) and not self.is_vague and words <= _VAGUE | _FIELDS | {"national"}
+        return self.id is None and bool(sort) and not self.is_vague and words <= _VAGUE | _FIELDS | {"national"}
 
 
 def same_body(a: str | None, b: str | None, *, country_a: str | None = None, country_b: str | None = None) -> Relation:
@@ -92,6 +99,8 @@ def relate(a: BodyName, b: BodyName) -> Relation:
         return Relation.PART_OF if a.country == b.country else Relation.DIFFERENT
     if a.is_vague or b.is_vague:
         return Relation.UNKNOWN
+    if a.id is not None and b.id is not None and a.id != b.id:
+        return Relation.PART_OF if a.id in b.wholes or b.id in a.wholes else Relation.DIFFERENT
     if a.key == b.key or a.acronyms & (b.acronyms | b.initials) or b.acronyms & a.initials:
         return Relation.SAME
     if _extends(a.words, b.words) or _extends(b.words, a.words):

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
+from pipeline.lineage import Lineage
 from pipeline.names import UNKNOWN_COUNTRY, BodyName, reduce_name
 from pipeline.scopes import Scope, read_scope
 from pipeline.types import Action, ActorKind, Mention, MentionContext, Status
@@ -87,13 +88,14 @@ def is_company(mention: Mention) -> bool:
     return mention.actor_kind in (ActorKind.COMPANY, ActorKind.APP_STORE)
 
 
-def read_statement(context: MentionContext) -> Statement:
-    """Reduce a mention."""
+def read_statement(context: MentionContext, lineage: Lineage | None = None) -> Statement:
+    """Reduce a mention. `lineage` knows the registered bodies; without it, their names speak for themselves."""
     mention = context.mention
     country = None if mention.country in ("", UNKNOWN_COUNTRY) else mention.country
     body = None
     if mention.actor_canonical is not None and mention.actor_canonical.strip():
         body = reduce_name(mention.actor_canonical, None if is_company(mention) else country)
+        body = body if lineage is None else lineage.settle(body)
     reported = None if context.published is None else context.published.toordinal()
     first, last = stated_days(mention.date_value) or (None, None)
     if first is not None and reported is not None and mention.status in (Status.ANNOUNCED, Status.PROPOSED):

@@ -43,12 +43,28 @@ class TestJudgement:
     def test_says_in_words_why(self) -> None:
         judgement = judge(told(1, date="2025-01-30"), told(2, action="ban", date="2025-01-30"))
         assert judgement.verdict is Verdict.SAME
-        assert judgement.words == "same: the same actor (+4), the same country (+1), the same day (+3)"
+        assert judgement.words == "same: the same actor, the same day"
+        assert "the same actor (+4)" in judgement.figures
 
     def test_names_the_veto(self) -> None:
-        judgement = judge(told(1), told(2, actor="Italy", kind="government"))
+        judgement = judge(told(1), told(2, action="warn"))
         assert judgement.verdict is Verdict.DIFFERENT
-        assert "a body and the whole it belongs to (veto)" in judgement.words
+        assert judgement.words.startswith("different: different sorts of action; though the same actor")
+        assert "different sorts of action (veto)" in judgement.figures
+
+    def test_tells_the_days_between_dates(self) -> None:
+        near, far = (judge(told(1, date="2025-01-28"), told(2, date=day)).words for day in ("2025-01-30", "2025-02-20"))
+        assert near == "same: the same actor, the same action, dates within 2 days"
+        assert far.endswith("but dates 23 days apart")
+
+    def test_a_body_and_its_whole_are_never_the_same_but_may_be_asked_about(self) -> None:
+        whole = told(2, actor="Italy", kind="government")
+        assert judge(told(1), whole).verdict is Verdict.UNSURE
+        assert judge(told(1), told(2, actor="Italy", kind="government", action="ban")).verdict is Verdict.DIFFERENT
+        assert judge(told(1), told(2, actor="Italy", published="2025-06-01")).verdict is Verdict.DIFFERENT
+        pair = Comparison([read_statement(told(1)), read_statement(whole)])
+        assert pair.different[0, 1]
+        assert not pair.vetoes[0, 1]
 
     def test_is_unsure_where_dates_lie_weeks_apart(self) -> None:
         judgement = judge(told(1, date="2025-01-10"), told(2, date="2025-02-05"))
