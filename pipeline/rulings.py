@@ -135,7 +135,7 @@ class _Groups:
             kept, gone = gone, kept
         self._parent[gone] = kept
         self.members[kept] |= self.members.pop(gone)
-        self._marks[kept] |= self._marks.pop(gone)
+        self._marks[kept] |= self._marks.pop(gone, set())
         return True
 
 
