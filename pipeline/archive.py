@@ -15,7 +15,7 @@ import os
 import uuid
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import client
 from io import BufferedIOBase, BufferedReader, BufferedWriter, BytesIO
@@ -28,12 +28,13 @@ from warcio.recordloader import ArcWarcRecord, ArcWarcRecordLoader
 from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParserException
 from warcio.warcwriter import WARCWriter
 
+from pipeline.archive_files import TEMPORARY, make_folder, sync_folder, temporary_file
 from pipeline.codecs import BODY_HEADERS
 from pipeline.errors import ArchiveError
+from pipeline.journal import Journal
 from pipeline.types import ArchiveRef, Response
 
 SUFFIX = ".warc.gz"
-TEMPORARY = ".unfinished-"
 NAME_LENGTH = 32
 """Hexadecimal digits of a part's SHA-256 that name it."""
 
@@ -54,11 +55,12 @@ class Archive:
     """The archive below the folder `root`, which is made when something is first kept.
 
     `ArchiveRef.sha256` is the hash of a record as it lies on the disk, so that not one byte of it changes unnoticed.
-    One process appends at a time; any number may read.
+    `journal` is where runs note what they asked for. One process appends at a time; any number may read.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self.journal = Journal(root)
 
     def append(self, responses: Sequence[Response]) -> list[ArchiveRef]:
         """Keep `responses` in one new part. Returns one reference each, in order, once all is on the disk.
@@ -132,36 +134,6 @@ class Archive:
         if part.startswith("/") or ".." in PurePosixPath(part).parts:
             raise ArchiveError(f"{part}: not a part of this archive")
         return (self._root / part).open("rb")
-
-
-def make_folder(folder: Path) -> None:
-    """Make `folder` and those above it, and have each new name on the disk."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in `folder` on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def temporary_file(folder: Path) -> Iterator[BufferedWriter]:
-    """Open a new file that `sweep` leaves alone while this process lives, and that goes unless it gets another name."""
-    path = folder / f"{TEMPORARY}{uuid.uuid4().hex}"
-    with path.open("xb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
-        finally:
-            path.unlink(missing_ok=True)
 
 
 def _write(file: BufferedWriter, responses: Sequence[Response]) -> tuple[str, list[tuple[int, int, str]]]:

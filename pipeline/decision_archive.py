@@ -11,7 +11,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from pipeline.archive import make_folder, sync_folder, temporary_file
+from pipeline.archive_files import make_folder, sync_folder, temporary_file
 from pipeline.decision_types import Decision, from_record, to_record
 from pipeline.errors import ArchiveError
 from pipeline.failpoints import hit

@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
 
-from pipeline.archive import SUFFIX, TEMPORARY, Archive
+from pipeline.archive import SUFFIX, Archive
+from pipeline.archive_files import TEMPORARY
 from pipeline.errors import ArchiveError
 from pipeline.types import ArchiveRef, Response
 

@@ -1,0 +1,150 @@
+"""The journal of the archive: for whom each response was asked for, and what was asked for in vain.
+
+Responses alone do not tell which entry a page was fetched for, nor that a server answered 404 or "not modified". With
+the journal a run can be gone through once more, without any network (`flows.rebuild`). A note is one JSON file
+
+    archive/journal/2026/11/22/20261122T074500.123456Z-000003-3f0c….json
+
+named after its run, its number in the run and the hash of its bytes; it is written once and never changed. What a
+response said lies in the archive: a note only points there.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline import errors
+from pipeline.archive_files import make_folder, sync_folder, temporary_file
+from pipeline.errors import ArchiveError, FetchError
+from pipeline.types import ArchiveRef, Response
+
+FOLDER: Final = "journal"
+SUFFIX: Final = ".json"
+HASH_LENGTH: Final = 16
+_ATTRIBUTES: Final = ("url", "hint", "retryable", "status", "retry_after")
+_KINDS: Final[Mapping[str, type[FetchError]]] = {
+    kind.__name__: kind
+    for kind in (
+        errors.AddressRefused,
+        errors.RobotsDisallowed,
+        errors.FetchTimeout,
+        errors.TooLarge,
+        errors.TooManyRedirects,
+        errors.HTTPStatusError,
+        errors.NetworkError,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a run wrote down: its kind and its content, plain JSON values. `number` counts the notes of the run."""
+
+    run_id: str
+    number: int
+    kind: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What came of a request, as far as it can be written down.
+
+    `archived` is where the response lies. One that is not in the archive is `bare`, a response without its body: a 304,
+    or the bytes that had come before, whose hash is `sha256`. Else `failed` says why there is none.
+    """
+
+    archived: ArchiveRef | None = None
+    bare: Response | None = None
+    sha256: str | None = None
+    failed: FetchError | None = None
+
+
+class Journal:
+    """The journal below the archive's folder `root`. One process writes at a time; any number may read."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root / FOLDER
+        self._numbers = count()
+
+    def write(self, run_id: str, kind: str, content: Mapping[str, Any]) -> None:
+        """Keep a note; it is on the disk on return. Raises ArchiveError where that fails."""
+        number = next(self._numbers)
+        text = json.dumps({"run": run_id, "number": number, "kind": kind, **content}, separators=(",", ":")) + "\n"
+        data = text.encode()
+        folder = self._root / f"{run_id[:4]}/{run_id[4:6]}/{run_id[6:8]}"
+        name = f"{run_id}-{number:06d}-{hashlib.sha256(data).hexdigest()[:HASH_LENGTH]}{SUFFIX}"
+        try:
+            make_folder(folder)
+            with temporary_file(folder) as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(folder / name)
+            sync_folder(folder)
+        except OSError as error:
+            raise ArchiveError(
+                f"{folder}: can't be written: {error.strerror or error}", hint="is the disk full, or read-only?"
+            ) from error
+
+    def read(self) -> Iterator[Note]:
+        """Yield all notes, run by run, in the order in which they were written.
+
+        Raises ArchiveError at the first that can't be read, or whose name is not the hash of its bytes.
+        """
+        for path in sorted(self._root.glob(f"*/*/*/[!.]*{SUFFIX}"), key=lambda path: path.name):
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                raise ArchiveError(f"{path}: can't be read: {error.strerror or error}") from error
+            if not path.stem.endswith(f"-{hashlib.sha256(data).hexdigest()[:HASH_LENGTH]}"):
+                raise ArchiveError(f"{path}: its name is not the hash of its bytes", hint="restore it from a backup")
+            content = json.loads(data)
+            yield Note(content.pop("run"), content.pop("number"), content.pop("kind"), content)
+
+
+def keep(result: Response | FetchError, archived: ArchiveRef | None) -> dict[str, Any]:
+    """What came of a request, as JSON values. `archived` is None where its body was not archived."""
+    if isinstance(result, FetchError):
+        told = {name: getattr(result, name) for name in _ATTRIBUTES if hasattr(result, name)}
+        return {"failed": type(result).__name__, "message": str(result), **told}
+    if archived is not None:
+        return {"archived": [archived.part, archived.offset, archived.length, archived.sha256]}
+    return {
+        "url": result.url,
+        "final_url": result.final_url,
+        "status": result.status,
+        "headers": [list(header) for header in result.headers],
+        "fetched_at": result.fetched_at.astimezone(UTC).isoformat(),
+        "moved_to": result.moved_to,
+        "sha256": hashlib.sha256(result.body).hexdigest() if result.body else None,
+    }
+
+
+def kept(value: Mapping[str, Any]) -> Kept:
+    """Read what `keep` wrote."""
+    if "failed" in value:
+        return Kept(failed=_failure(value))
+    if "archived" in value:
+        part, offset, length, sha256 = value["archived"]
+        return Kept(archived=ArchiveRef(part, offset, length, sha256))
+    headers = tuple((name, text) for name, text in value["headers"])
+    came_at = datetime.fromisoformat(value["fetched_at"])
+    bare = Response(
+        value["url"], value["final_url"], value["status"], headers, b"", came_at, moved_to=value["moved_to"]
+    )
+    return Kept(bare=bare, sha256=value["sha256"])
+
+
+def _failure(value: Mapping[str, Any]) -> FetchError:
+    kind = _KINDS.get(value["failed"], FetchError)
+    error = kind.__new__(kind, value["message"])
+    error.args = (value["message"],)
+    error.__dict__.update({name: value[name] for name in _ATTRIBUTES if name in value})
+    return error
