@@ -2,7 +2,8 @@
 
 Annotations leave two things open that the pipeline fills in, what sort of body acts and the class of the scope; both
 come from the rules that the pipeline itself uses. Half of the blocks (a service in a country) are held out: weights are
-fitted and faults are read on the other half.
+fitted and faults are read on the other half. The sample and each family of files ("ai-…", "networks-…") was labelled by
+itself, so two of them may give one happening two keys: they are resolved and compared each by itself.
 """
 
 import hashlib
@@ -40,6 +41,11 @@ class GoldMention:
     def block(self) -> str:
         """Service and country."""
         return f"{service_key(self.context.mention.service_canonical)}|{self.context.mention.country}"
+
+    @property
+    def family(self) -> str:
+        """The files with which it was labelled."""
+        return self.article.file.split("-")[0]
 
     @property
     def held_out(self) -> bool:

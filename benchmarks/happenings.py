@@ -14,7 +14,7 @@ happenings with no actor's name in common, both of which name one.
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.gold import GoldMention, articles, in_context, mentions
@@ -25,7 +25,7 @@ from pipeline.errors import ExtractionError
 from pipeline.events import resolve
 from pipeline.matching import judge
 from pipeline.settings import ExtractSettings
-from pipeline.types import Document, Event, MentionContext
+from pipeline.types import Document, MentionContext
 
 AROUND = 60
 """Characters shown on either side of a fault's trigger."""
@@ -88,9 +88,10 @@ class Outcome:
 
     def strangers(self) -> list[dict[str, list[str]]]:
         """The merges of different actors."""
-        return [parts for parts in self.merged() if self._are_strangers(parts)]
+        return [parts for parts in self.merged() if self.are_strangers(parts)]
 
-    def _are_strangers(self, parts: Mapping[str, Sequence[str]]) -> bool:
+    def are_strangers(self, parts: Mapping[str, Sequence[str]]) -> bool:
+        """Whether two of some happenings name actors, and none in common."""
         named = [
             {name for key in keys if (name := self.gold[key].context.mention.actor_canonical) is not None}
             for keys in parts.values()
@@ -108,10 +109,11 @@ def _mixed(outer: Mapping[str, str], inner: Mapping[str, str]) -> Iterator[dict[
 
 
 def resolve_gold(gold: Sequence[GoldMention]) -> Outcome:
-    """Resolve the labelled mentions themselves."""
+    """Resolve the labelled mentions themselves, each family by itself."""
     contexts = {one.context.mention.id: one.context for one in gold}
-    events = resolve(list(contexts.values()))
-    return Outcome({one.context.mention.id: one for one in gold}, _found(events), contexts, len(events))
+    labelled = {one.context.mention.id: one for one in gold}
+    found = _resolved({key: (one.family, one.context) for key, one in labelled.items()})
+    return Outcome(labelled, found, contexts, len(set(found.values())))
 
 
 def resolve_read(texts: Sequence[ToldArticle], gold: Sequence[GoldMention]) -> tuple[Outcome, dict[str, float]]:
@@ -123,7 +125,7 @@ def resolve_read(texts: Sequence[ToldArticle], gold: Sequence[GoldMention]) -> t
     by_article: dict[str, list[GoldMention]] = defaultdict(list)
     for one in gold:
         by_article[one.article.id].append(one)
-    contexts: dict[str, MentionContext] = {}
+    contexts: dict[str, tuple[str, MentionContext]] = {}
     pairs: dict[str, GoldMention] = {}
     read = 0
     documents = [Document(text.id, text.text, text.published) for text in texts]
@@ -131,7 +133,7 @@ def resolve_read(texts: Sequence[ToldArticle], gold: Sequence[GoldMention]) -> t
         if isinstance(told, ExtractionError):
             raise told
         read += len(told)
-        contexts |= {mention.id: in_context(mention, text) for mention in told}
+        contexts |= {mention.id: (text.file.split("-")[0], in_context(mention, text)) for mention in told}
         labelled = by_article[text.id]
         wanted = [event_record(one.context.mention) for one in labelled]
         scored = read_scored(
@@ -139,13 +141,22 @@ def resolve_read(texts: Sequence[ToldArticle], gold: Sequence[GoldMention]) -> t
         )
         for i, j in match(scored["gold"], scored["read"], lenient)[0]:
             pairs[told[j].id] = labelled[i]
-    events = resolve(list(contexts.values()))
+    found = _resolved(contexts)
     rates = {"precision": len(pairs) / max(1, read), "recall": len(pairs) / max(1, len(gold))}
-    return Outcome(pairs, _found(events), {key: contexts[key] for key in pairs}, len(events)), rates
+    return Outcome(pairs, found, {key: contexts[key][1] for key in pairs}, len(set(found.values()))), rates
 
 
-def _found(events: Iterable[Event]) -> dict[str, str]:
-    return {key: event.id for event in events for key in event.mention_ids}
+def _resolved(contexts: Mapping[str, tuple[str, MentionContext]]) -> dict[str, str]:
+    """Resolve mentions family by family; returns for each its family and event."""
+    families: dict[str, list[MentionContext]] = defaultdict(list)
+    for family, context in contexts.values():
+        families[family].append(context)
+    return {
+        key: f"{family} {event.id}"
+        for family, some in families.items()
+        for event in resolve(some)
+        for key in event.mention_ids
+    }
 
 
 def faults(outcome: Outcome, *, held_out: bool = False) -> Iterator[str]:
@@ -155,7 +166,7 @@ def faults(outcome: Outcome, *, held_out: bool = False) -> Iterator[str]:
             ids = [key for keys in parts.values() for key in keys]
             if outcome.gold[ids[0]].held_out is not held_out:
                 continue
-            strange = " DIFFERENT ACTORS" if kind == "MERGED" and outcome._are_strangers(parts) else ""
+            strange = " DIFFERENT ACTORS" if kind == "MERGED" and outcome.are_strangers(parts) else ""
             yield f"{kind}{strange} {outcome.gold[ids[0]].happening if kind == 'SPLIT' else ''}"
             for number, (name, keys) in enumerate(parts.items()):
                 yield f"  {name if kind == 'MERGED' else f'part {number + 1}'} ({len(keys)})"
