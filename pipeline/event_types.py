@@ -155,6 +155,6 @@ class Event:
 
     @property
     def lifted(self) -> bool:
-        """Whether a restriction has ended: the last of its steps that took effect is a lift."""
-        effective = [step for step in self.transitions if step.status is Status.IN_FORCE]
-        return self.action is not Action.LIFT and bool(effective) and effective[-1].action is Action.LIFT
+        """Whether a restriction has ended: lifted by the one who imposed it, or struck down by a court."""
+        ends = (TransitionKind.LIFTED, TransitionKind.STRUCK_DOWN)
+        return self.action is not Action.LIFT and any(step.kind in ends for step in self.transitions)

@@ -1,0 +1,158 @@
+"""Votes of independent voices on the value of a field, counted so that each can be taken back at any time.
+
+A value is as strong as the voices behind it (`pipeline.independence`): ten copies of one text have one vote, and so
+have ten articles of one house. Among equals the value that was reported last wins, then the best scored.
+
+Whatever counts here is told `by` how much: 1 adds a vote, -1 takes back one that was added.
+"""
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import Generic, TypeVar
+
+from pipeline.statements import stated_days
+
+T = TypeVar("T")
+
+DATE_SHARE = 0.5
+"""A date with more than this share of the best one's support, in all and by itself, is well supported."""
+
+
+def tick(counter: Counter[T], key: T, by: int) -> None:
+    """Count in a counter that holds no zeros."""
+    counter[key] += by
+    if not counter[key]:
+        del counter[key]
+
+
+class Bag:
+    """A multiset of numbers that knows its least and greatest; both None where it is empty."""
+
+    __slots__ = ("_counts", "greatest", "least")
+
+    def __init__(self) -> None:
+        self._counts: Counter[float] = Counter()
+        self.least: float | None = None
+        self.greatest: float | None = None
+
+    def count(self, number: float, by: int) -> None:
+        tick(self._counts, number, by)
+        if by > 0:
+            if self.least is None or number < self.least:
+                self.least = number
+            if self.greatest is None or number > self.greatest:
+                self.greatest = number
+        elif number not in self._counts and number in (self.least, self.greatest):
+            self.least, self.greatest = min(self._counts, default=None), max(self._counts, default=None)
+
+
+class _Support:
+    """What speaks for one value."""
+
+    __slots__ = ("days", "scores", "voices")
+
+    def __init__(self) -> None:
+        self.voices: Counter[str] = Counter()
+        self.days, self.scores = Bag(), Bag()
+
+
+class Poll(Generic[T]):
+    """Votes on one field. The value with most voices leads, then the last reported, then the best scored."""
+
+    __slots__ = ("_leader", "_stale", "_support")
+
+    def __init__(self) -> None:
+        self._support: dict[T, _Support] = {}
+        self._leader: T | None = None
+        self._stale = False
+
+    def count(self, value: T, voice: str, day: int, score: float, by: int) -> None:
+        """Count a vote: whose it is, the day of its report (0 if unknown), and how sure the reading is."""
+        support = self._support.get(value)
+        if support is None:
+            support = self._support[value] = _Support()
+        tick(support.voices, voice, by)
+        support.days.count(day, by)
+        support.scores.count(score, by)
+        if by < 0:
+            if not support.voices:
+                del self._support[value]
+            self._stale = self._stale or value == self._leader
+        # A vote only makes its value stronger, so that none but this one can take the lead.
+        elif self._leader is None or (
+            not self._stale and value != self._leader and self._rank(value) > self._rank(self._leader)
+        ):
+            self._leader = value
+
+    @property
+    def leader(self) -> T | None:
+        """The strongest value; None where nobody has voted."""
+        if self._stale:
+            self._leader, self._stale = max(self._support, key=self._rank, default=None), False
+        return self._leader
+
+    @property
+    def ranked(self) -> list[T]:
+        """The values, the strongest first."""
+        return sorted(self._support, key=self._rank, reverse=True)
+
+    def _rank(self, value: T) -> tuple[float, float, float, str]:
+        support = self._support[value]
+        return len(support.voices), support.days.greatest or 0, support.scores.greatest or 0, str(value)
+
+
+class Presence:
+    """Which voices speak, and up to which day each does."""
+
+    __slots__ = ("_days", "_latest")
+
+    def __init__(self) -> None:
+        self._days: dict[str, Bag] = {}
+        self._latest: list[float] = []
+
+    def count(self, voice: str, day: int, by: int) -> None:
+        bag = self._days.setdefault(voice, Bag())
+        before = bag.greatest
+        bag.count(day, by)
+        if bag.greatest is None:
+            del self._days[voice]
+        if before != bag.greatest:
+            if before is not None:
+                del self._latest[bisect_left(self._latest, before)]
+            if bag.greatest is not None:
+                insort(self._latest, bag.greatest)
+
+    def since(self, day: float) -> int:
+        """How many voices have spoken on that day or later."""
+        return len(self._latest) - bisect_left(self._latest, day)
+
+
+def agreed_date(votes: Mapping[str, Collection[str]]) -> str | None:
+    """Return the earliest well-supported date, as finely as any voice gives it; `votes` says who states which date.
+
+    First the year is agreed on, then the month in it, then the day. A voice that is less exact supports all that its
+    date includes, one that is more exact what its own lies in. What has more than half of the best date's support, in
+    all and among those that are as exact, is well supported: the earliest of it is where the measure began.
+    """
+    stated = [value for value in votes if stated_days(value) is not None]
+    if len(stated) < 2:
+        return stated[0] if stated else None
+    agreed = ""
+    for length in (len("YYYY"), len("YYYY-MM"), len("YYYY-MM-DD")):
+        inside = [value for value in stated if len(value) >= length and value.startswith(agreed)]
+        if not inside:
+            break
+        own: dict[str, set[str]] = {}
+        for value in inside:
+            own.setdefault(value[:length], set()).update(votes[value])
+        held = {one: len(own[one] | _together(votes, (v for v in stated if one.startswith(v)))) for one in own}
+        best = max(own, key=lambda one: (held[one], len(own[one]), one))
+        agreed = min(
+            one for one in own if held[one] > DATE_SHARE * held[best] and len(own[one]) > DATE_SHARE * len(own[best])
+        )
+    return agreed
+
+
+def _together(votes: Mapping[str, Collection[str]], values: Iterable[str]) -> set[str]:
+    return {voice for value in values for voice in votes[value]}
