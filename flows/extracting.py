@@ -1,4 +1,4 @@
-"""Stages four to six: articles to stories and events, a batch into the warehouse, the snapshot out of it."""
+"""Stages four to six: articles to mentions and events, a batch into the warehouse, the snapshot out of it."""
 
 import logging
 from collections.abc import Sequence
@@ -8,10 +8,9 @@ from importlib.metadata import version
 from flows.house import PUBLISHED_NAME, House
 from flows.reading import ReadEntry, same_article, still_stands
 from pipeline.errors import EndpointError, ExtractionError, ModelError, WorkerError
-from pipeline.events import resolve
 from pipeline.failpoints import hit
 from pipeline.language import is_english
-from pipeline.stories import sign
+from pipeline.stories import proves
 from pipeline.types import (
     Article,
     Document,
@@ -28,12 +27,16 @@ log = logging.getLogger(__name__)
 
 
 def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]:
-    """Place each article in its story, gate it, and extract its mentions. Returns one result per entry."""
+    """Gate each article and extract its mentions. Returns one result per entry.
+
+    A copy of another article, word for word, is read as well: what its outlet printed is evidence of its own.
+    """
     results: dict[str, EntryResult] = {}
     open_: dict[str, tuple[EntryResult, Article]] = {}
     # A page may name another URL than its feed did, and that one may be stored, or stand in this batch, already.
     stored = house.warehouse.known_articles([item.reading.article.canonical_url for item in read if item.reading])
     revisits = {item.entry_id: item.revisit for item in read if item.revisit is not None}
+    copied = _originals(house, read)
     for item in read:
         reading = item.reading
         if (
@@ -48,23 +51,23 @@ def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]
             continue
         article = reading.article
         stored[article.canonical_url] = article.id
-        place = house.stories.place(article.id, reading.body_hash, reading.signature)
         result = EntryResult(
             item.entry_id,
             Outcome.GATED,
             article=article,
             archived=item.archived,
-            story_id=place.story_id,
             signature=reading.signature,
             body_hash=reading.body_hash,
             revisit=None if item.revisit is None else Revisit(RevisitOutcome.CHANGED, article.fetched_at),
         )
-        if place.exact:
-            result = replace(result, outcome=Outcome.SAME_STORY, detail=f"the text of story {place.story_id}")
-        elif not is_english(article.language):
+        original = next((one for one in copied.get(reading.body_hash, ()) if one != article.id), None)
+        if not is_english(article.language):
             result = replace(result, outcome=Outcome.OTHER_LANGUAGE, detail=article.language)
-        elif reading.passes:
+        elif original is not None and proves(reading.signature):
+            result = replace(result, outcome=Outcome.SAME_STORY, detail=f"the text of article {original}")
+        if reading.passes:
             open_[item.entry_id] = (result, article)
+        copied.setdefault(reading.body_hash, []).append(article.id)
         results[item.entry_id] = result
     hit("ingest.read")
     mentions = _extract(house, [article for _, article in open_.values()])
@@ -73,9 +76,15 @@ def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]
             reason = str(found) if isinstance(found, ExtractionError) else _name(found)
             results[entry_id] = _unextracted(house, result, revisits.get(entry_id), reason)
         else:
-            outcome = Outcome.EVENTS if found else Outcome.NO_EVENT
+            read_as = Outcome.EVENTS if found else Outcome.NO_EVENT
+            outcome = result.outcome if result.outcome is Outcome.SAME_STORY else read_as
             results[entry_id] = replace(result, outcome=outcome, mentions=tuple(found))
     return list(results.values())
+
+
+def _originals(house: House, read: Sequence[ReadEntry]) -> dict[str, list[str]]:
+    """Hash of a body → the stored articles that have it."""
+    return house.warehouse.equal_bodies({item.reading.body_hash for item in read if item.reading is not None})
 
 
 def _unextracted(house: House, result: EntryResult, revisit: StoredVersion | None, reason: str) -> EntryResult:
@@ -83,7 +92,6 @@ def _unextracted(house: House, result: EntryResult, revisit: StoredVersion | Non
     article = result.article
     if revisit is None or article is None:
         return replace(result, outcome=Outcome.QUARANTINED, detail=reason)
-    house.stories.place(revisit.article_id, *sign(revisit.body))
     kept = still_stands(
         result.entry_id, revisit, Revisit(RevisitOutcome.KEPT, article.fetched_at), reason, result.archived
     )
@@ -120,7 +128,7 @@ def _extract(house: House, articles: Sequence[Article]) -> list[list[Mention] | 
 
 def store_results(house: House, results: Sequence[EntryResult]) -> None:
     """Commit a batch: articles, mentions, the events they touch, and one outcome per entry."""
-    house.warehouse.store_batch(house.run_id, results, resolve)
+    house.warehouse.store_batch(house.run_id, results)
 
 
 def publish(house: House) -> Snapshot:

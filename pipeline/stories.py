@@ -1,26 +1,39 @@
 """Which articles carry the same text: exact and near copies become one story.
 
 A story stands for one independent report. Ten copies of one agency text are ten articles and one story, so they support
-an event once. Two bodies are exact copies when their words agree once case, punctuation and spacing are put aside;
-near copies when enough of their three-word shingles agree, as a MinHash signature estimates. Titles take no part:
-outlets rewrite them. Nor do a site's own notices – "subscribe to continue", "this page uses cookies" – which make
-strangers look alike and copies differ.
+an event once. Titles take no part: outlets rewrite them. Nor do a site's own notices – "subscribe to continue", "this
+page uses cookies" – which make strangers look alike and copies differ.
 
-Short bodies carry too little to tell a copy from a coincidence (teasers, paywall notices, recurring lead sentences):
-under `MIN_NEAR_WORDS` words, notices aside, only exact copies count, and under `MIN_EXACT_WORDS` nothing does.
+Each article's parent is the most similar of its copies that comes before it in the order of publication (by day, those
+without a day last, then by id). An article without a parent founds a story, which is named after it; the others belong
+to the story of their parent. So stories are a function of the set of articles, whatever the order in which these came.
 
-Only an exact copy says the same things as its story for certain. A near copy may add the one paragraph that matters, so
-it must still be read; `StoryPlacement.exact` tells the two apart.
+Two bodies are copies
+
+- for certain, when their words agree once case, punctuation and spacing are put aside (similarity 1);
+- when enough of their three-word shingles agree: the share of all that both have (Jaccard, the similarity), and the
+  share of the shorter one's that the longer one has. A short text within a long one is a copy of it only while it makes
+  up about half of the whole; beyond that, the long one is a report of its own;
+- unless what differs is what counts. Notices are written to a pattern: "Internet cut in X on the 3rd" and "Internet cut
+  in Y on the 5th" share most of their words. Where a figure, a weekday, a month or a name stands in the one in place of
+  another figure, weekday, month or name in the other, that is a contradiction, and a text may hold one for every
+  `WORDS_PER_CONTRADICTION` words: corrected figures of an updated report, but not another happening.
+
+Candidates are found by bands of MinHash signatures (`bands`); they are then compared by their words (`similarity`),
+because the estimate alone errs near the threshold. The figures behind each constant: `python -m benchmarks.stories`.
 """
 
 import hashlib
 import re
 import struct
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 
-from rensa import RMinHash, RMinHashLSH
+from rapidfuzz.distance import LCSseq
+from rensa import RMinHash
 
 from pipeline.ids import content_id
 
@@ -28,25 +41,36 @@ MIN_EXACT_WORDS = 25
 """Words, notices aside, below which a body proves nothing: equal bodies of real feed items shorter than that are
 recurring lead sentences as often as copies."""
 
-MIN_NEAR_WORDS = 80
-"""Words below which only exact copies count: short notices are written to a pattern ("Internet cut in X for a day")."""
+MIN_NEAR_WORDS = 30
+"""Words, notices aside, below which only exact copies count."""
 
-LONG_WORDS = 150
-SHORT_THRESHOLD = 0.5
-LONG_THRESHOLD = 0.4
-"""Least Jaccard similarity of shingles: SHORT where the shorter body has fewer than LONG_WORDS words, else LONG."""
+MIN_SIMILARITY = 0.45
+"""Least Jaccard similarity of the shingles of two copies."""
+
+MIN_SHARED = 0.65
+"""Least share of the shorter body's shingles that the longer one has."""
+
+WORDS_PER_CONTRADICTION = 60
+"""A copy may contradict its original once in so many words of the shorter of both."""
+
+_SLOT_WORDS = 10
+_COMPARED_WORDS = 400
+"""Contradictions are looked for in places of at most so many words, and in bodies of which one has at most so many:
+nobody writes longer notices to a pattern."""
 
 _PERMUTATIONS = 126
-_BANDS = 42
-"""42 bands of 3 rows find a pair of similarity 0.4 with probability 0.94, one of 0.5 with 0.997."""
+_ROWS = 3
+"""42 bands of 3 rows find a pair of similarity 0.45 with probability 0.98, one of 0.6 with 0.99997."""
 
 _SEED = 20250101
 _HEADER = struct.Struct("<4sI")
-_MAGIC = b"CDs1"
+_MAGIC = b"CDs2"
 """Changes with anything that changes what `sign` returns: words, shingles, permutations, seed."""
 
 _WORD = re.compile(r"\w+")
+_TOKEN = re.compile(r"\w+(?:[,.:'’/-]\w+)*")
 _SENTENCE = re.compile(r"[^.!?…\n]+[.!?…]*")
+_OPENING = frozenset("\"'“‘«(")
 # fmt: off
 _NOTICES = (
     "subscri", "sign up", "signed up", "sign in", "log in", "logged in", "register", "newsletter", "cookie",
@@ -57,32 +81,71 @@ _NOTICES = (
     "access denied", "captcha", "you are human", "not a robot", "page not found", "not available in your",
     "editor's note", "editor’s note", "advertisement",
 )
-# fmt: on
 """Words by which a sentence is taken for a notice of the site. Too many are found rather than too few: a sentence of
 news that goes with them costs a copy at most, a notice that stays joins strangers."""
 
+_WEEKDAYS = frozenset((
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "mon", "tue", "tues", "wed", "thu",
+    "thurs", "fri", "sat", "sun",
+))
+_MONTHS = frozenset((
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
+))
+# fmt: on
+
 
 @dataclass(frozen=True, slots=True)
-class StorySignature:
-    """What is kept of a placed article: enough to place later ones beside it."""
+class Parent:
+    """An article that another one copies, with its day of publication, and how similar both are (0 to 1)."""
 
     article_id: str
-    story_id: str
-    body_hash: str
-    signature: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class StoryPlacement:
-    """Where an article belongs.
-
-    `exact` says that an earlier article has the same body; `similarity` (0 to 1) is that of the nearest earlier article
-    of the story, 0 for a story's first article.
-    """
-
-    story_id: str
-    exact: bool
+    day: date | None
     similarity: float
+
+    @property
+    def rank(self) -> tuple[float, tuple[bool, date, str]]:
+        """The least rank is the best parent: the most similar one and, among equals, the first."""
+        return -self.similarity, order(self.day, self.article_id)
+
+
+class Body:
+    """A body as it is compared: what it takes is made when it is asked for, once."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def _sentences(self) -> list[str]:
+        return list(_told(unicodedata.normalize("NFKC", self.text)))
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words, folded, notices aside."""
+        return [word for sentence in self._sentences for word in _WORD.findall(sentence.casefold())]
+
+    @cached_property
+    def shingles(self) -> frozenset[tuple[str, str, str]]:
+        """All sequences of three words."""
+        return frozenset(zip(self.words, self.words[1:], self.words[2:], strict=False))
+
+    @cached_property
+    def facts(self) -> list[tuple[str, str]]:
+        """The words, folded, each with its kind: figure, weekday, month, name, or nothing.
+
+        A capital at the beginning of a sentence or a quotation makes no name.
+        """
+        return [fact for sentence in self._sentences for fact in _facts(sentence)]
+
+
+def order(day: date | None, article_id: str) -> tuple[bool, date, str]:
+    """Sort key of the order of publication: by day, undated articles last, then by id."""
+    return day is None, day or date.min, article_id
+
+
+def story_id(root_id: str) -> str:
+    """The id of the story that the article `root_id` founds."""
+    return content_id("story", root_id)
 
 
 def sign(body: str) -> tuple[str, bytes]:
@@ -90,16 +153,9 @@ def sign(body: str) -> tuple[str, bytes]:
 
     The header holds the number of words, notices aside. Equal bodies give equal results on every machine.
     """
-    text = unicodedata.normalize("NFKC", body).casefold()
-    words = _WORD.findall(text)
-    body_hash = hashlib.sha256(" ".join(words).encode("utf-8", "surrogatepass")).hexdigest()
-    if notices := [notice for notice in _NOTICES if notice in text]:
-        words = [
-            word
-            for sentence in _SENTENCE.findall(text)
-            if not any(notice in sentence for notice in notices)
-            for word in _WORD.findall(sentence)
-        ]
+    everything = _WORD.findall(unicodedata.normalize("NFKC", body).casefold())
+    body_hash = hashlib.sha256(" ".join(everything).encode("utf-8", "surrogatepass")).hexdigest()
+    words = Body(body).words
     header = _HEADER.pack(_MAGIC, len(words))
     if len(words) < MIN_NEAR_WORDS:
         return body_hash, header
@@ -108,79 +164,123 @@ def sign(body: str) -> tuple[str, bytes]:
     return body_hash, header + _state(sketch)
 
 
-class StoryIndex:
-    """All placed articles, in memory: a few kilobytes each. Placing depends on the order of placing, and on it only."""
+def number(body: str) -> int:
+    """Return the number (64 bits) by which the warehouse knows a body, letter for letter."""
+    return int.from_bytes(hashlib.blake2b(body.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
-    def __init__(self, known: Iterable[StorySignature] = ()) -> None:
-        self._stories: dict[str, str] = {}
-        self._bodies: dict[str, tuple[str, int]] = {}
-        self._first_with: dict[str, str] = {}
-        self._sketches: dict[int, tuple[str, RMinHash]] = {}
-        self._placed = 0
-        self._near = RMinHashLSH(threshold=LONG_THRESHOLD, num_perm=_PERMUTATIONS, num_bands=_BANDS)
-        for one in known:
-            self._add(one.article_id, one.story_id, one.body_hash, one.signature)
 
-    def __len__(self) -> int:
-        return len(self._stories)
+def proves(signature: bytes) -> bool:
+    """Whether the signed body is long enough for an equal one to be its copy."""
+    return _read(signature)[0] >= MIN_EXACT_WORDS
 
-    def place(self, article_id: str, body_hash: str, signature: bytes) -> StoryPlacement:
-        """Find the story of an article, given what `sign` made of its body, and remember it there.
 
-        A story that is new is named after this article. An article that is placed a second time stays in its story; if
-        its body has changed, it counts as placed last.
-        """
-        original = self._first_with.get(body_hash)
-        if original is not None and original != article_id:
-            story_id, exact, similarity = self._stories[original], True, 1.0
+def bands(body_hash: str, signature: bytes) -> list[int]:
+    """Return the keys (32 bits) of which a copy shares at least one: of the hash, and of each band of the MinHash.
+
+    None for a body that is too short to prove anything, or a signature of another version.
+    """
+    words, sketch = _read(signature)
+    if words < MIN_EXACT_WORDS:
+        return []
+    keys = [_key(b"exact", bytes.fromhex(body_hash))]
+    if sketch is not None:
+        values = sketch.digest()
+        for start in range(0, _PERMUTATIONS, _ROWS):
+            row = values[start : start + _ROWS]
+            keys.append(_key(b"band", struct.pack(f"<{1 + len(row)}I", start, *row)))
+    return sorted(set(keys))
+
+
+def sketch_of(signature: bytes) -> RMinHash | None:
+    """Return the MinHash of a signature; None for a short body or another version."""
+    return _read(signature)[1]
+
+
+def similarity(one: Body, other: Body) -> float | None:
+    """Return the Jaccard similarity of two bodies whose words are not all equal, or None if they are no copies.
+
+    The order of both doesn't matter.
+    """
+    if len(one.words) < MIN_NEAR_WORDS or len(other.words) < MIN_NEAR_WORDS:
+        return None
+    jaccard, shared = overlap(one, other)
+    if jaccard < MIN_SIMILARITY or shared < MIN_SHARED:
+        return None
+    shorter = min(len(one.words), len(other.words))
+    if shorter <= _COMPARED_WORDS and len(contradictions(one, other)) > shorter // WORDS_PER_CONTRADICTION:
+        return None
+    return jaccard
+
+
+def overlap(one: Body, other: Body) -> tuple[float, float]:
+    """Return the Jaccard similarity of two bodies' shingles, and the share of the fewer that are among the others."""
+    both = len(one.shingles & other.shingles)
+    if not both:
+        return 0.0, 0.0
+    sizes = len(one.shingles), len(other.shingles)
+    return both / (sum(sizes) - both), both / min(sizes)
+
+
+def contradictions(one: Body, other: Body) -> set[tuple[str, str]]:
+    """Return where the bodies contradict each other: what stands in the one, and what in its place in the other.
+
+    A word that both have, be it elsewhere, contradicts nothing.
+    """
+    first, second = sorted((one, other), key=lambda body: body.text)
+    words = [word for word, _ in first.facts], [word for word, _ in second.facts]
+    known = set(words[0]), set(words[1])
+    found: set[tuple[str, str]] = set()
+    for at, instead in _replaced(*words):
+        ours = [fact for fact in first.facts[at] if fact[1] and fact[0] not in known[1]]
+        theirs = [fact for fact in second.facts[instead] if fact[1] and fact[0] not in known[0]]
+        if {kind for _, kind in ours} & {kind for _, kind in theirs}:
+            found.add((" ".join(word for word, _ in ours), " ".join(word for word, _ in theirs)))
+    return found
+
+
+def _replaced(first: list[str], second: list[str]) -> Iterator[tuple[slice, slice]]:
+    """The places where a few words stand in the one and a few others in the other, the rest being equal."""
+    at = instead = 0
+    for block in LCSseq.opcodes(first, second):
+        if block.tag != "equal":
+            continue
+        if 0 < block.src_start - at <= _SLOT_WORDS and 0 < block.dest_start - instead <= _SLOT_WORDS:
+            yield slice(at, block.src_start), slice(instead, block.dest_start)
+        at, instead = block.src_end, block.dest_end
+    if 0 < len(first) - at <= _SLOT_WORDS and 0 < len(second) - instead <= _SLOT_WORDS:
+        yield slice(at, len(first)), slice(instead, len(second))
+
+
+def _told(text: str) -> Iterator[str]:
+    """The sentences of a text that are no notices."""
+    folded = text.casefold()
+    notices = [notice for notice in _NOTICES if notice in folded]
+    for sentence in _SENTENCE.findall(text):
+        low = sentence.casefold()
+        if not any(notice in low for notice in notices):
+            yield sentence
+
+
+def _facts(sentence: str) -> Iterator[tuple[str, str]]:
+    is_first = True
+    for match in _TOKEN.finditer(sentence):
+        written = match.group()
+        word = re.sub(r"['’]s?$", "", written.casefold())
+        capital = written[0].isupper()
+        opens = is_first or sentence[match.start() - 1] in _OPENING
+        is_first = False
+        if any(char.isdigit() for char in written):
+            yield word, "figure"
+        elif capital and word in _WEEKDAYS:
+            yield word, "weekday"
+        elif capital and word in _MONTHS:
+            yield word, "month"
         else:
-            exact = False
-            story_id, similarity = self._nearest(article_id, signature) or (content_id("story", article_id), 0.0)
-        story_id = self._stories.get(article_id, story_id)
-        if self._bodies.get(article_id, ("", 0))[0] != body_hash:
-            self._forget(article_id)
-            self._add(article_id, story_id, body_hash, signature)
-        return StoryPlacement(story_id, exact, similarity)
+            yield word, "name" if capital and not opens else ""
 
-    def _add(self, article_id: str, story_id: str, body_hash: str, signature: bytes) -> None:
-        self._stories[article_id] = story_id
-        words, sketch = _read(signature)
-        self._bodies[article_id] = body_hash, words
-        if words >= MIN_EXACT_WORDS:
-            self._first_with.setdefault(body_hash, article_id)
-        if sketch is not None:
-            self._near.insert(self._placed, sketch)
-            self._sketches[self._placed] = article_id, sketch
-        self._placed += 1
 
-    def _forget(self, article_id: str) -> None:
-        """Drop what is known of an article's body, as if it had never been placed; it stays in its story."""
-        if article_id not in self._bodies:
-            return
-        body_hash, _ = self._bodies.pop(article_id)
-        if self._first_with.get(body_hash) == article_id:
-            del self._first_with[body_hash]
-            heirs = (one for one, body in self._bodies.items() if body[0] == body_hash and body[1] >= MIN_EXACT_WORDS)
-            if (heir := next(heirs, None)) is not None:
-                self._first_with[body_hash] = heir
-        for key in [key for key, (one, _) in self._sketches.items() if one == article_id]:
-            del self._sketches[key]
-            self._near.remove(key)
-
-    def _nearest(self, article_id: str, signature: bytes) -> tuple[str, float] | None:
-        """Return story and similarity of the most similar near copy; the earliest wins among equals."""
-        words, sketch = _read(signature)
-        if sketch is None:
-            return None
-        best: tuple[str, float] | None = None
-        for key in sorted(self._near.query(sketch)):
-            other_id, other = self._sketches[key]
-            other_words = self._bodies[other_id][1]
-            similarity = float(sketch.jaccard(other))
-            enough = SHORT_THRESHOLD if min(words, other_words) < LONG_WORDS else LONG_THRESHOLD
-            if other_id != article_id and similarity >= enough and (best is None or similarity > best[1]):
-                best = self._stories[other_id], similarity
-        return best
+def _key(kind: bytes, data: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(data, digest_size=4, person=kind).digest(), "little")
 
 
 def _state(sketch: RMinHash) -> bytes:

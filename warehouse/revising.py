@@ -10,7 +10,7 @@ from pipeline.types import Article, Mention, Outcome
 from warehouse.tables.articles import Stored
 from warehouse.tables.mentions import Known, StoredMention
 
-READ = frozenset({Outcome.EVENTS, Outcome.NO_EVENT, Outcome.GATED})
+READ = frozenset({Outcome.EVENTS, Outcome.NO_EVENT, Outcome.GATED, Outcome.SAME_STORY})
 """Outcomes that say what a text states. A version that was not read for events withdraws nothing."""
 
 

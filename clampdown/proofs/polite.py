@@ -26,7 +26,6 @@ from pipeline.fetch import FetchSession, user_agent
 from pipeline.protocols import Workers
 from pipeline.schedule import ANSWERED, GRACE, PollFacts, after_poll, is_due
 from pipeline.settings import FetchSettings, PollSettings, Settings, WorkerSettings
-from pipeline.stories import StoryIndex
 from pipeline.types import Document, FeedOutcome, FeedState, FetchRequest, Mention, ParsedFeed, Source
 from pipeline.workers import WorkerPool
 from warehouse.store import open_warehouse
@@ -174,7 +173,7 @@ def _house(folder: Path, farm: Farm, pool: WorkerPool) -> Iterator[House]:
     """A house with all that polling needs, and no model."""
     settings = Settings(data_dir=folder, fetch=_fetch_settings(farm), poll=PollSettings(min_interval=0))
     with open_warehouse(folder / "warehouse.duckdb") as warehouse, FetchSession(settings.fetch) as session:
-        yield House(settings, warehouse, Archive(folder / "archive"), session, pool, _Unread(), StoryIndex([]))
+        yield House(settings, warehouse, Archive(folder / "archive"), session, pool, _Unread())
 
 
 class _Unread:
