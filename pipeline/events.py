@@ -80,7 +80,17 @@ def events_of(happenings: Sequence[Happening]) -> list[Event]:
     for h in happenings:
         if h.ends is not None:
             struck[h.ends] += h.told
-    return [agree(h.id, h.told, h.lifts) for h in sorted(happenings, key=lambda h: h.order)]
+    return [event_of(h.id, [h], struck[h.id]) for h in sorted(happenings, key=lambda h: h.order)]
+
+
+def event_of(event_id: str, happenings: Sequence[Happening], struck: Sequence[Statement] = ()) -> Event:
+    """Make an event of the happenings that are one; of several, those that only tell of a lift tell of its end.
+
+    `struck` are the statements of the rulings that struck it down.
+    """
+    told = [s for h in happenings if h.family is not Family.LIFT for s in h.told]
+    lifts = [s for h in happenings for s in (h.told if h.family is Family.LIFT else h.lifts)]
+    return agree(event_id, told, lifts) if told else agree(event_id, lifts, ())
 
 
 def _full_order(context: MentionContext) -> tuple[str, str]:

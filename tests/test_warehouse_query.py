@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 import warehouse_material as material
-from warehouse_material import article, entry, mention, poll, resolve, result
+from warehouse_material import article, entry, mention, poll, result
 
 from pipeline.errors import InputError
 from pipeline.types import Action, DateBasis, Outcome, Side, Stamp, Status
@@ -47,14 +47,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         korea, australia = article(made[3], "KR"), article(made[4], "AU", "TikTok")
         korea = replace(korea, title=FORMULA)
         unnamed = replace(mention(again), date_value="2025-01-30", actor=None, actor_canonical=None)
-        story = result(made[1], again).story_id
         undated = article(made[5], "AU", "TikTok")
         warehouse.store_batch(
             "run-1",
             [
                 result(made[0], italy, [mention(italy)]),
                 result(made[1], again, [unnamed]),
-                replace(result(made[2], copy), story_id=story, outcome=Outcome.SAME_STORY),
+                replace(result(made[2], copy), outcome=Outcome.SAME_STORY),
                 result(made[3], korea, [mention(korea, "KR", action=Action.BAN, date_value="2025-02")]),
                 result(
                     made[4],
@@ -63,7 +62,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 ),
                 result(made[5], undated, [mention(undated, "AU", "TikTok", date_value=None)]),
             ],
-            resolve,
         )  # fmt: skip
         warehouse.publish(folder / "published", manifest={"model": "made-up-1"})
     return folder
@@ -166,12 +164,12 @@ def test_event_that_is_not_there(reader: Reader) -> None:
 def test_ids_that_lead_elsewhere(tmp_path: Path) -> None:
     with open_warehouse(tmp_path / "warehouse.duckdb") as warehouse:
         material.begin(warehouse, "run-1")
-        late, early = entry(5, day=date(2025, 2, 5)), entry(1, day=date(2025, 2, 1))
+        late, early = entry(5, day=date(2025, 2, 5)), entry(1, day=date(2025, 1, 31))
         warehouse.store_polls("run-1", [poll("alpha", [late, early])])
         ids = []
         for one in (late, early):
             read = article(one)
-            warehouse.store_batch("run-1", [result(one, read, [mention(read)])], resolve)
+            warehouse.store_batch("run-1", [result(one, read, [mention(read)])])
             warehouse.publish(tmp_path / "published", manifest={})
             with connect_snapshot(tmp_path / "published") as opened:
                 ids.append(events(opened)[0].id)
@@ -179,7 +177,7 @@ def test_ids_that_lead_elsewhere(tmp_path: Path) -> None:
             detail = event(opened, ids[0][:8])
             assert (detail.event.id, detail.asked) == (ids[1], ids[0])
         for one in (late, early):
-            warehouse.store_batch("run-1", [result(one, article(one))], resolve)
+            warehouse.store_batch("run-1", [result(one, article(one))])
         withdraw(warehouse, tmp_path / "published", ids)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import warehouse_material as material
-from warehouse_material import START, article, entry, fill, mention, poll, resolve, result
+from warehouse_material import START, article, entry, fill, mention, poll, result
 
 from pipeline.errors import InputError, WarehouseError
 from pipeline.types import Action, FeedOutcome, Poll, Status
@@ -73,7 +73,7 @@ def test_manifest_describes_and_hashes(warehouse: Warehouse, target: Path) -> No
     manifest = json.loads(snapshot.manifest.read_text("utf-8"))
     assert manifest["model"] == "made-up-1"
     assert manifest["schema_version"] >= 1
-    assert manifest["span"] == {"articles": ["2025-02-01", "2025-02-12"], "events": ["2025-01-29", "2025-03-31"]}
+    assert manifest["span"] == {"articles": ["2025-02-01", "2025-02-12"], "events": ["2025-01-29", "2025-01-29"]}
     assert set(manifest["files"]) == {"clampdown.duckdb", *(f"parquet/{table}.parquet" for table in TABLES)}
     for name, about in manifest["files"].items():
         data = (target / name).read_bytes()
@@ -175,7 +175,7 @@ def test_readers_never_meet_half_a_set(warehouse: Warehouse, target: Path) -> No
         one = entry(number)
         read_article = article(one)
         warehouse.store_polls(f"run-2-{number}", [poll("alpha", [one])])
-        warehouse.store_batch("run-2", [result(one, read_article, [mention(read_article)])], resolve)
+        warehouse.store_batch("run-2", [result(one, read_article, [mention(read_article)])])
         assert warehouse.publish(target, manifest=MANIFEST).changed
     stop.set()
     for reader in readers:
@@ -252,8 +252,9 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         for one, (country, service, action, status, value) in zip(made, stated, strict=True):
             read = article(one, country, service)
             found = mention(read, country, service, action=action, status=status, date_value=value)
-            batch.append(result(one, read, [found]))
-        warehouse.store_batch("run-1", batch, material.resolve_with_lift)
+            ended = [material.lift_of(found, read.text, "2025-02-10")] if action is Action.LIMIT else []
+            batch.append(result(one, read, [found, *ended]))
+        warehouse.store_batch("run-1", batch)
         snapshot = warehouse.publish(tmp_path / "published", manifest={})
     with duckdb.connect(str(snapshot.database), read_only=True) as plain:
         yield plain
@@ -309,7 +310,7 @@ def test_evidence_is_what_the_texts_say(asked: duckdb.DuckDBPyConnection) -> Non
         FROM evidence AS e JOIN articles USING (article_id)
         """
     ).fetchone()
-    assert rows == (42, 42, 42, 41, 42), "six fields of seven events; one date has no value"
+    assert rows == (47, 47, 47, 46, 47), "six fields of seven events, five of a lift; one date has no value"
     assert asked.execute(
         "SELECT DISTINCT field, score FROM evidence WHERE score IS NOT NULL ORDER BY 1"
     ).fetchall() == [

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 import warehouse_material as material
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from warehouse_material import START, article, entry, fill, mention, poll, resolve, result, results
+from warehouse_material import START, article, entry, fill, mention, poll, result, results
 
 from pipeline.errors import WarehouseError
 from pipeline.types import (
@@ -21,10 +21,8 @@ from pipeline.types import (
     DateBasis,
     Entry,
     EntryResult,
-    Event,
     FeedOutcome,
     FeedState,
-    MentionContext,
     Outcome,
     Poll,
     Quote,
@@ -212,15 +210,15 @@ def test_retries_wait_count_and_end(warehouse: Warehouse) -> None:
     one = entry(1)
     discover(warehouse, one)
     retry = EntryResult(one.id, Outcome.TIMEOUT, detail="30 s", retry_at=START + timedelta(hours=1))
-    warehouse.store_batch("run-1", [retry], resolve)
-    warehouse.store_batch("run-1", [retry], resolve)
+    warehouse.store_batch("run-1", [retry])
+    warehouse.store_batch("run-1", [retry])
     assert warehouse.pending(START, 10) == []
     assert (warehouse.count_due(START), warehouse.count_pending()) == (0, 1)
     (due,) = warehouse.pending(START + timedelta(hours=1), 10)
     assert due.attempts == 1, "the same batch stored twice is one attempt"
     assert (warehouse.summary("run-1").pending, warehouse.summary("run-1").retrying) == (0, 1)
     material.begin(warehouse, "run-2", hours=2)
-    warehouse.store_batch("run-2", [EntryResult(one.id, Outcome.NOT_FOUND, detail="404")], resolve)
+    warehouse.store_batch("run-2", [EntryResult(one.id, Outcome.NOT_FOUND, detail="404")])
     assert ask(warehouse, "SELECT outcome, attempts, retry_at FROM outcomes") == [("not_found", 2, None)]
     assert warehouse.count_pending() == 0
     assert warehouse.summary("run-1").outcomes == {}
@@ -233,11 +231,11 @@ def test_retries_wait_count_and_end(warehouse: Warehouse) -> None:
 def test_batch_stored_twice_changes_nothing(warehouse: Warehouse) -> None:
     made = [entry(number) for number in range(20)]
     discover(warehouse, *made)
-    warehouse.store_batch("run-1", results(made), resolve)
+    warehouse.store_batch("run-1", results(made))
     before = snapshot(warehouse)
-    warehouse.store_batch("run-1", results(made), resolve)
+    warehouse.store_batch("run-1", results(made))
     assert snapshot(warehouse) == before
-    warehouse.store_batch("run-1", list(reversed(results(made))), resolve)
+    warehouse.store_batch("run-1", list(reversed(results(made))))
     assert snapshot(warehouse) == before
 
 
@@ -273,7 +271,7 @@ def test_stored_article_comes_back_whole(warehouse: Warehouse) -> None:
     one = entry(1)
     read = replace(article(one), paywalled=True, issues=("soft 404",), published=Stamp(date(2025, 2, 2), DateBasis.URL))
     discover(warehouse, one)
-    warehouse.store_batch("run-1", [result(one, read, [mention(read)])], resolve)
+    warehouse.store_batch("run-1", [result(one, read, [mention(read)])])
     assert ask(
         warehouse,
         "SELECT article_id, entry_id, text, text_origin, published_on, published_at, published_basis, "
@@ -291,26 +289,6 @@ def test_stored_article_comes_back_whole(warehouse: Warehouse) -> None:
     )  # fmt: skip
 
 
-def test_resolver_sees_the_whole_block_as_it_was_stated(warehouse: Warehouse) -> None:
-    first, second, other = entry(1), entry(2), entry(3)
-    discover(warehouse, first, second, other)
-    seen: list[MentionContext] = []
-
-    def spy(contexts: Sequence[MentionContext]) -> list[Event]:
-        seen.extend(contexts)
-        return resolve(contexts)
-
-    texts = {one: article(one) for one in (first, second)}
-    warehouse.store_batch("run-1", [result(second, texts[second], [mention(texts[second])])], resolve)
-    apart = article(other, service="TikTok")
-    warehouse.store_batch("run-1", [result(other, apart, [mention(apart, service="TikTok")])], resolve)
-    warehouse.store_batch("run-1", [result(first, texts[first], [mention(texts[first])])], spy)
-    assert [context.mention for context in seen] == [mention(texts[first]), mention(texts[second])]
-    assert seen[0].story_id == result(first, texts[first]).story_id
-    assert seen[0].published == date(2025, 2, 2)
-    assert seen[0].source_id == "alpha"
-
-
 def test_quote_that_does_not_stand_where_it_says_stops_the_batch(warehouse: Warehouse) -> None:
     made = [entry(1), entry(2)]
     discover(warehouse, *made)
@@ -326,7 +304,7 @@ def test_quote_that_does_not_stand_where_it_says_stops_the_batch(warehouse: Ware
     ):
         with pytest.raises(WarehouseError, match=r"does not stand|came with article"):
             warehouse.store_batch(
-                "run-1", [result(made[0], good, [mention(good)]), result(made[1], bad, [wrong])], resolve
+                "run-1", [result(made[0], good, [mention(good)]), result(made[1], bad, [wrong])]
             )
         assert snapshot(warehouse) == before
     for incomplete in (
@@ -335,31 +313,9 @@ def test_quote_that_does_not_stand_where_it_says_stops_the_batch(warehouse: Ware
         EntryResult("unheard-of", Outcome.NO_TEXT),
     ):
         with pytest.raises(WarehouseError):
-            warehouse.store_batch("run-1", [incomplete], resolve)
+            warehouse.store_batch("run-1", [incomplete])
     with pytest.raises(WarehouseError, match="two results"):
-        warehouse.store_batch("run-1", [EntryResult(made[0].id, Outcome.ROBOTS)] * 2, resolve)
-    assert snapshot(warehouse) == before
-
-
-def test_resolver_must_place_each_mention_once(warehouse: Warehouse) -> None:
-    one = entry(1)
-    read = article(one)
-    discover(warehouse, one)
-    before = snapshot(warehouse)
-    for careless in (
-        lambda contexts: [],
-        lambda contexts: resolve(contexts) * 2,
-        lambda contexts: [*resolve(contexts), replace(resolve(contexts)[0], id="another")],
-    ):
-        with pytest.raises(WarehouseError, match="block"):
-            warehouse.store_batch("run-1", [result(one, read, [mention(read)])], careless)
-        assert snapshot(warehouse) == before
-
-    def broken(contexts: object) -> list[Event]:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        warehouse.store_batch("run-1", [result(one, read, [mention(read)])], broken)
+        warehouse.store_batch("run-1", [EntryResult(made[0].id, Outcome.ROBOTS)] * 2)
     assert snapshot(warehouse) == before
 
 
@@ -372,8 +328,8 @@ def test_lone_surrogates_are_replaced_and_offsets_hold(warehouse: Warehouse) -> 
     discover(warehouse, one)
     (pending,) = warehouse.pending(START, 10)
     spoiled_result = replace(result(one, spoiled, [found]), entry_id=pending.entry.id)
-    warehouse.store_batch("run-1", [spoiled_result], resolve)
-    warehouse.store_batch("run-1", [spoiled_result], resolve)
+    warehouse.store_batch("run-1", [spoiled_result])
+    warehouse.store_batch("run-1", [spoiled_result])
     assert ask(
         warehouse,
         "SELECT scope_quote, scope_quote = substring(text, scope_start + 1, scope_end - scope_start) "
@@ -392,7 +348,6 @@ def test_article_of_another_entry_is_the_same_article(warehouse: Warehouse) -> N
     warehouse.store_batch(
         "run-1",
         [result(one, read, [mention(read)]), result(twin, other), EntryResult(third.id, Outcome.ROBOTS)],
-        resolve,
     )
     assert sorted(ask(warehouse, "SELECT outcome, article_id FROM outcomes"), key=str) == [
         ("events", read.id),
@@ -409,13 +364,13 @@ def test_url_that_led_to_an_article_is_known(warehouse: Warehouse) -> None:
     one, twin = entry(1), entry(2)
     discover(warehouse, one, twin)
     elsewhere = replace(article(one), canonical_url="https://alpha.example/true-name")
-    warehouse.store_batch("run-1", [result(one, elsewhere)], resolve)
+    warehouse.store_batch("run-1", [result(one, elsewhere)])
     assert warehouse.known_articles([one.canonical_url, twin.canonical_url, elsewhere.canonical_url]) == {
         one.canonical_url: elsewhere.id,
         elsewhere.canonical_url: elsewhere.id,
     }
     ended = EntryResult(twin.id, Outcome.SAME_ARTICLE, archived=ArchiveRef("part", 1, 2, "00"))
-    warehouse.store_batch("run-1", [ended], resolve)
+    warehouse.store_batch("run-1", [ended])
     assert ask(warehouse, f"SELECT article_id, archive_offset FROM outcomes WHERE entry_id = '{twin.id}'") == [
         (None, 1)
     ]
@@ -428,12 +383,11 @@ def test_entry_that_brings_its_article_anew_replaces_it(warehouse: Warehouse) ->
     warehouse.store_batch(
         "run-1",
         [result(one, feeble, [mention(feeble, verb="limited", country="IT")]), result(two, other, [mention(other)])],
-        resolve,
     )
     assert ask(warehouse, "SELECT count(*) FROM mentions") == [(2,)]
     korean = mention(full)
     moved = replace(korean, country="KR")
-    warehouse.store_batch("run-1", [result(one, full, [moved])], resolve)
+    warehouse.store_batch("run-1", [result(one, full, [moved])])
     assert ask(warehouse, f"SELECT text FROM articles WHERE entry_id = '{one.id}'") == [(full.text,)]
     withdrawn = "SELECT trigger_quote, version FROM mentions WHERE withdrawn_on IS NOT NULL"
     assert ask(warehouse, withdrawn) == [("limited", 1)]
@@ -445,14 +399,15 @@ def test_entry_that_brings_its_article_anew_replaces_it(warehouse: Warehouse) ->
 
 
 def test_merged_event_leaves_a_forward(warehouse: Warehouse) -> None:
-    early, middle, late = (entry(number, day=date(2025, 2, number)) for number in (1, 2, 3))
+    days = (date(2024, 12, 1), date(2025, 1, 2), date(2025, 2, 3))
+    early, middle, late = (entry(number, day=day) for number, day in enumerate(days, start=1))
     discover(warehouse, early, middle, late)
     ids: list[str] = []
     for number, one in enumerate((late, middle, early), start=1):
         run_id = f"run-{number}"
         material.begin(warehouse, run_id, hours=number)
         read = article(one)
-        warehouse.store_batch(run_id, [result(one, read, [mention(read)])], resolve)
+        warehouse.store_batch(run_id, [result(one, read, [mention(read)])])
         ((event_id, first_run_id),) = ask(warehouse, "SELECT event_id, first_run_id FROM events")
         assert first_run_id == "run-1", "a renamed event is not a new one"
         ids.append(event_id)
@@ -463,14 +418,14 @@ def test_merged_event_leaves_a_forward(warehouse: Warehouse) -> None:
     assert [warehouse.summary(f"run-{number}").new_events for number in (1, 2, 3)] == [1, 0, 0]
     # The earliest article is withdrawn: the second id comes back into use and needs no forward.
     read = article(early)
-    warehouse.store_batch("run-3", [result(early, read)], resolve)
+    warehouse.store_batch("run-3", [result(early, read)])
     assert ask(warehouse, "SELECT event_id FROM events") == [(ids[1],)]
     assert sorted(ask(warehouse, "SELECT old_id, new_id FROM event_forwards")) == sorted(
         [(ids[0], ids[1]), (ids[2], ids[1])]
     )
     # Without any article the id leads nowhere, and says so.
     for one in (middle, late):
-        warehouse.store_batch("run-3", [result(one, article(one))], resolve)
+        warehouse.store_batch("run-3", [result(one, article(one))])
     assert ask(warehouse, "FROM events") == ask(warehouse, "FROM event_mentions") == []
     assert {new_id for _, new_id in ask(warehouse, "SELECT old_id, new_id FROM event_forwards")} == {None}
 
@@ -479,10 +434,10 @@ def test_event_that_did_not_change_is_left_alone(warehouse: Warehouse) -> None:
     one, two = entry(1), entry(2)
     discover(warehouse, one, two)
     reads = article(one), article(two)
-    warehouse.store_batch("run-1", [result(one, reads[0], [mention(reads[0])])], resolve)
+    warehouse.store_batch("run-1", [result(one, reads[0], [mention(reads[0])])])
     material.begin(warehouse, "run-2", hours=1)
     proposed = mention(reads[1], action=Action.WARN, status=Status.PROPOSED, date_value=None)
-    warehouse.store_batch("run-2", [result(two, reads[1], [proposed])], resolve)
+    warehouse.store_batch("run-2", [result(two, reads[1], [proposed])])
     assert ask(
         warehouse,
         "SELECT action, side, status, date_value, date_from, first_run_id, changed_run_id FROM events ORDER BY action",
@@ -524,7 +479,7 @@ def test_outcomes_always_sum_to_entries(
                     retry_at = START + timedelta(hours=number + 1) if heals and outcome else None
                     plain = EntryResult(one.id, outcome, retry_at=retry_at) if outcome else results([one])[0]
                     batch[one.id] = plain
-            warehouse.store_batch(run_id, list(batch.values()), resolve)
+            warehouse.store_batch(run_id, list(batch.values()))
             balance = warehouse.ledger_balance()
             assert balance.balanced
             assert balance.discovered == len(stored) == sum(balance.outcomes.values())

@@ -1,4 +1,4 @@
-"""Made-up polls, articles and mentions for the warehouse's tests, and a plain resolver."""
+"""Made-up polls, articles and mentions for the warehouse's tests, and what is made of them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,11 +17,9 @@ from pipeline.types import (
     DateBasis,
     Entry,
     EntryResult,
-    Event,
     FeedOutcome,
     FeedState,
     Mention,
-    MentionContext,
     Outcome,
     Poll,
     Quote,
@@ -32,7 +30,6 @@ from pipeline.types import (
     Stamp,
     Status,
     TextOrigin,
-    Transition,
 )
 from warehouse.store import Warehouse, open_warehouse
 
@@ -164,7 +161,6 @@ def result(of: Entry, read: Article, mentions: Sequence[Mention] = ()) -> EntryR
         Outcome.EVENTS if mentions else Outcome.NO_EVENT,
         article=read,
         archived=ArchiveRef("2025/02/10/pages.warc.gz", 1024, 2048, "cd" * 32),
-        story_id=content_id("story", read.id),
         signature=signature,
         body_hash=body_hash,
         mentions=tuple(mentions),
@@ -189,44 +185,14 @@ def _result(of: Entry) -> EntryResult:
         return result(of, read)
     found = [mention(read, country, service)]
     if number % 4 == 0:
-        again = quote(read.text, "blocked", found[0].trigger.end)
-        found.append(replace(found[0], trigger=again, action=Action.LIFT, date_value="2025-03", date=None))
+        found.append(lift_of(found[0], read.text, "2025-03"))
     return result(of, read, found)
 
 
-def resolve(contexts: Sequence[MentionContext]) -> list[Event]:
-    """One event per country and action, named after its earliest mention, so that an earlier article renames it."""
-    groups: dict[tuple[str, Action], list[MentionContext]] = {}
-    for context in contexts:
-        groups.setdefault((context.mention.country, context.mention.action), []).append(context)
-    return [_event(group) for _, group in sorted(groups.items())]
-
-
-def _event(group: Sequence[MentionContext]) -> Event:
-    ordered = sorted(group, key=lambda one: (one.published or date.max, one.mention.id))
-    first = ordered[0].mention
-    days = sorted(one.published for one in ordered if one.published is not None)
-    return Event(
-        id=content_id("event", first.id),
-        action=first.action,
-        status=first.status,
-        country=first.country,
-        service_canonical=first.service_canonical,
-        actor_canonical=first.actor_canonical,
-        actor_kind=first.actor_kind,
-        scope=None if first.scope is None else first.scope.text,
-        scope_class=first.scope_class,
-        date_value=first.date_value,
-        reason_classes=first.reason_classes,
-        first_reported=days[0] if days else None,
-        last_reported=days[-1] if days else None,
-        stories=len({one.story_id for one in ordered}),
-        articles=len({one.article_id for one in ordered}),
-        score=max(one.mention.score for one in ordered),
-        mention_ids=tuple(one.mention.id for one in ordered),
-        transitions=(Transition(first.status, first.action, first.date_value, ordered[0].published, first.id),),
-        why="the same action",
-    )
+def lift_of(found: Mention, text: str, value: str) -> Mention:
+    """What the same article says of the end of what `found` tells of."""
+    again = quote(text, "blocked", found.trigger.end)
+    return replace(found, trigger=again, action=Action.LIFT, date_value=value, date=None)
 
 
 def begin(warehouse: Warehouse, run_id: str, hours: int = 0) -> None:
@@ -242,7 +208,7 @@ def fill(warehouse: Warehouse, run_id: str, entries: int = 24) -> None:
     for source_id in ("alpha", "beta"):
         warehouse.store_polls(run_id, [poll(source_id, [one for one in made if one.source_id == source_id])])
     while due := warehouse.pending(START, BATCH):
-        warehouse.store_batch(run_id, results([pending.entry for pending in due]), resolve)
+        warehouse.store_batch(run_id, results([pending.entry for pending in due]))
     warehouse.finish_run(run_id, START + timedelta(hours=2), "finished")
 
 
@@ -252,19 +218,3 @@ def run(folder: Path, run_id: str, *, publish: bool) -> None:
         fill(warehouse, run_id, 3 * BATCH)
         if publish:
             warehouse.publish(folder / "published", manifest={"model": "made-up-1"})
-
-
-def resolve_with_lift(contexts: Sequence[MentionContext]) -> list[Event]:
-    """As `resolve`, and every limit is reported as lifted since 10 February."""
-    return [
-        replace(
-            event,
-            transitions=(
-                *event.transitions,
-                Transition(Status.IN_FORCE, Action.LIFT, "2025-02-10", None, event.mention_ids[0]),
-            ),
-        )
-        if event.action is Action.LIMIT
-        else event
-        for event in resolve(contexts)
-    ]
