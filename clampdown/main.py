@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from clampdown.commands import backfill, check, configure, evaluate, extract, prove, query, run, sources, train
+from clampdown.commands import backfill, check, configure, evaluate, extract, prove, query, review, run, sources, train
 from clampdown.options import GlobalOptions
 from clampdown.output import fail
 from pipeline.errors import ClampdownError
@@ -63,6 +63,7 @@ app.command("train", rich_help_panel="Measure")(train.train)
 app.add_typer(prove.app, name="prove", rich_help_panel="Measure")
 app.command("events", rich_help_panel="Ask")(query.events)
 app.command("show", rich_help_panel="Ask")(query.show)
+app.add_typer(review.app, name="review", rich_help_panel="Ask")
 app.command("sql", rich_help_panel="Ask")(query.sql)
 app.command("export", rich_help_panel="Ask")(query.export)
 

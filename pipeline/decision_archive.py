@@ -9,6 +9,8 @@ synced and renamed; what a crashed writer left behind goes when the archive is s
 import json
 import os
 from collections.abc import Collection, Iterator
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from pipeline.archive_files import make_folder, sync_folder, temporary_file
@@ -59,6 +61,17 @@ class DecisionArchive:
                 except ArchiveError as error:
                     faults.append(error)
         return sorted(found, key=lambda decision: decision.order), faults
+
+    def latest(self) -> datetime | None:
+        """When the last decision was made, going by the files that can be read; None where there is none."""
+        for folder in sorted(self._root.glob("*/*/*"), reverse=True):
+            times = []
+            for path in folder.glob(f"[!.]*{SUFFIX}"):
+                with suppress(ArchiveError):
+                    times.append(_read(path).decided_at)
+            if times:
+                return max(times)
+        return None
 
     def _paths(self) -> Iterator[Path]:
         return iter(sorted(self._root.glob(f"*/*/*/[!.]*{SUFFIX}")))

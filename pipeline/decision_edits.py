@@ -15,7 +15,18 @@ import pycountry
 
 from pipeline.errors import InputError
 from pipeline.statements import stated_days
-from pipeline.types import Action, ActorKind, Event, ReasonClass, ScopeClass, Status, Transition, TransitionKind
+from pipeline.types import (
+    Action,
+    ActorKind,
+    Event,
+    Mention,
+    Quote,
+    ReasonClass,
+    ScopeClass,
+    Status,
+    Transition,
+    TransitionKind,
+)
 
 FIELDS = ("action", "status", "actor", "country", "service", "scope", "date", "reasons")
 MAY_BE_UNSTATED = frozenset({"actor", "scope", "date", "reasons"})
@@ -40,8 +51,8 @@ def checked(field: str, value: str | None) -> str | None:
     return _CHECKS[field](text)
 
 
-def value_of(event: Event, field: str) -> str | None:
-    """The field of an event, in the form in which edits are kept."""
+def value_of(event: Event | Mention, field: str) -> str | None:
+    """The field of an event, or of a mention, in the form in which edits are kept."""
     match field:
         case "action":
             return event.action.value
@@ -54,11 +65,12 @@ def value_of(event: Event, field: str) -> str | None:
         case "service":
             return event.service_canonical
         case "scope":
-            return _joined(event.scope_class, event.scope)
+            scope = event.scope.text if isinstance(event.scope, Quote) else event.scope
+            return _joined(event.scope_class, scope)
         case "date":
             return event.date_value
         case _:
-            return ",".join(event.reason_classes) or None
+            return ",".join(reason for reason in ReasonClass if reason in event.reason_classes) or None
 
 
 def edited(event: Event, values: Mapping[str, str | None]) -> Event:

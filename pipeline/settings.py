@@ -136,6 +136,12 @@ class RunSettings(Section):
     retry_after: Seconds = Field(3600.0, description="Seconds before such an article is tried again, doubled each time")
 
 
+class ReviewSettings(Section):
+    """How people's decisions are recorded."""
+
+    author: str = Field("", description="The name under your decisions (`clampdown review`); empty takes the login name")
+
+
 class Settings(BaseSettings):
     """All settings. Relative paths are relative to the settings file, or to the current folder without one."""
 
@@ -154,6 +160,7 @@ class Settings(BaseSettings):
     workers: WorkerSettings = WorkerSettings()
     extract: ExtractSettings = ExtractSettings()
     run: RunSettings = RunSettings()
+    review: ReviewSettings = ReviewSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,20 @@ def actors(reader: Reader, typed: str) -> list[str]:
     return [name for (name,) in rows]
 
 
+def body(reader: Reader, typed: str) -> str:
+    """Sort and name ("regulator: Ofcom") of the one body of the registry that `typed` names, or `typed` as it is."""
+    rows = reader.rows(
+        """
+        SELECT DISTINCT kind, name FROM bodies
+        WHERE lower(name) = lower($1) OR body_id = lower($1)
+            OR EXISTS (SELECT 1 FROM unnest(aliases) AS other(alias) WHERE lower(alias) = lower($1))
+        ORDER BY ALL
+        """,
+        [typed.strip()],
+    )
+    return f"{rows[0][0]}: {rows[0][1]}" if len(rows) == 1 else typed
+
+
 def member(of: type[StrEnum], field: str, typed: str) -> str:
     """The member of an enumeration that `typed` names, in any case and with spaces or hyphens for underscores."""
     wanted = typed.strip().lower().replace(" ", "_").replace("-", "_")

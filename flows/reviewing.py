@@ -1,0 +1,79 @@
+"""A person's decision on its way: into the archive first, then into the warehouse, then out in the snapshot."""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME
+from pipeline.decision_archive import DecisionArchive
+from pipeline.decision_types import Decision
+from pipeline.errors import WarehouseError
+from warehouse.snapshot import Snapshot
+from warehouse.store import Warehouse, open_warehouse
+
+MODE = "review"
+PATIENCE = 5.0
+"""Seconds to wait for a warehouse that is in use: other reviews are done by then, runs are not."""
+
+_GAP = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What taking over decisions brought: those that were new to the warehouse, and the snapshot that shows it."""
+
+    decisions: tuple[Decision, ...]
+    snapshot: Snapshot
+
+
+def now(data_dir: Path) -> datetime:
+    """The time to put on a decision: later than any that is there, also where the clock went back."""
+    latest = DecisionArchive(data_dir / ARCHIVE_NAME).latest()
+    current = datetime.now(UTC)
+    return current if latest is None else max(current, latest + timedelta(microseconds=1))
+
+
+def decide(data_dir: Path, decided: Sequence[Decision], *, model: str, patience: float = PATIENCE) -> Taken:
+    """Keep decisions in the archive, then do what they and any earlier ones that wait there say, and publish.
+
+    `model` is the revision that the snapshot names. Raises WarehouseError where the warehouse is in use: the decisions
+    are kept then, and the run that uses it takes them over when it ends, or else the next one does.
+    """
+    archive = DecisionArchive(data_dir / ARCHIVE_NAME)
+    for decision in decided:
+        archive.keep(decision)
+    with ExitStack() as stack:
+        try:
+            warehouse = stack.enter_context(_open(data_dir / WAREHOUSE_NAME, patience))
+        except WarehouseError as error:
+            kept = "the decision is" if len(decided) == 1 else "the decisions are"
+            raise WarehouseError(
+                f"{kept} kept, but can't be carried out yet: {error}",
+                hint="Nothing is lost: the run that uses the warehouse does it at its end, or else the next one does.",
+            ) from error
+        started_at = datetime.now(UTC)
+        run_id = started_at.strftime("%Y%m%dT%H%M%S.%fZ")
+        found, _ = archive.unread(warehouse.decision_ids())
+        if found:
+            warehouse.begin_run(run_id, started_at, mode=MODE, model=model, version=version("clampdown"))
+            taken = warehouse.decide(run_id, found)
+            warehouse.finish_run(run_id, datetime.now(UTC), "finished")
+        else:
+            taken = []
+        manifest = {"model": model, "version": version("clampdown")}
+        return Taken(tuple(taken), warehouse.publish(data_dir / PUBLISHED_NAME, manifest=manifest))
+
+
+def _open(path: Path, patience: float) -> Warehouse:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return open_warehouse(path)
+        except WarehouseError as error:
+            if "is locked by" not in str(error) or time.monotonic() >= until:
+                raise
+        time.sleep(_GAP)
