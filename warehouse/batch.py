@@ -1,27 +1,26 @@
 """Storing a batch: articles, stories, mentions, outcomes and the events they touch, in one transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.errors import WarehouseError
 from pipeline.events import block_key
 from pipeline.failpoints import hit
-from pipeline.types import EntryResult, Event, MentionContext, Outcome, RevisitOutcome
+from pipeline.types import EntryResult, Outcome, RevisitOutcome
+from warehouse import resolving
 from warehouse.database import Database, storable
 from warehouse.revising import Revision, first_version, next_version
-from warehouse.tables import articles, events, mentions, outcomes, runs, stories, versions
-
-Resolve = Callable[[Sequence[MentionContext]], Sequence[Event]]
+from warehouse.tables import articles, contexts, mentions, outcomes, stories, versions
 
 
-def store(database: Database, run_id: str, results: Sequence[EntryResult], resolve: Resolve) -> None:
+def store(database: Database, run_id: str, results: Sequence[EntryResult]) -> None:
     """Commit a batch, all or nothing. The same batch stored twice changes nothing.
 
     An article that another entry has brought already ends as `same_article`; one that its own entry brings anew
     replaces what was stored, whose text, if it is another, is kept as an earlier version, and so are the mentions that
-    the new one states no longer. A revisit that brought nothing new changes nothing else. Every block that lost or
-    gained a mention is resolved afresh from all its mentions. Raises WarehouseError where a quote does not stand where
-    its offsets say.
+    the new one states no longer. A revisit that brought nothing new changes nothing else. The events that mentions
+    which came, went or changed can reach are brought up to date. Raises WarehouseError where a quote does not stand
+    where its offsets say.
     """
     with database.transaction():
         outcomes.check(results)
@@ -33,7 +32,8 @@ def store(database: Database, run_id: str, results: Sequence[EntryResult], resol
             if result.article is not None:
                 mentions.check_offsets(result.article, result.mentions)
         replaced = {article_id: one for article_id, one in revisions.items() if one.replaces}
-        touched = {one.block for stored in mentions.of_articles(database, replaced).values() for one in stored}
+        touched = resolving.Touched()
+        touched.add(contexts.of_articles(database, replaced))
         versions.keep(database, [article_id for article_id, one in replaced.items() if one.new_text])
         hit("store.versions")
         articles.remove(database, list(replaced))
@@ -42,14 +42,15 @@ def store(database: Database, run_id: str, results: Sequence[EntryResult], resol
         hit("store.removed")
         articles.add(database, run_id, accepted, {article_id: one.version for article_id, one in replaced.items()})
         hit("store.articles")
-        stories.add(database, accepted)
+        moved = stories.place(database, accepted)
         hit("store.stories")
         texts = {result.article.id: result.article.text for result in accepted if result.article is not None}
         stated = [one for revision in revisions.values() for one in revision.stated]
         mentions.add(database, run_id, stated, texts, block_key)
         hit("store.mentions")
-        touched |= {block_key(mention) for result in accepted for mention in result.mentions}
-        _resolve(database, run_id, touched, resolve)
+        changed = {result.article.id for result in accepted if result.article is not None and result.mentions}
+        touched.add(contexts.of_articles(database, changed | replaced.keys() | moved))
+        resolving.resolve(database, run_id, touched)
         hit("store.events")
         outcomes.replace(database, run_id, accepted, _articles_of(database, ended))
         outcomes.stand(database, standing)
@@ -104,7 +105,6 @@ def _same_article(result: EntryResult, article_id: str) -> EntryResult:
         detail=f"article {article_id} is stored",
         retry_at=None,
         article=None,
-        story_id=None,
         signature=None,
         body_hash=None,
         mentions=(),
@@ -116,25 +116,3 @@ def _articles_of(database: Database, results: Sequence[EntryResult]) -> dict[str
     found = {result.entry_id: result.article.id for result in results if result.article is not None}
     twins = [result.entry_id for result in results if result.outcome is Outcome.SAME_ARTICLE]
     return articles.of_entries(database, twins) | found
-
-
-def _resolve(database: Database, run_id: str, blocks: set[str], resolve: Resolve) -> None:
-    if not blocks:
-        return
-    order = sorted(blocks)
-    new: dict[str, tuple[Event, str]] = {}
-    for block, contexts in mentions.of_blocks(database, order).items():
-        resolved = resolve(list(contexts.values())) if contexts else ()
-        _check_partition(block, contexts.keys(), resolved)
-        new |= {event.id: (event, block) for event in resolved}
-    old = events.of_blocks(database, order)
-    events.apply(database, run_id, events.compare(old, new, run_id, runs.order(database)))
-
-
-def _check_partition(block: str, mention_ids: Iterable[str], resolved: Sequence[Event]) -> None:
-    """Nothing vanishes: each mention of the block is evidence of exactly one event."""
-    placed = sorted(mention_id for event in resolved for mention_id in event.mention_ids)
-    if placed != sorted(mention_ids):
-        raise WarehouseError(f"the events of block {block!r} do not hold each of its mentions exactly once")
-    if len({event.id for event in resolved}) < len(resolved):
-        raise WarehouseError(f"two events of block {block!r} have the same id")

@@ -7,16 +7,16 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.archive_pages import ArchivePage, PageContent, Plan
+from pipeline.decision_types import Decision
 from pipeline.failpoints import hit
-from pipeline.stories import StorySignature
 from pipeline.types import Body, Country, Entry, EntryResult, FeedState, PendingEntry, Poll, Service, Source
-from warehouse import backfilling, batch, schema, snapshot, summary
-from warehouse.batch import Resolve
+from warehouse import backfilling, batch, deciding, schema, snapshot, summary
 from warehouse.database import Database
 from warehouse.snapshot import Snapshot
 from warehouse.summary import LedgerBalance, RunSummary
 from warehouse.tables import (
     articles,
+    decisions,
     entries,
     mentions,
     pace,
@@ -39,6 +39,7 @@ def open_warehouse(path: Path, *, memory_limit: str | None = None) -> "Warehouse
     database = Database.open(path, memory_limit=memory_limit)
     try:
         schema.migrate(database)
+        stories.complete(database)
         mentions.fill_contexts(database)
     except BaseException:
         database.close()
@@ -132,6 +133,14 @@ class Warehouse:
         """Up to `limit` entries that are due at `now`: by day of publication, undated ones last, then by id."""
         return pending.due(self._database, now, limit)
 
+    def entries_again(self, entry_ids: Sequence[str]) -> list[PendingEntry]:
+        """These entries, in this order, as they would be taken now, due or not; unknown ids are left out."""
+        return pending.again(self._database, entry_ids)
+
+    def entries_asking(self, urls: Sequence[str]) -> list[str]:
+        """The ids of entries that wait for a page at one of these addresses, or have brought the article there."""
+        return pending.asking(self._database, urls)
+
     def count_due(self, now: datetime) -> int:
         """How many entries are due at `now`."""
         return pending.count_due(self._database, now)
@@ -144,13 +153,21 @@ class Warehouse:
         """Canonical URL → article id, for those that lead to a stored article."""
         return articles.known(self._database, canonical_urls)
 
-    def signatures(self) -> list[StorySignature]:
-        """The signatures of all stored articles, in the order of their placing, for the index of stories."""
-        return stories.signatures(self._database)
+    def equal_bodies(self, body_hashes: Iterable[str]) -> dict[str, list[str]]:
+        """Body hash → the ids of the stored articles with these words, in the order of publication, where any has."""
+        return stories.equal(self._database, body_hashes)
 
-    def store_batch(self, run_id: str, results: Sequence[EntryResult], resolve: Resolve) -> None:
-        """Commit how a batch of entries ended, and resolve anew each block of mentions that it touches."""
-        batch.store(self._database, run_id, results, resolve)
+    def store_batch(self, run_id: str, results: Sequence[EntryResult]) -> None:
+        """Commit how a batch of entries ended, and bring the events up to date that it can reach."""
+        batch.store(self._database, run_id, results)
+
+    def decision_ids(self) -> set[str]:
+        """The ids of the decisions that are stored; the archive may have more."""
+        return decisions.ids(self._database.execute)
+
+    def decide(self, run_id: str, decided: Iterable[Decision]) -> list[Decision]:
+        """Commit people's decisions, which the archive has already, and what follows. Returns those that were new."""
+        return deciding.decide(self._database, run_id, decided)
 
     def summary(self, run_id: str) -> RunSummary:
         """One run in numbers."""
