@@ -292,8 +292,19 @@ def _step(
     The date of something `planned` that lies after its first report is when it is to take effect, not when it was
     proposed or announced: it becomes the detail.
     """
-    dates = ballots[0].dates if len(ballots) == 1 else _merged(ballots)
-    stated = agreed_date(dates) if day is None else day
+    if len(ballots) > 1:
+        return _made(ballots, kind, status, day, detail, planned)
+    key = (kind, status, day, detail, planned)
+    made = ballots[0].made
+    if key not in made:
+        made[key] = _made(ballots, *key)
+    return made[key]
+
+
+def _made(
+    ballots: Sequence[Ballot], kind: TransitionKind, status: Status, day: str | None, detail: str | None, planned: bool
+) -> Transition:
+    stated = day or agreed_date(ballots[0].dates if len(ballots) == 1 else _merged(ballots))
     reported = min((b.reported.least for b in ballots if b.reported.least is not None), default=None)
     learned = min((b.learned.least for b in ballots if b.learned.least is not None), default=None)
     strongest = max(ballots, key=lambda b: (len(b.voices), b.actions.leader or ""))

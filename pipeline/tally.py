@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from pipeline.scopes import Scope
 from pipeline.statements import Family, Statement
-from pipeline.types import Action, ActorKind, ReasonClass, ScopeClass, Status
-from pipeline.votes import Bag, Poll, Presence, tick
+from pipeline.types import Action, ActorKind, ReasonClass, ScopeClass, Status, Transition
+from pipeline.votes import Bag, Peaks, Poll, tick
 from pipeline.wording import Move, Relief, read_move, read_relief
 
 FAIR_SHARE = 1 / 3
@@ -47,7 +47,7 @@ _Evidence = tuple[float, date, str]
 class Ballot:
     """Statements of one step: dates and actions by voices, when it was reported, the mention that shows it best."""
 
-    __slots__ = ("_best", "_dates", "actions", "actors", "learned", "reported", "voices")
+    __slots__ = ("_best", "_dates", "actions", "actors", "learned", "made", "reported", "voices")
 
     def __init__(self) -> None:
         self.voices: Counter[str] = Counter()
@@ -56,6 +56,8 @@ class Ballot:
         self.actors: Poll[str] = Poll()
         self._dates: dict[str, Counter[str]] = defaultdict(Counter)
         self._best: dict[tuple[str | None, Action], list[_Evidence]] = defaultdict(list)
+        self.made: dict[object, Transition] = {}
+        """Steps that were made of it; they hold until a statement comes or goes."""
 
     def __bool__(self) -> bool:
         return bool(self.voices)
@@ -63,6 +65,7 @@ class Ballot:
     def count(self, s: Statement, voice: str, by: int) -> None:
         """Count a statement."""
         mention, context, day = s.context.mention, s.context, s.reported or 0
+        self.made.clear()
         tick(self.voices, voice, by)
         self.actions.count(mention.action, voice, day, mention.score, by)
         if mention.actor_canonical is not None:
@@ -117,29 +120,29 @@ class Ladder:
     report that runs ahead of its day does not. A rejection ends what never came into force.
     """
 
-    __slots__ = ("_presence", "_stages")
+    __slots__ = ("_peaks", "_stages")
 
     def __init__(self) -> None:
         self._stages: dict[Status, Stage] = defaultdict(Stage)
-        self._presence = Presence()
+        self._peaks = Peaks()
 
     def count(self, status: Status, voice: str, day: int, by: int) -> None:
         stage = self._stages[status]
         stage.count(voice, day, by)
         if not stage.voices:
             del self._stages[status]
-        self._presence.count(voice, day, by)
+        self._peaks.count(voice, day, by)
 
     def since(self, status: Status) -> float | None:
         """The day of a status's first report, 0 if unknown; None where nobody says it."""
         return self._stages[status].days.least if status in self._stages else None
 
-    def is_borne_out(self, status: Status, against: Presence | None = None) -> bool:
+    def is_borne_out(self, status: Status, against: Peaks | None = None) -> bool:
         """Whether enough voices say that a status was reached; those of `against` speak against it."""
         since = self.since(status)
         if since is None:
             return False
-        bearing = self._presence.since(since) + (0 if against is None else against.since(since))
+        bearing = self._peaks.since(since) + (0 if against is None else against.since(since))
         return len(self._stages[status].voices) >= FAIR_SHARE * bearing
 
     @property
@@ -175,7 +178,7 @@ class Tally:
         self.plain: dict[Status, Ballot] = defaultdict(Ballot)
         self.grown: dict[Growth, Ballot] = defaultdict(Ballot)
         self.overturned = Ballot()
-        self.upheld = Presence()
+        self.upheld = Peaks()
         self.dated: dict[str, dict[tuple[Scope, str], Ballot]] = defaultdict(lambda: defaultdict(Ballot))
         self.ends: dict[tuple[Part, Status], dict[Relief, Ballot]] = defaultdict(lambda: defaultdict(Ballot))
         self.actions: dict[Status, Poll[Action]] = defaultdict(Poll)
@@ -190,7 +193,7 @@ class Tally:
         self._scope_quotes: dict[tuple[bool, ScopeClass | None, tuple[str, ...]], Poll[str]] = defaultdict(Poll)
         self._reasons: dict[ReasonClass, Counter[str]] = defaultdict(Counter)
         self._giving_reasons: Counter[str] = Counter()
-        self._scores: dict[str, Bag] = defaultdict(Bag)
+        self._scores = Peaks()
         self._voices: Counter[str] = Counter()
         self._stories: Counter[str] = Counter()
         self._articles: Counter[str] = Counter()
@@ -281,9 +284,7 @@ class Tally:
         for reason in mention.reason_classes:
             tick(self._reasons[reason], voice, by)
             tick(self._giving_reasons, voice, by)
-        self._scores[voice].count(min(1.0, max(0.0, score)), by)
-        if self._scores[voice].greatest is None:
-            del self._scores[voice]
+        self._scores.count(voice, min(1.0, max(0.0, score)), by)
 
     def _count_scope(self, s: Statement, voice: str, by: int) -> None:
         mention, scope, day = s.context.mention, s.scope, s.reported or 0
@@ -323,7 +324,7 @@ class Tally:
     def score(self) -> float:
         """The chance that at least one voice is right, capped."""
         wrong = 1.0
-        for best in sorted((bag.greatest or 0 for bag in self._scores.values()), reverse=True):
+        for best in reversed(self._scores):
             wrong *= 1 - best
             if wrong <= 1 - SCORE_CAP:
                 return SCORE_CAP

@@ -8,7 +8,7 @@ Whatever counts here is told `by` how much: 1 adds a vote, -1 takes back one tha
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from pipeline.statements import stated_days
@@ -102,30 +102,34 @@ class Poll(Generic[T]):
         return len(support.voices), support.days.greatest or 0, support.scores.greatest or 0, str(value)
 
 
-class Presence:
-    """Which voices speak, and up to which day each does."""
+class Peaks:
+    """The greatest number that each voice has given: the day of its last report, or its best score."""
 
-    __slots__ = ("_days", "_latest")
+    __slots__ = ("_of", "_peaks")
 
     def __init__(self) -> None:
-        self._days: dict[str, Bag] = {}
-        self._latest: list[float] = []
+        self._of: dict[str, Bag] = {}
+        self._peaks: list[float] = []
 
-    def count(self, voice: str, day: int, by: int) -> None:
-        bag = self._days.setdefault(voice, Bag())
+    def count(self, voice: str, number: float, by: int) -> None:
+        bag = self._of.setdefault(voice, Bag())
         before = bag.greatest
-        bag.count(day, by)
+        bag.count(number, by)
         if bag.greatest is None:
-            del self._days[voice]
+            del self._of[voice]
         if before != bag.greatest:
             if before is not None:
-                del self._latest[bisect_left(self._latest, before)]
+                del self._peaks[bisect_left(self._peaks, before)]
             if bag.greatest is not None:
-                insort(self._latest, bag.greatest)
+                insort(self._peaks, bag.greatest)
 
-    def since(self, day: float) -> int:
-        """How many voices have spoken on that day or later."""
-        return len(self._latest) - bisect_left(self._latest, day)
+    def __reversed__(self) -> Iterator[float]:
+        """The peaks, the greatest first."""
+        return reversed(self._peaks)
+
+    def since(self, number: float) -> int:
+        """How many voices reach that number."""
+        return len(self._peaks) - bisect_left(self._peaks, number)
 
 
 def agreed_date(votes: Mapping[str, Collection[str]]) -> str | None:
@@ -143,6 +147,9 @@ def agreed_date(votes: Mapping[str, Collection[str]]) -> str | None:
         inside = [value for value in stated if len(value) >= length and value.startswith(agreed)]
         if not inside:
             break
+        if len({value[:length] for value in inside}) == 1:
+            agreed = inside[0][:length]
+            continue
         own: dict[str, set[str]] = {}
         for value in inside:
             own.setdefault(value[:length], set()).update(votes[value])

@@ -133,8 +133,10 @@ def _words_of(text: str) -> frozenset[str]:
 
 def is_wider(scope: Scope, before: Collection[Scope]) -> bool:
     """Whether a scope takes in what none of the scopes stated before does."""
+    if not (scope.words or scope.kind):
+        return False
     stated = [one for one in before if one.words or one.kind]
-    if not stated or not (scope.words or scope.kind) or scope in stated:
+    if not stated or scope in stated:
         return False
     if scope.kind is ScopeClass.NATIONWIDE:
         return all(one.kind not in (None, ScopeClass.NATIONWIDE, ScopeClass.OTHER) for one in stated)
