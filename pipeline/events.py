@@ -90,7 +90,7 @@ def event_of(event_id: str, happenings: Sequence[Happening], struck: Sequence[St
     """
     told = [s for h in happenings if h.family is not Family.LIFT for s in h.told]
     lifts = [s for h in happenings for s in (h.told if h.family is Family.LIFT else h.lifts)]
-    return agree(event_id, told, lifts) if told else agree(event_id, lifts, ())
+    return agree(event_id, told, lifts, struck) if told else agree(event_id, lifts, (), struck)
 
 
 def _full_order(context: MentionContext) -> tuple[str, str]:
