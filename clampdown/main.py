@@ -11,7 +11,20 @@ from typing import Annotated
 
 import typer
 
-from clampdown.commands import backfill, check, configure, evaluate, extract, prove, query, review, run, sources, train
+from clampdown.commands import (
+    backfill,
+    check,
+    configure,
+    evaluate,
+    extract,
+    prove,
+    query,
+    rebuild,
+    review,
+    run,
+    sources,
+    train,
+)
 from clampdown.options import GlobalOptions
 from clampdown.output import fail
 from pipeline.errors import ClampdownError
@@ -57,6 +70,7 @@ app.command("doctor", rich_help_panel="Set up")(check.doctor)
 app.add_typer(sources.app, name="sources", rich_help_panel="Set up")
 app.command("run", rich_help_panel="Watch")(run.run)
 app.command("backfill", rich_help_panel="Watch")(backfill.backfill)
+app.command("rebuild", rich_help_panel="Watch")(rebuild.rebuild)
 app.command("extract", rich_help_panel="Watch")(extract.extract)
 app.command("eval", rich_help_panel="Measure")(evaluate.evaluate)
 app.command("train", rich_help_panel="Measure")(train.train)

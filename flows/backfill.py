@@ -8,11 +8,13 @@ it names, so that a backfill that is killed anywhere goes on where it was. What 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from flows.house import House
 from flows.ingest import Stages, bring_to_outcomes
 from flows.jobs import NURSERY
+from flows.notes import NAMED, WALKED, note_backfill, walked_content
 from flows.polling import FEED_TYPES
 from flows.progress import NoProgress, Progress
 from pipeline.archive_pages import ArchivePage, PageContent, PageKind, PageState, Plan, Span
@@ -20,7 +22,7 @@ from pipeline.backfilling import ArchiveJob, first_page, first_sitemaps, read_ar
 from pipeline.errors import ClampdownError, FetchError, HTTPStatusError, ParseError
 from pipeline.fetch import FetchSession
 from pipeline.outcomes import GONE
-from pipeline.protocols import Workers
+from pipeline.protocols import Session, Workers
 from pipeline.robots_file import ROBOTS_NAME
 from pipeline.settings import Settings
 from pipeline.types import ArchiveRef, Entry, FetchRequest, Response, Source
@@ -91,16 +93,21 @@ class PageStore(Protocol):
     def store_backfill(self, run_id: str, plan: Plan, content: PageContent) -> list[ArchivePage]: ...
 
 
+def _nowhere(kind: str, content: Mapping[str, Any]) -> None:
+    """Note nothing: what is found is not kept either."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What finding pages needs."""
+    """What finding pages needs. `note` writes down what was asked for, and what came."""
 
     settings: Settings
-    session: FetchSession
+    session: Session
     pool: Workers
     store: PageStore
     run_id: str
     archive: Callable[[Sequence[Response | FetchError]], list[ArchiveRef | None]]
+    note: Callable[[str, Mapping[str, Any]], None] = _nowhere
 
 
 def backfill(
@@ -116,23 +123,28 @@ def backfill(
     """
     do, progress = Stages(), progress or NoProgress()
     house.begin_run(listed)
-    desk = Desk(
+    moved = {source_id: state.moved_to for source_id, state in house.warehouse.feed_states().items()}
+    chosen = [replace(source, url=moved.get(source.id) or source.url) for source in chosen]
+    note_backfill(house.archive.journal, house.run_id, chosen, wanted)
+    reports = find_entries(desk_of(house), chosen, wanted, progress)
+    bring_to_outcomes(house, do, progress)
+    # Before publishing, so that the snapshot does not show its own run as running.
+    house.finish_run()
+    snapshot = do.publish(house)
+    return BackfillReport(reports, house.warehouse.summary(house.run_id), snapshot)
+
+
+def desk_of(house: House) -> Desk:
+    """What finding pages needs, from a run's tools."""
+    return Desk(
         settings=house.settings,
         session=house.session,
         pool=house.pool,
         store=house.warehouse,
         run_id=house.run_id,
         archive=house.archive_bodies,
+        note=partial(house.archive.journal.write, house.run_id),
     )
-    moved = {source_id: state.moved_to for source_id, state in house.warehouse.feed_states().items()}
-    reports = find_entries(
-        desk, [replace(source, url=moved.get(source.id) or source.url) for source in chosen], wanted, progress
-    )
-    bring_to_outcomes(house, do, progress)
-    # Before publishing, so that the snapshot does not show its own run as running.
-    house.finish_run()
-    snapshot = do.publish(house)
-    return BackfillReport(reports, house.warehouse.summary(house.run_id), snapshot)
 
 
 def list_entries(
@@ -144,7 +156,9 @@ def list_entries(
         WorkerPool(settings.workers, preload=NURSERY) as pool,
         FetchSession(settings.fetch, robots_file=settings.data_dir / ROBOTS_NAME) as session,
     ):
-        desk = Desk(settings, session, pool, store, "", lambda results: [None] * len(results))
+        desk = Desk(
+            settings, session, pool, store, "", lambda results: [None] * len(results), lambda kind, content: None
+        )
         reports = find_entries(desk, sources, wanted, progress or NoProgress())
     return reports, store.entries
 
@@ -157,6 +171,7 @@ def find_entries(desk: Desk, sources: Sequence[Source], wanted: Wanted, progress
         progress.begin("pages", done + sum(walk.to_come for walk in walks))
         results = desk.session.fetch_all([_request(page) for _, page in batch])
         refs = desk.archive(results)
+        desk.note(WALKED, walked_content([page.url for _, page in batch], results, refs))
         jobs = {
             index: walk.job(page, result)
             for index, ((walk, page), result) in enumerate(zip(batch, results, strict=True))
@@ -209,7 +224,9 @@ class _Walk:
         waiting = self._waiting()
         if not waiting and self._needs_sitemaps:
             home = self._source.homepage or self._source.url
-            named = self._desk.session.sitemaps(list(dict.fromkeys((home, self._source.url))))
+            sites = list(dict.fromkeys((home, self._source.url)))
+            named = self._desk.session.sitemaps(sites)
+            self._desk.note(NAMED, {"sites": sites, "sitemaps": [list(urls) for urls in named]})
             found = first_sitemaps(self._source, [url for urls in named for url in urls])
             waiting = self._desk.store.add_backfill_pages(self._desk.run_id, self._plan, found)
             self._know(waiting)

@@ -11,13 +11,15 @@ from extractors.extractor import load_extractor
 from extractors.registries import bodies, countries, services
 from extractors.usage import Meter
 from flows.jobs import NURSERY, PooledExtractor
+from flows.notes import note_end, note_run
 from pipeline.archive import Archive
+from pipeline.decision_archive import DecisionArchive
 from pipeline.errors import FetchError
 from pipeline.fetch import FetchSession
-from pipeline.protocols import Extractor, Workers
+from pipeline.journal import RUN_ID
+from pipeline.protocols import Extractor, Session, Workers
 from pipeline.robots_file import ROBOTS_NAME
 from pipeline.settings import Settings
-from pipeline.stories import StoryIndex
 from pipeline.types import ArchiveRef, Response, Source
 from pipeline.workers import WorkerPool
 from warehouse.store import Warehouse, open_warehouse
@@ -39,10 +41,9 @@ class House:
     settings: Settings
     warehouse: Warehouse
     archive: Archive
-    session: FetchSession
+    session: Session
     pool: Workers
     extractor: Extractor
-    stories: StoryIndex
     meter: Meter | None = None
     mode: str = "direct"
     poll_all: bool = False
@@ -51,20 +52,32 @@ class House:
     @property
     def run_id(self) -> str:
         """The run's name: its start to the microsecond. Runs hold the warehouse's lock, so no two share one."""
-        return self.started_at.strftime("%Y%m%dT%H%M%S.%fZ")
+        return self.started_at.astimezone(UTC).strftime(RUN_ID)
 
     def begin_run(self, sources: Sequence[Source]) -> None:
         """Record the run and what it works with."""
         self.archive.sweep()
+        note_run(self.archive.journal, self.run_id, self.started_at, self.mode, sources)
         self.warehouse.sync_sources(sources)
         self.warehouse.sync_registries(services(), bodies(), countries())
         self.warehouse.begin_run(
             self.run_id, self.started_at, mode=self.mode, model=self.extractor.revision, version=version("clampdown")
         )
+        self.take_over_decisions()
+
+    def take_over_decisions(self) -> None:
+        """Do what people have decided that the warehouse knows nothing of: it was in use, or a program was killed."""
+        found, faults = DecisionArchive(self.settings.data_dir / ARCHIVE_NAME).unread(self.warehouse.decision_ids())
+        for fault in faults:
+            log.error("a decision can't be taken over: %s", fault)
+        self.warehouse.decide(self.run_id, found)
 
     def finish_run(self) -> None:
-        """Record that the run came to its end."""
-        self.warehouse.finish_run(self.run_id, datetime.now(UTC), "finished")
+        """Take over what was decided meanwhile, and record that the run came to its end."""
+        self.take_over_decisions()
+        ended_at = datetime.now(UTC)
+        self.warehouse.finish_run(self.run_id, ended_at, "finished")
+        note_end(self.archive.journal, self.run_id, ended_at, "finished")
 
     def archive_bodies(self, results: Sequence[Response | FetchError]) -> list[ArchiveRef | None]:
         """Archive the responses that have a body, in one part; one reference or None per result, in order."""
@@ -92,7 +105,6 @@ def open_house(settings: Settings, *, mode: str = "direct", poll_all: bool = Fal
             session=session,
             pool=pool,
             extractor=extractor,
-            stories=StoryIndex(warehouse.signatures()),
             meter=loaded.meter,
             mode=mode,
             poll_all=poll_all,

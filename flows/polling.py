@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time
 
 from flows.house import House
 from flows.jobs import FeedJob, read_feed
+from flows.notes import note_polls
 from pipeline.errors import FetchError, HTTPStatusError, ParseError
 from pipeline.freshness import fresh_for
 from pipeline.outcomes import feed_outcome_of
@@ -65,6 +66,8 @@ def poll_sources(house: House, sources: Sequence[Source]) -> list[Poll]:
         visit.source.id: ref
         for visit, ref in zip(new, house.archive_bodies([visit.result for visit in new]), strict=True)
     }
+    asked = [(visit.state, request_for(visit.source, visit.state).url, visit.result) for visit in visits]
+    note_polls(house.archive.journal, house.run_id, asked, refs)
     visits = read_feeds(house.pool, visits, house.settings.workers.feed_seconds)
     known_entries = house.warehouse.known_entries([entry for visit in visits for entry in _entries(visit)])
     polls = []

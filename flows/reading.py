@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from flows.house import House
 from flows.jobs import PageJob, Reading, read_page
+from flows.notes import note_pages
 from pipeline.errors import FetchError, ParseError, WorkerError
 from pipeline.failpoints import hit
 from pipeline.fulltext import has_full_text
@@ -89,6 +90,8 @@ def fetch_articles(house: House, due: Sequence[PendingEntry]) -> list[FetchedEnt
     refs = house.archive_bodies(results)
     hit("ingest.archived")
     fetched = {item.pending.entry.id: (result, ref) for item, result, ref in zip(wanted, results, refs, strict=True)}
+    batch = [(item.pending, *fetched.get(item.pending.entry.id, (None, None))) for item in plan]
+    note_pages(house.archive.journal, house.run_id, batch)
     return [
         replace(item, result=fetched[item.pending.entry.id][0], archived=fetched[item.pending.entry.id][1])
         if item.pending.entry.id in fetched

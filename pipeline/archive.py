@@ -16,7 +16,7 @@ import uuid
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from http import client
 from io import BufferedIOBase, BufferedReader, BufferedWriter, BytesIO
 from pathlib import Path, PurePosixPath
@@ -101,13 +101,16 @@ class Archive:
             raise _damaged(ref.part, ref.offset, "it is not one record")
         return _parse(members[0][2], ref.part, ref.offset)
 
-    def scan(self) -> Iterator[tuple[ArchiveRef, Response]]:
+    def scan(self, until: date | None = None) -> Iterator[tuple[ArchiveRef, Response]]:
         """Yield all responses with their references: parts by day and name, records as they lie in them.
 
+        With `until`, only the parts up to that day (UTC), which is that of a part's first response.
         Raises ArchiveError at the first part that can't be read, or whose name is not the hash of its bytes.
         """
         for path in sorted(self._root.rglob(f"*{SUFFIX}")):
             part = path.relative_to(self._root).as_posix()
+            if until is not None and part > f"{until + timedelta(days=1):%Y/%m/%d}":
+                return
             try:
                 with self._open(part) as file:
                     if not path.name.startswith(hashlib.file_digest(file, "sha256").hexdigest()[:NAME_LENGTH]):

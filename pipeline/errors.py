@@ -20,6 +20,7 @@
     ├── ModelError                       weights are missing, altered or of another format
     ├── ArchiveError                     a part of the archive can't be read or written
     └── WarehouseError                   the warehouse is locked, newer than this program, or damaged
+        └── WarehouseLocked              another process has it open
 
 A third party's exception never leaves the module that called the third party: it is turned into one of these, with the
 URL, file or setting that it concerns and, in `hint`, the way out.
@@ -169,3 +170,7 @@ class WarehouseError(ClampdownError):
     """The warehouse is locked by another process, newer than this program, or damaged."""
 
     exit_code = 4
+
+
+class WarehouseLocked(WarehouseError):
+    """Another process has the warehouse open; the message names it where it can."""

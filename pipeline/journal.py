@@ -6,13 +6,13 @@ the journal a run can be gone through once more, without any network (`flows.reb
     archive/journal/2026/11/22/20261122T074500.123456Z-000003-3f0c….json
 
 named after its run, its number in the run and the hash of its bytes; it is written once and never changed. What a
-response said lies in the archive: a note only points there.
+response said lies in the archive: a note only points there. Lists that many notes name stand once, in `lists/`.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -25,8 +25,11 @@ from pipeline.errors import ArchiveError, FetchError
 from pipeline.types import ArchiveRef, Response
 
 FOLDER: Final = "journal"
+LISTS: Final = "lists"
 SUFFIX: Final = ".json"
 HASH_LENGTH: Final = 16
+RUN_ID: Final = "%Y%m%dT%H%M%S.%fZ"
+"""How runs are named: by their start."""
 _ATTRIBUTES: Final = ("url", "hint", "retryable", "status", "retry_after")
 _KINDS: Final[Mapping[str, type[FetchError]]] = {
     kind.__name__: kind
@@ -80,6 +83,37 @@ class Journal:
         data = text.encode()
         folder = self._root / f"{run_id[:4]}/{run_id[4:6]}/{run_id[6:8]}"
         name = f"{run_id}-{number:06d}-{hashlib.sha256(data).hexdigest()[:HASH_LENGTH]}{SUFFIX}"
+        self._put(folder, name, data)
+
+    def keep_list(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        """Keep a list that many notes name, once. Returns its name. Raises ArchiveError where that fails."""
+        data = (json.dumps(list(rows), separators=(",", ":"), sort_keys=True) + "\n").encode()
+        name = hashlib.sha256(data).hexdigest()[:HASH_LENGTH]
+        if not (self._root / LISTS / f"{name}{SUFFIX}").exists():
+            self._put(self._root / LISTS, f"{name}{SUFFIX}", data)
+        return name
+
+    def kept_list(self, name: str) -> list[dict[str, Any]]:
+        """The list of that name. Raises ArchiveError where it is missing or altered."""
+        found = json.loads(_checked(self._root / LISTS / f"{name}{SUFFIX}", name))
+        assert isinstance(found, list), "that is what is kept"
+        return found
+
+    def begun_at(self) -> datetime | None:
+        """When the first run began that wrote a note; None if there is none."""
+        first = next(iter(sorted(path.name for path in self._root.glob(f"*/*/*/[!.]*{SUFFIX}"))), None)
+        return None if first is None else datetime.strptime(first.partition("-")[0], RUN_ID).replace(tzinfo=UTC)
+
+    def read(self) -> Iterator[Note]:
+        """Yield all notes, run by run, in the order in which they were written.
+
+        Raises ArchiveError at the first that can't be read, or whose name is not the hash of its bytes.
+        """
+        for path in sorted(self._root.glob(f"*/*/*/[!.]*{SUFFIX}"), key=lambda path: path.name):
+            content = json.loads(_checked(path, path.stem.rpartition("-")[2]))
+            yield Note(content.pop("run"), content.pop("number"), content.pop("kind"), content)
+
+    def _put(self, folder: Path, name: str, data: bytes) -> None:
         try:
             make_folder(folder)
             with temporary_file(folder) as file:
@@ -93,20 +127,16 @@ class Journal:
                 f"{folder}: can't be written: {error.strerror or error}", hint="is the disk full, or read-only?"
             ) from error
 
-    def read(self) -> Iterator[Note]:
-        """Yield all notes, run by run, in the order in which they were written.
 
-        Raises ArchiveError at the first that can't be read, or whose name is not the hash of its bytes.
-        """
-        for path in sorted(self._root.glob(f"*/*/*/[!.]*{SUFFIX}"), key=lambda path: path.name):
-            try:
-                data = path.read_bytes()
-            except OSError as error:
-                raise ArchiveError(f"{path}: can't be read: {error.strerror or error}") from error
-            if not path.stem.endswith(f"-{hashlib.sha256(data).hexdigest()[:HASH_LENGTH]}"):
-                raise ArchiveError(f"{path}: its name is not the hash of its bytes", hint="restore it from a backup")
-            content = json.loads(data)
-            yield Note(content.pop("run"), content.pop("number"), content.pop("kind"), content)
+def _checked(path: Path, name: str) -> bytes:
+    """The bytes of a file whose hash its name gives."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ArchiveError(f"{path}: can't be read: {error.strerror or error}") from error
+    if hashlib.sha256(data).hexdigest()[:HASH_LENGTH] != name:
+        raise ArchiveError(f"{path}: its name is not the hash of its bytes", hint="restore it from a backup")
+    return data
 
 
 def keep(result: Response | FetchError, archived: ArchiveRef | None) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from pipeline.errors import ExtractionError
-from pipeline.types import Document, Mention
+from pipeline.errors import ExtractionError, FetchError
+from pipeline.types import Document, FetchRequest, Mention, Response
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -15,6 +15,18 @@ class Workers(Protocol):
 
     def map(self, function: Callable[[T], R], items: Sequence[T], *, seconds: float) -> list[R | Exception]:
         """Return in order what `function` makes of each item, or the exception that ended it."""
+        ...
+
+
+class Session(Protocol):
+    """What answers requests: the network, or an archive of what it once answered."""
+
+    def fetch_all(self, requests: Sequence[FetchRequest]) -> list[Response | FetchError]:
+        """Return one result per request, in order."""
+        ...
+
+    def sitemaps(self, urls: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return for each URL the sitemaps that its site's robots.txt names; none where it can't be had."""
         ...
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.errors import WarehouseError
+from pipeline.errors import WarehouseError, WarehouseLocked
 
 # An extension that is not linked in would be looked for on the network.
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {
@@ -204,11 +204,11 @@ def opening_error(error: duckdb.Error, path: Path) -> WarehouseError:
     if "Could not set lock" in message:
         holder = _HOLDER.search(message)
         if holder is None:
-            return WarehouseError(f"{path} is locked by another process", hint="Wait until that process ends.")
+            return WarehouseLocked(f"{path} is locked by another process", hint="Wait until that process ends.")
         who = f"process {holder['pid']} ({Path(holder['program']).name})"
         if holder["user"]:
             who += f" of user {holder['user']}"
-        return WarehouseError(
+        return WarehouseLocked(
             f"{path} is locked by {who}",
             hint="Wait until that run ends, or stop it. To read meanwhile, open the published snapshot.",
         )

@@ -36,6 +36,38 @@ def due(database: Database, now: datetime, limit: int) -> list[PendingEntry]:
     return [_pending(row[1:-1], stored.get(row[0])) for row in rows]
 
 
+def again(database: Database, entry_ids: Sequence[str]) -> list[PendingEntry]:
+    """These entries, in the order given, as they would be taken now: those whose article they brought, for a revisit.
+
+    Ids of entries that are not stored are left out.
+    """
+    rows = database.execute(
+        f"""
+        SELECT {_COLUMNS}
+        FROM outcomes AS o JOIN entries AS e USING (entry_id) LEFT JOIN sources AS s USING (source_id)
+        WHERE e.entry_id IN (SELECT unnest(?::JSON::VARCHAR[]))
+        """,
+        [list(entry_ids)],
+    )
+    stored = _stored(database, entry_ids)
+    found = {row[0]: _pending(row[1:], stored.get(row[0])) for row in rows}
+    return [found[entry_id] for entry_id in entry_ids if entry_id in found]
+
+
+def asking(database: Database, urls: Sequence[str]) -> list[str]:
+    """The ids of entries that have one of the addresses and wait for their page, or have brought its article."""
+    rows = database.execute(
+        """
+        SELECT e.entry_id FROM entries AS e JOIN outcomes AS o USING (entry_id)
+        WHERE e.url IN (SELECT unnest(?::JSON::VARCHAR[]))
+            AND (o.outcome = 'pending' OR o.retry_at IS NOT NULL OR e.entry_id IN (SELECT entry_id FROM articles))
+        ORDER BY e.published_on NULLS LAST, e.entry_id
+        """,
+        [list(urls)],
+    )
+    return [entry_id for (entry_id,) in rows]
+
+
 def count_due(database: Database, now: datetime) -> int:
     """How many entries `due` would return without a limit."""
     rows = database.execute(f"SELECT count(*) FROM outcomes AS o WHERE {_OPEN} OR {_REVISIT}", [to_utc(now)])
