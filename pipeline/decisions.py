@@ -163,9 +163,32 @@ def govern(event: Event, rulings: Rulings) -> Event:
     edits = applied_edits(event, rulings)
     verdicts = [ruling.decision.kind for ruling in rulings.rejected if ruling.is_about(event)]
     dismissed = bool(verdicts) and verdicts[-1] is DecisionKind.REJECT
-    governed = replace(edited(event, {edit.field: edit.human for edit in edits}), dismissed=dismissed)
+    governed = replace(
+        edited(event, {edit.field: edit.human for edit in edits}),
+        dismissed=dismissed,
+        why=" ".join([event.why, *_reasons(event, rulings)]).strip(),
+    )
     steps = _reviews(governed, event, rulings)
     return replace(governed, transitions=governed.transitions + steps)
+
+
+def _reasons(event: Event, rulings: Rulings) -> list[str]:
+    """What people have to do with it that these mentions are one event, in plain words."""
+    held = frozenset(event.mention_ids)
+    said = []
+    for ruling in rulings.reviews:
+        decision = ruling.decision
+        if not ruling.in_force or decision.id in rulings.overruled or not ruling.mentions & held:
+            continue
+        if decision.kind is DecisionKind.SAME and ruling.one & held and ruling.other & held:
+            said.append(f"{decision.author} has said that they are one: {_sentence(decision.reason)}")
+        elif decision.kind is DecisionKind.DIFFERENT:
+            said.append(f"{decision.author} has told them from another event: {_sentence(decision.reason)}")
+    return said
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def applied_edits(event: Event, rulings: Rulings) -> tuple[AppliedEdit, ...]:

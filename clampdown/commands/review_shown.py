@@ -38,6 +38,9 @@ _MEANS = {
 }
 _STATES = {"in_force": "green", "undone": "dim", "overruled": "yellow", "lost": "yellow"}
 _INDENT = 4
+WIDE = 100
+"""Columns from which on there is room for everything."""
+
 _COLOURS = {"lift": "green", "warn": "yellow", "investigate": "yellow", "penalize": "yellow"}
 
 
@@ -66,13 +69,14 @@ def question_lines(found: "Sequence[Question]", limit: int, width: int) -> Itera
 
 
 def event_line(line: "EventLine", width: int) -> Text:
-    """An event in one line of at most `width` columns."""
-    voices = f"{line.voices} {'voice' if line.voices == 1 else 'voices'}"
+    """An event in one line of at most `width` columns; a narrow one has closer columns and no count of voices."""
+    wide = width >= WIDE
+    gap, told = (2, 9) if wide else (1, 0)
     action = line.action if line.status == "in_force" else f"{line.action}, {line.status}"
-    spare = max(width - _INDENT - ID_SHOWN - 10 - 2 - 9 - 6 * 2 - 2, 30)
-    actor, deed = spare * 3 // 8, min(17, max(8, spare // 4))
-    service = (spare - actor - deed - 2) // 2
-    scope = spare - actor - deed - service - 2
+    spare = max(width - _INDENT - ID_SHOWN - 10 - 2 - told - (7 if wide else 6) * gap, 40)
+    deed = min(17, spare // 5)
+    actor = (spare - deed) * 2 // 5
+    service = (spare - deed - actor) // 2
     cells = [
         (line.id[:ID_SHOWN], ID_SHOWN, "cyan"),
         (line.date_value or "undated", 10, ""),
@@ -80,13 +84,14 @@ def event_line(line: "EventLine", width: int) -> Text:
         (line.actor or "–", actor, ""),
         (action, deed, _COLOURS.get(line.action, "red")),
         (line.service, service, "bold"),
-        (line.scope or "", scope, ""),
-        (voices, 9, "dim"),
+        (line.scope or "", spare - deed - actor - service, ""),
     ]
+    if wide:
+        cells.append((f"{line.voices} {'voice' if line.voices == 1 else 'voices'}", told, "dim"))
     text = Text(" " * _INDENT)
     for words, size, style in cells:
         text.append(set_cell_size(shorten(printable(words), size), size), style=style)
-        text.append("  ")
+        text.append(" " * gap)
     text.rstrip()
     return text
 
