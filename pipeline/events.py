@@ -30,6 +30,7 @@ from itertools import groupby
 import numpy as np
 
 from pipeline.adoption import adopt_undated, adopt_unnamed
+from pipeline.chronicle import Chronicle, Decided, chronicle
 from pipeline.clusters import Apart, cluster
 from pipeline.consensus import agree
 from pipeline.happenings import Happening, name_happenings, reach_of, representative, time_order
@@ -88,9 +89,20 @@ def event_of(event_id: str, happenings: Sequence[Happening], struck: Sequence[St
 
     `struck` are the statements of the rulings that struck it down.
     """
+    return agree(event_id, *_told_and_lifts(happenings), struck)
+
+
+def chronicle_of(
+    event: Event, happenings: Sequence[Happening], struck: Sequence[Statement], decided: Sequence[Decided] = ()
+) -> Chronicle:
+    """Tell what was known of an event when; `decided` is what people made of it on which days."""
+    return chronicle(event.id, *_told_and_lifts(happenings), struck, decided)
+
+
+def _told_and_lifts(happenings: Sequence[Happening]) -> tuple[list[Statement], list[Statement]]:
     told = [s for h in happenings if h.family is not Family.LIFT for s in h.told]
     lifts = [s for h in happenings for s in (h.told if h.family is Family.LIFT else h.lifts)]
-    return agree(event_id, told, lifts, struck) if told else agree(event_id, lifts, (), struck)
+    return (told, lifts) if told else (lifts, [])
 
 
 def _full_order(context: MentionContext) -> tuple[str, str]:

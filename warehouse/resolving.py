@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from pipeline.decisions import applied_edits, govern
 from pipeline.errors import WarehouseError
-from pipeline.events import event_of, fold
+from pipeline.events import chronicle_of, event_of, fold
 from pipeline.happenings import Happening, reach_of, standing_before
+from pipeline.hindsight import decided
 from pipeline.rulings import AppliedEdit, Rulings, joined
 from pipeline.statements import Family, Statement, read_statement
 from pipeline.types import Event
@@ -166,6 +167,7 @@ def _write(database: Database, run_id: str, known: _Known, rulings: Rulings) -> 
     former = set(happenings.events_of(database, known.happenings).values())
     group_of = {one: some[0] for some in joined({h.id: _ids(h) for h in known.living}, rulings) for one in some}
     made: dict[str, tuple[Event, str]] = {}
+    parts: dict[str, tuple[Event, list[Happening], list[Statement]]] = {}
     placed: dict[str, str] = {}
     edits: list[AppliedEdit] = []
     current: list[tuple[Happening, str]] = []
@@ -179,14 +181,21 @@ def _write(database: Database, run_id: str, known: _Known, rulings: Rulings) -> 
             struck[h.ends] += h.told
     for some in groups.values():
         first = min(some, key=lambda h: (h.month, h.order))
-        event = event_of(first.id, some, [s for h in some for s in struck[h.id]])
+        ended_by = [s for h in some for s in struck[h.id]]
+        event = event_of(first.id, some, ended_by)
+        parts[first.id] = event, some, ended_by
         made[first.id] = (govern(event, rulings), known.blocks[first.id])
         edits += applied_edits(event, rulings)
         current += [(h, first.id) for h in some]
     if len(placed) != sum(len(event.mention_ids) for event, _ in made.values()):
         raise WarehouseError("the events do not hold each of their mentions exactly once")
     old = events.of_ids(database, former | made.keys())
-    events.apply(database, run_id, events.compare(old, made, run_id, runs.order(database), placed))
+    change = events.compare(old, made, run_id, runs.order(database), placed)
+    chronicles = {
+        stored.event.id: chronicle_of(*parts[stored.event.id], decided(parts[stored.event.id][0], rulings))
+        for stored in change.rewritten
+    }
+    events.apply(database, run_id, change, chronicles)
     happenings.replace(database, known.happenings, known.blocks, current)
     decisions.replace_edits(database, former | made.keys(), edits)
 
