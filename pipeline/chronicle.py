@@ -17,8 +17,8 @@ from pipeline.statements import Statement
 from pipeline.tally import Part, Tally
 from pipeline.types import Event, Transition
 
-Decision = tuple[date, Callable[[Event], Event]]
-"""What a person decided: the day, and what it makes of the event from that day on."""
+Decided = tuple[date, Callable[[Event], Event]]
+"""A day on which people decided something, and what all that was decided by then makes of the event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ def chronicle(
     told: Sequence[Statement],
     lifts: Sequence[Statement],
     struck: Sequence[Statement] = (),
-    decided: Sequence[Decision] = (),
+    decided: Sequence[Decided] = (),
 ) -> Chronicle:
-    """Tell what was known of an event when; the arguments are those of `agree`, and what people decided of it.
+    """Tell what was known of an event when; the arguments are those of `agree`, and what people decided, in order.
 
     Before the first words that tell of it, an event is what the words on its end say. The last state is what `agree`
     returns, with the decisions.
@@ -70,9 +70,9 @@ def chronicle(
         event = sweep.advance(day)
         if event is None:
             continue
-        for since, change in decided:
-            if day is not None and since <= day:
-                event = change(event)
+        by_then = [change for since, change in decided if day is not None and since <= day]
+        if by_then:
+            event = by_then[-1](event)
         if states and states[-1].event == event:
             continue
         if states:
@@ -89,7 +89,7 @@ def single(event: Event) -> Chronicle:
     )
 
 
-def _days(parts: Parts, decided: Iterable[Decision]) -> list[date | None]:
+def _days(parts: Parts, decided: Iterable[Decided]) -> list[date | None]:
     """The days on which something was learned, in order; None first, for what has no day."""
     learned = {s.context.learned_on for some in parts.values() for s in some}
     withdrawn = {s.context.withdrawn_on for some in parts.values() for s in some}

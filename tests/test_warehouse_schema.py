@@ -87,7 +87,7 @@ def test_every_table_and_column_has_a_comment(tmp_path: Path) -> None:
         macros = reader.rows(
             "SELECT function_name FROM duckdb_functions() WHERE database_name = 'clampdown' ORDER BY 1"
         )
-        assert macros == [("in_force_on",), ("spread",)]
+        assert macros == [("in_force_on",), ("known_on",), ("spread",)]
         assert reader.views() == ["evidence", "restrictions", "restrictions_by_month", "source_health"]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.chronicle import Chronicle, single
 from pipeline.errors import WarehouseError
 from pipeline.types import (
     SIDE,
@@ -24,6 +25,7 @@ from pipeline.types import (
 )
 from warehouse.database import Database
 from warehouse.dates import span
+from warehouse.tables import history
 
 COLUMNS = (
     "event_id", "block", "action", "side", "status", "country", "service_canonical", "actor_canonical", "actor_kind",
@@ -88,11 +90,11 @@ def _stored(database: Database, question: str, keys: Iterable[str]) -> dict[str,
         if happening_id is not None:
             placed.setdefault(event_id, {})[mention_id] = happening_id
     transitions: dict[str, list[Transition]] = {}
-    for event_id, *row in database.execute(
+    for event_id, *step in database.execute(
         f"SELECT event_id, {', '.join(TRANSITION_FIELDS)} FROM event_transitions {where} ORDER BY event_id, position",
         wanted,
     ):
-        transitions.setdefault(event_id, []).append(read_transition(row))
+        transitions.setdefault(event_id, []).append(read_transition(step))
     found: dict[str, StoredEvent] = {}
     for row in database.execute(
         f"""
@@ -188,8 +190,12 @@ def compare(
     return Change(tuple(gone), tuple(rewritten), forwards, frozenset(added), tuple(sorted(origins)))
 
 
-def apply(database: Database, run_id: str, change: Change) -> None:
-    """Carry out a change, within the caller's transaction."""
+def apply(database: Database, run_id: str, change: Change, chronicles: Mapping[str, Chronicle] | None = None) -> None:
+    """Carry out a change, within the caller's transaction.
+
+    `chronicles` tells of the rewritten events, by their ids, what was known of them when; without one, an event is
+    known as it is since it was learned of.
+    """
     cleared = [*change.gone, *(stored.event.id for stored in change.rewritten)]
     if not cleared:
         return
@@ -199,7 +205,7 @@ def apply(database: Database, run_id: str, change: Change) -> None:
     )
     if taken:
         raise WarehouseError(f"event {taken[0][0]} belongs to two blocks")
-    for table in ("events", "event_mentions", "event_transitions"):
+    for table in ("events", "event_mentions", "event_transitions", "event_history", "transition_history"):
         database.execute(f"DELETE FROM {table} WHERE event_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [cleared])
     database.insert("events", COLUMNS, [_row(stored, run_id) for stored in change.rewritten])
     database.insert(
@@ -220,6 +226,8 @@ def apply(database: Database, run_id: str, change: Change) -> None:
             for position, transition in enumerate(stored.event.transitions)
         ],
     )
+    told = {stored.event.id: (chronicles or {}).get(stored.event.id) for stored in change.rewritten}
+    history.add(database, {s.event.id: told[s.event.id] or single(s.event) for s in change.rewritten})
     _forward(database, run_id, change, [stored.event.id for stored in change.rewritten])
     database.insert(
         "event_origins",

@@ -7,6 +7,7 @@ SCRIPTS = (
     "restrictions.sql",
     "restrictions_by_month.sql",
     "in_force_on.sql",
+    "known_on.sql",
     "spread.sql",
     "evidence.sql",
     "source_health.sql",

@@ -1,9 +1,17 @@
 CREATE VIEW restrictions AS
-WITH lifts AS (
-    SELECT event_id, date_from AS lifted_from, date_to AS lifted_to, reported_on AS lift_reported
+WITH ends AS (
+    SELECT
+        event_id,
+        kind AS end_kind,
+        date_value AS ended_on,
+        date_from AS ended_from,
+        date_to AS ended_to,
+        reported_on AS end_reported
     FROM event_transitions
-    WHERE action = 'lift' AND status = 'in_force'
-    QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY position DESC) = 1
+    WHERE kind IN ('lifted', 'struck_down')
+    QUALIFY row_number() OVER (
+        PARTITION BY event_id ORDER BY coalesce(date_from, reported_on, DATE '0001-01-01'), position
+    ) = 1
 )
 SELECT
     e.event_id,
@@ -20,17 +28,21 @@ SELECT
     e.date_to,
     e.first_reported,
     e.last_reported,
+    e.voices,
     e.stories,
     e.articles,
     e.score,
+    e.learned_on,
     e.lifted,
-    l.lifted_from,
-    l.lifted_to,
-    l.lift_reported
-FROM events AS e LEFT JOIN lifts AS l ON e.lifted AND l.event_id = e.event_id
-WHERE e.side = 'restricting' AND e.status = 'in_force';
+    n.end_kind,
+    n.ended_on,
+    n.ended_from,
+    n.ended_to,
+    n.end_reported
+FROM events AS e LEFT JOIN ends AS n ON e.lifted AND n.event_id = e.event_id
+WHERE e.side = 'restricting' AND e.status = 'in_force' AND NOT e.retracted AND NOT e.dismissed;
 
-COMMENT ON VIEW restrictions IS 'What to count by default: bans, blocks, suspensions, limits and removals that took force, lifted or not.';
+COMMENT ON VIEW restrictions IS 'What to count by default: bans, blocks, suspensions, limits and removals that took force, ended or not. What was only proposed or announced, was rejected, retracted by the press or dismissed by a person is left out.';
 COMMENT ON COLUMN restrictions.event_id IS 'Key: the event.';
 COMMENT ON COLUMN restrictions.service_canonical IS 'Usual English name of what is restricted.';
 COMMENT ON COLUMN restrictions.country IS 'ISO 3166-1 alpha-2 code of the actor''s country; EU for the Union, XX if it can''t be told.';
@@ -45,10 +57,14 @@ COMMENT ON COLUMN restrictions.date_from IS 'First day that date_value allows; N
 COMMENT ON COLUMN restrictions.date_to IS 'Last day that date_value allows; NULL with it.';
 COMMENT ON COLUMN restrictions.first_reported IS 'Publication day of the earliest dated article. Not the day of the event.';
 COMMENT ON COLUMN restrictions.last_reported IS 'Publication day of the latest dated article.';
-COMMENT ON COLUMN restrictions.stories IS 'How many independent stories carry it.';
+COMMENT ON COLUMN restrictions.voices IS 'How many of the stories that carry it are independent: neither the same text nor the same owner.';
+COMMENT ON COLUMN restrictions.stories IS 'How many stories carry it.';
 COMMENT ON COLUMN restrictions.articles IS 'How many articles state it.';
 COMMENT ON COLUMN restrictions.score IS 'Probability that it is a restriction event.';
-COMMENT ON COLUMN restrictions.lifted IS 'Whether it has ended: the last of its steps that took effect is a lift.';
-COMMENT ON COLUMN restrictions.lifted_from IS 'First day that the stated date of the lifting allows; NULL if none is stated.';
-COMMENT ON COLUMN restrictions.lifted_to IS 'Last day that the stated date of the lifting allows; NULL if none is stated.';
-COMMENT ON COLUMN restrictions.lift_reported IS 'Publication day of the earliest dated article that reports the lifting; NULL if none does.';
+COMMENT ON COLUMN restrictions.learned_on IS 'Day, UTC, on which we first held words that state it.';
+COMMENT ON COLUMN restrictions.lifted IS 'Whether it has ended: lifted by who imposed it, or struck down by a court. What was only eased has not.';
+COMMENT ON COLUMN restrictions.end_kind IS 'lifted or struck_down; NULL while it stands.';
+COMMENT ON COLUMN restrictions.ended_on IS 'When it ended, as exact as stated; NULL if not stated.';
+COMMENT ON COLUMN restrictions.ended_from IS 'First day that the stated date of its end allows; NULL if none is stated.';
+COMMENT ON COLUMN restrictions.ended_to IS 'Last day that the stated date of its end allows; NULL if none is stated.';
+COMMENT ON COLUMN restrictions.end_reported IS 'Publication day of the earliest dated article that reports its end; NULL if none does.';
