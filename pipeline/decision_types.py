@@ -5,8 +5,10 @@ where, not by events: events come and go with the machine's reading, the words o
 `pipeline.decisions` says what decisions mean for a set of mentions.
 """
 
+import dataclasses
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -83,6 +85,8 @@ class Decision:
     value: str | None = None
     revokes: str | None = None
     about: tuple[str, ...] = ()
+    id: str = dataclasses.field(init=False, default="")
+    """Made from all that it says, so that a record can't be altered without its name telling."""
 
     def __post_init__(self) -> None:
         """Refuse what could not be acted on. Raises InputError."""
@@ -101,11 +105,7 @@ class Decision:
             raise InputError("to undo is to name the decision that is taken back, and nothing else names one")
         if (self.kind is DecisionKind.EDIT) != (self.field is not None):
             raise InputError("an edit names a field, and nothing else does")
-
-    @property
-    def id(self) -> str:
-        """Made from all that it says, so that a record can't be altered without its name telling."""
-        return content_id("decision", *_flat(to_record(self)))
+        object.__setattr__(self, "id", content_id("decision", json.dumps(to_record(self), sort_keys=True)))
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -166,8 +166,21 @@ def to_record(decision: Decision) -> dict[str, Any]:
         "field": decision.field,
         "value": decision.value,
         "revokes": decision.revokes,
-        "one": [asdict(anchor) for anchor in decision.one],
-        "other": [asdict(anchor) for anchor in decision.other],
+        "one": [_plain(anchor) for anchor in decision.one],
+        "other": [_plain(anchor) for anchor in decision.other],
+    }
+
+
+def _plain(anchor: Anchor) -> dict[str, str | None]:
+    return {
+        "mention_id": anchor.mention_id,
+        "article_id": anchor.article_id,
+        "action": anchor.action,
+        "service": anchor.service,
+        "actor": anchor.actor,
+        "trigger": anchor.trigger,
+        "scope": anchor.scope,
+        "date": anchor.date,
     }
 
 
@@ -210,17 +223,3 @@ def _anchors(records: Iterable[Mapping[str, Any]]) -> tuple[Anchor, ...]:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
-
-
-def _flat(value: object) -> Iterable[str]:
-    """The leaves of a record with what tells their places, so that no two records are flat alike."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield f"{key}:"
-            yield from _flat(inner)
-    elif isinstance(value, list):
-        yield f"[{len(value)}"
-        for inner in value:
-            yield from _flat(inner)
-    else:
-        yield "null" if value is None else f"={value}"
