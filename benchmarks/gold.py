@@ -2,8 +2,8 @@
 
 Annotations leave two things open that the pipeline fills in, what sort of body acts and the class of the scope; both
 come from the rules that the pipeline itself uses. Half of the blocks (a service in a country) are held out: weights are
-fitted and faults are read on the other half. The sample and each family of files ("ai-…", "networks-…") was labelled by
-itself, so two of them may give one happening two keys: they are resolved and compared each by itself.
+fitted and faults are read on the other half. The sample and the written set were labelled each by itself and tell some
+of the same happenings under other keys: they are resolved and compared each by itself.
 """
 
 import hashlib
@@ -44,13 +44,18 @@ class GoldMention:
 
     @property
     def family(self) -> str:
-        """The files with which it was labelled."""
-        return self.article.file.split("-")[0]
+        """The set with which it was labelled."""
+        return family_of(self.article)
 
     @property
     def held_out(self) -> bool:
         """Whether its block belongs to the half that no rule and no weight was made on."""
         return is_held_out(self.block)
+
+
+def family_of(article: ToldArticle) -> str:
+    """Return the set with which an article was labelled: one key means one happening in all of the set."""
+    return "sample" if article.file == "sample" else "told"
 
 
 def is_held_out(block: str) -> bool:

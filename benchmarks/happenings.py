@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.gold import GoldMention, articles, in_context, mentions
+from benchmarks.gold import GoldMention, articles, family_of, in_context, mentions
 from benchmarks.told_once import ToldArticle
 from extractors.extractor import event_record, load_extractor
 from extractors.scoring import lenient, match, read_scored
@@ -133,7 +133,7 @@ def resolve_read(texts: Sequence[ToldArticle], gold: Sequence[GoldMention]) -> t
         if isinstance(told, ExtractionError):
             raise told
         read += len(told)
-        contexts |= {mention.id: (text.file.split("-")[0], in_context(mention, text)) for mention in told}
+        contexts |= {mention.id: (family_of(text), in_context(mention, text)) for mention in told}
         labelled = by_article[text.id]
         wanted = [event_record(one.context.mention) for one in labelled]
         scored = read_scored(

@@ -36,7 +36,7 @@ _FOR_THE_COUNTRY = frozenset(
         ActorKind.INTERNATIONAL,
     }
 )
-_NEAR = (Time.SAME_DAY, Time.OVERLAP, Time.ADJACENT, Time.NEAR, Time.TOLD_NEAR)
+_NEAR = (Time.SAME_DAY, Time.OVERLAP, Time.ROUGH, Time.ADJACENT, Time.NEAR, Time.TOLD_NEAR)
 _NARROW = frozenset(
     {
         ScopeClass.SUBNATIONAL,

@@ -12,6 +12,8 @@ from pipeline.names import BodyName, Relation, reduce_name, relate
 from pipeline.types import ActorKind, Body
 
 _FIRMS = (ActorKind.COMPANY, ActorKind.APP_STORE)
+_NATIONAL = (ActorKind.COURT, ActorKind.POLICE, ActorKind.REGULATOR, ActorKind.LEGISLATURE)
+_MANY_OF_A_KIND = frozenset(("district", "city", "state", "local", "municipal", "regional", "provincial", "appeals"))
 _Key = tuple[str | None, str]
 
 
@@ -27,7 +29,7 @@ class Lineage:
             country = None if body.kind in _FIRMS else body.country
             for number, text in enumerate((body.name, *body.aliases)):
                 name = reduce_name(text, country)
-                if not name.words or name.is_vague or name.is_country:
+                if not name.words or name.is_country or (name.is_vague and (number or not _is_one(body, name))):
                     continue
                 (other if number else proper).add((name.country, name.key), body.id)
                 acronyms[body.id] |= name.acronyms
@@ -49,6 +51,11 @@ class Lineage:
         Countries are ISO 3166-1 codes; None and `XX` mean unknown.
         """
         return relate(self.settle(reduce_name(a, country_a)), self.settle(reduce_name(b, country_b)))
+
+
+def _is_one(body: Body, name: BodyName) -> bool:
+    """Whether a country has one body only of a name that is made of common words ("High Court of Kenya")."""
+    return body.kind in _NATIONAL and len(name.words) > 1 and not _MANY_OF_A_KIND & set(name.words)
 
 
 class _Names:

@@ -3,8 +3,8 @@
 Each feature of a pair takes one value, each value has its points in `POINTS`. A value without points (None) is a veto:
 the pair is DIFFERENT whatever the rest says. Otherwise the points are added: `SAME_FROM` and more is SAME, less than
 `DIFFERENT_BELOW` is DIFFERENT, and between them the pair is UNSURE, which never merges on its own. A value in `BARS`
-keeps a pair from being SAME, whatever its points: a body and the whole that it belongs to never share a happening, but
-a person may be asked.
+keeps a pair from being SAME, whatever its points: a body and the whole that it belongs to never share a happening, and
+whom an unnamed actor means is for other mentions to say (`pipeline.adoption`); but a person may be asked.
 
 Time is judged by what was stated. A stated date is an interval (a day, a month, a year); a mention without one has
 happened at some time before its report. Where a service is cut off again and again (`is_recurring`: the internet,
@@ -52,6 +52,7 @@ class Verdict(StrEnum):
 
 class Actor(StrEnum):
     SAME = "the same actor"
+    NEITHER = "no actor named"
     UNKNOWN = "an actor not named on one side"
     NOWHERE = "an actor not named, in an unknown country"
     PART = "a body and the whole it belongs to"
@@ -67,6 +68,7 @@ class Country(StrEnum):
 class Deed(StrEnum):
     SAME = "the same action"
     KINDRED = "another word for restricting"
+    LESSER = "a milder restriction on one side"
     REMOVAL = "a removal beside another restriction"
     DIFFERENT = "different sorts of action"
 
@@ -83,53 +85,58 @@ Table = tuple[Codes, tuple[Value, ...]]
 
 POINTS: dict[Value, float | None] = {
     Actor.SAME: 4,
-    Actor.UNKNOWN: 1,
-    Actor.NOWHERE: -2,
-    Actor.PART: -3,
+    Actor.NEITHER: 0.5,
+    Actor.UNKNOWN: -3,
+    Actor.NOWHERE: -5,
+    Actor.PART: -3.5,
     Actor.DIFFERENT: None,
     Country.SAME: 1,
     Country.UNKNOWN: 0,
     Country.DIFFERENT: -2,
-    Deed.SAME: 2,
+    Deed.SAME: 3.5,
     Deed.KINDRED: 0,
-    Deed.REMOVAL: -1,
+    Deed.LESSER: -1,
+    Deed.REMOVAL: -3.5,
     Deed.DIFFERENT: None,
-    ScopeRelation.SAME: 2,
-    ScopeRelation.CLOSE: 1,
+    ScopeRelation.SAME: 1.5,
+    ScopeRelation.CLOSE: 0,
     ScopeRelation.OPEN: 0,
-    ScopeRelation.ODD: -2,
-    ScopeRelation.NOWHERE: -2,
+    ScopeRelation.ODD: -1,
+    ScopeRelation.NOWHERE: -3,
     ScopeRelation.DIFFERENT: None,
     Step.COMPATIBLE: 0,
+    Step.PROPOSED_AND_DECIDED: -1,
     Step.REFUSED_AND_DONE: -3,
     Step.AFTER_REFUSAL: None,
     Time.SAME_DAY: 3,
-    Time.OVERLAP: 2,
-    Time.NEAR: 2,
-    Time.STEPS: 1,
-    Time.APART: -2,
+    Time.OVERLAP: 3,
+    Time.ROUGH: 2,
+    Time.ADJACENT: 2.5,
+    Time.NEAR: 1,
+    Time.STEPS: 0.5,
+    Time.APART: -2.5,
     Time.FAR: None,
     Time.TOLD_NEAR: 2,
-    Time.TOLD_LATER: 0,
-    Time.TOLD_AGAIN: -2,
+    Time.TOLD_LATER: 1,
+    Time.TOLD_AGAIN: -4,
     Time.TOLD_BEFORE: -4,
     Time.UNKNOWN: 0,
     Origin.OTHER: 0,
-    Origin.STORY: 2,
+    Origin.STORY: 0,
     Origin.DOCUMENT_AGREES: 3,
     Origin.DOCUMENT_APART: None,
-    Words.MANY: 1,
+    Words.MANY: 0.5,
     Words.SOME: 0,
-    Words.FEW: 0,
+    Words.FEW: -0.5,
     Words.UNKNOWN: 0,
-    Names.SEVERAL: 0,
-    Names.ONE: 0,
-    Names.NONE: 0,
+    Names.SEVERAL: 1,
+    Names.ONE: 1,
+    Names.NONE: -0.5,
     Names.UNKNOWN: 0,
 }
-BARS: frozenset[Value] = frozenset({Actor.PART})
-SAME_FROM = 6.0
-DIFFERENT_BELOW = 2.0
+BARS: frozenset[Value] = frozenset({Actor.PART, Actor.UNKNOWN, Actor.NOWHERE})
+SAME_FROM = 6.5
+DIFFERENT_BELOW = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +290,9 @@ def _compare_actors(a: tuple[BodyName | None, bool], b: tuple[BodyName | None, b
     (x, x_nowhere), (y, y_nowhere) = a, b
     relation = Relation.UNKNOWN if x is None or y is None else relate(x, y)
     if relation is Relation.UNKNOWN:
-        return Actor.NOWHERE if x_nowhere or y_nowhere else Actor.UNKNOWN
+        if x_nowhere or y_nowhere:
+            return Actor.NOWHERE
+        return Actor.NEITHER if (x is None or x.is_vague) and (y is None or y.is_vague) else Actor.UNKNOWN
     return {Relation.SAME: Actor.SAME, Relation.PART_OF: Actor.PART}.get(relation, Actor.DIFFERENT)
 
 
@@ -298,17 +307,19 @@ def _compare_deeds(a: Action, b: Action) -> Value:
         return Deed.SAME
     if family_of(a) is not family_of(b):
         return Deed.DIFFERENT
-    return Deed.REMOVAL if Action.REMOVE in (a, b) else Deed.KINDRED
+    if Action.REMOVE in (a, b):
+        return Deed.REMOVAL
+    return Deed.LESSER if Action.LIMIT in (a, b) else Deed.KINDRED
 
 
 def _in_words(value: Value, a: Statement, b: Statement) -> str:
     """Word a value; where two stated dates lie apart, with the days between them."""
-    if value in (Time.NEAR, Time.APART, Time.FAR) and None not in (a.first, a.last, b.first, b.last):
+    if value in (Time.ADJACENT, Time.NEAR, Time.APART, Time.FAR) and None not in (a.first, a.last, b.first, b.last):
         assert a.first is not None and a.last is not None and b.first is not None and b.last is not None  # noqa: PT018
         days = max(b.first - a.last, a.first - b.last)
         if days > 0:
             count = f"{days} {'day' if days == 1 else 'days'}"
-            return f"dates within {count}" if value is Time.NEAR else f"dates {count} apart"
+            return f"dates {count} apart" if value in (Time.APART, Time.FAR) else f"dates within {count}"
     return str(value)
 
 

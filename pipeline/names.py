@@ -71,7 +71,7 @@ class BodyName:
     def is_vague(self) -> bool:
         """Whether the name fits many bodies of one country, so that even two equal names prove nothing."""
         named = {(self.country, self.key), (None, self.key)} & _PROPER
-        return not self.is_country and not named and _VAGUE.issuperset(self.words)
+        return self.id is None and not self.is_country and not named and _VAGUE.issuperset(self.words)
 
     @property
     def is_descriptive(self) -> bool:

@@ -21,6 +21,8 @@ Days = npt.NDArray[np.int32]
 class Time(StrEnum):
     SAME_DAY = "the same day"
     OVERLAP = "dates that overlap"
+    ROUGH = "dates that overlap, one of them rough"
+    ADJACENT = "dates a day or two apart"
     NEAR = "dates within days"
     STEPS = "dates in the order of one measure's steps"
     APART = "dates weeks apart"
@@ -34,6 +36,7 @@ class Time(StrEnum):
 
 class Step(StrEnum):
     COMPATIBLE = "statuses that go together"
+    PROPOSED_AND_DECIDED = "proposed on one side, decided on the other"
     REFUSED_AND_DONE = "rejected on one side, in force on the other"
     AFTER_REFUSAL = "a new start after a rejection"
 
@@ -46,8 +49,9 @@ TIMES, STEPS = tuple(Time), tuple(Step)
 class Limits:
     """Days that separate one happening from two.
 
-    Dates up to `near` are one, beyond `apart` they are two; reports up to `told` after a date speak of it, reports up
-    to `passing` after a passing act may; `steps` is the longest way from a proposal to its coming into force.
+    Dates up to `near` may be one, beyond `apart` they are two; a date wider than `rough` says little. Reports up to
+    `told` after a date speak of it, reports up to `passing` after a passing act may; `steps` is the longest way from a
+    proposal to its coming into force.
     """
 
     near: int
@@ -55,15 +59,19 @@ class Limits:
     told: int
     passing: int
     steps: int
+    rough: int
 
 
-ONE_OFF = Limits(near=7, apart=45, told=14, passing=90, steps=730)
-RECURRING = Limits(near=2, apart=7, told=3, passing=3, steps=-1)
+ONE_OFF = Limits(near=7, apart=45, told=14, passing=90, steps=730, rough=31)
+RECURRING = Limits(near=2, apart=7, told=3, passing=3, steps=-1, rough=7)
 """For what is cut off again and again. It has no steps: a planned cut and a cut are near or two."""
+
+ADJACENT_DAYS = 2
+"""Days by which reports of one happening often differ: the act, its announcement, its coming into force."""
 
 _PASSING = frozenset({Action.WARN, Action.PENALIZE, Action.LIMIT, Action.SUSPEND})
 _STAGES = {Status.PROPOSED: 0, Status.ANNOUNCED: 1, Status.IN_FORCE: 2, Status.REJECTED: 3}
-_DONE, _REFUSED = _STAGES[Status.IN_FORCE], _STAGES[Status.REJECTED]
+_PROPOSED, _DONE, _REFUSED = (_STAGES[status] for status in (Status.PROPOSED, Status.IN_FORCE, Status.REJECTED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,13 @@ def compare_steps(a: Times, b: Times, limits: Limits) -> Codes:
     restart = (a.stage == _REFUSED) & (b.stage != _REFUSED) & (b.start - a.start > limits.near)
     restart |= (b.stage == _REFUSED) & (a.stage != _REFUSED) & (a.start - b.start > limits.near)
     clash = ((a.stage == _REFUSED) & (b.stage == _DONE)) | ((b.stage == _REFUSED) & (a.stage == _DONE))
-    return _choose([(restart & placed, Step.AFTER_REFUSAL), (clash, Step.REFUSED_AND_DONE)], Step.COMPATIBLE, STEPS)
+    parted = ((a.stage == _PROPOSED) != (b.stage == _PROPOSED)) & (a.stage != _REFUSED) & (b.stage != _REFUSED)
+    cases: list[tuple[Bools, Time | Step]] = [
+        (restart & placed, Step.AFTER_REFUSAL),
+        (clash, Step.REFUSED_AND_DONE),
+        (parted, Step.PROPOSED_AND_DECIDED),
+    ]
+    return _choose(cases, Step.COMPATIBLE, STEPS)
 
 
 def compare_times(a: Times, b: Times, limits: Limits) -> Codes:
@@ -127,7 +141,9 @@ def compare_times(a: Times, b: Times, limits: Limits) -> Codes:
     return _choose(
         [
             (both & (gap == 0) & day, Time.SAME_DAY),
+            (both & (gap == 0) & ((a_width > limits.rough) | (b_width > limits.rough)), Time.ROUGH),
             (both & (gap == 0), Time.OVERLAP),
+            (both & (gap <= ADJACENT_DAYS), Time.ADJACENT),
             (both & (gap <= limits.near), Time.NEAR),
             ((_onward(a, b, limits) | _onward(b, a, limits)) & ~near, Time.STEPS),
             (both & (gap <= limits.apart), Time.APART),
