@@ -9,6 +9,7 @@ Whatever counts here is told `by` how much: 1 adds a vote, -1 takes back one tha
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from pipeline.statements import stated_days
@@ -163,3 +164,10 @@ def agreed_date(votes: Mapping[str, Collection[str]]) -> str | None:
 
 def _together(votes: Mapping[str, Collection[str]], values: Iterable[str]) -> set[str]:
     return {voice for value in values for voice in votes[value]}
+
+
+@lru_cache(maxsize=4096)
+def includes(wide: str, narrow: str) -> bool:
+    """Whether every day that the date `narrow` allows is one that `wide` allows."""
+    outer, inner = stated_days(wide), stated_days(narrow)
+    return outer is not None and inner is not None and outer[0] <= inner[0] and inner[1] <= outer[1]
