@@ -23,6 +23,8 @@ from pipeline.stories import (
     Parent,
     bands,
     contradictions,
+    digest,
+    is_likely,
     overlap,
     proves,
     sign,
@@ -74,7 +76,9 @@ def copies(body: str) -> dict[str, str]:
 
 
 def is_candidate(one: str, other: str) -> bool:
-    return not set(bands(*sign(one))).isdisjoint(bands(*sign(other)))
+    (first, mine), (second, theirs) = sign(one), sign(other)
+    shared = not set(bands(first, mine)).isdisjoint(bands(second, theirs))
+    return shared and (first == second or is_likely(digest(mine), digest(theirs)))
 
 
 @pytest.mark.parametrize("words", [120, 300, 1000])
@@ -242,3 +246,15 @@ def test_real_items_with_equal_texts_are_copies(shared: Path) -> None:
                 titles[signed[0]].add(item["title"])
     assert any(len(some) > 1 for some in titles.values())
     assert max(map(len, titles.values())) <= 3
+
+
+def test_digests_tell_strangers_from_copies() -> None:
+    bodies = [text(seed, 200) for seed in range(40)]
+    digests = [digest(sign(body)[1]) for body in bodies]
+    assert {len(one) for one in digests} == {32}
+    assert sum(is_likely(one, other) for i, one in enumerate(digests) for other in digests[:i]) <= 8, "of 780 pairs"
+    for body, its in zip(bodies, digests, strict=True):
+        assert is_likely(its, its)
+        assert is_likely(its, digest(sign(rewritten(body, 0.1))[1]))
+    assert digest(sign("Too short.")[1]) == b""
+    assert not is_likely(b"", b"")

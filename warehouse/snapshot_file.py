@@ -27,7 +27,7 @@ TABLES: Mapping[str, frozenset[str]] = {
     "articles": frozenset({"etag", "last_modified"}),
     "article_versions": frozenset(),
     "revisits": frozenset(),
-    "story_members": frozenset({"signature", "body"}),
+    "story_members": frozenset({"signature", "body", "digest"}),
     "mentions": frozenset(),
     "events": frozenset(),
     "event_mentions": frozenset(),

@@ -3,11 +3,13 @@
 
 ALTER TABLE story_members DROP COLUMN position;
 ALTER TABLE story_members ADD COLUMN body UBIGINT;
+ALTER TABLE story_members ADD COLUMN digest BLOB;
 ALTER TABLE story_members ADD COLUMN published_on DATE;
 ALTER TABLE story_members ADD COLUMN parent_id VARCHAR;
 ALTER TABLE story_members ADD COLUMN similarity DOUBLE DEFAULT 0;
 COMMENT ON COLUMN story_members.story_id IS 'The story, named after the article that founds it.';
 COMMENT ON COLUMN story_members.body IS 'Number of the body, made from it; NULL until an article of an older schema is placed anew.';
+COMMENT ON COLUMN story_members.digest IS 'What is looked at before a text is fetched to compare it: some bits of the signature.';
 COMMENT ON COLUMN story_members.published_on IS 'Day of publication, as in articles: parents are published first.';
 COMMENT ON COLUMN story_members.parent_id IS 'The article that it copies; NULL for the one that founds the story.';
 COMMENT ON COLUMN story_members.similarity IS 'Jaccard similarity to the parent''s body, 1 for the same words; 0 without a parent.';
