@@ -89,19 +89,21 @@ def event_of(event_id: str, happenings: Sequence[Happening], struck: Sequence[St
 
     `struck` are the statements of the rulings that struck it down.
     """
-    return agree(event_id, *_told_and_lifts(happenings), struck)
+    return agree(event_id, *_told_and_lifts(happenings), sorted(struck, key=time_order))
 
 
 def chronicle_of(
     event: Event, happenings: Sequence[Happening], struck: Sequence[Statement], decided: Sequence[Decided] = ()
 ) -> Chronicle:
     """Tell what was known of an event when; `decided` is what people made of it on which days."""
-    return chronicle(event.id, *_told_and_lifts(happenings), struck, decided)
+    return chronicle(event.id, *_told_and_lifts(happenings), sorted(struck, key=time_order), decided)
 
 
 def _told_and_lifts(happenings: Sequence[Happening]) -> tuple[list[Statement], list[Statement]]:
     told = [s for h in happenings if h.family is not Family.LIFT for s in h.told]
     lifts = [s for h in happenings for s in (h.told if h.family is Family.LIFT else h.lifts)]
+    told.sort(key=time_order)
+    lifts.sort(key=time_order)
     return (told, lifts) if told else (lifts, [])
 
 

@@ -97,10 +97,10 @@ def _refold(database: Database, touched: Touched, rulings: Rulings) -> tuple[_Kn
     former_ids = {happening_id for happening_id, _, _ in recent.values() if happening_id is not None}
     former_ids |= set(happenings.of_mentions(database, touched.mentions).values())
     former_ids |= happenings.within(database, reaches, touched.since)
-    former: dict[str, frozenset[str]] = {}
+    former: dict[str, tuple[frozenset[str], str | None]] = {}
     stood: dict[str, list[Happening]] = defaultdict(list)
     for block, some in _stored(database, former_ids).items():
-        former |= {h.id: _ids(h) for h in some}
+        former |= {h.id: (_ids(h), h.ends) for h in some}
         if block in touched.since:
             stood[block] = standing_before(some, touched.since[block])
     known = _Known()
@@ -115,9 +115,9 @@ def _refold(database: Database, touched: Touched, rulings: Rulings) -> tuple[_Kn
         for h in result.happenings:
             known.happenings[h.id] = h
             known.blocks[h.id] = block
-    for happening_id, ids_then in former.items():
+    for happening_id, then in former.items():
         now = known.happenings[happening_id]
-        if now is not None and _ids(now) == ids_then and touched.mentions.isdisjoint(ids_then):
+        if now is not None and (_ids(now), now.ends) == then and touched.mentions.isdisjoint(then[0]):
             del known.happenings[happening_id]
     return known, unsure
 
