@@ -13,6 +13,7 @@ import socketserver
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
@@ -85,11 +86,16 @@ class SampleSite:
         """Bind all ports and serve from threads; raise InputError where an explicitly given port is taken."""
         servers = self._bind()
         self._servers = dict(zip((outlet.id for outlet in self._sample.outlets), servers, strict=True))
-        pages = render(self._sample, {outlet: server.origin for outlet, server in self._servers.items()})
+        self._render()
         for outlet, server in self._servers.items():
-            server.pages = pages[outlet]
             # A daemon: a program that forgets to stop the site can still end.
             threading.Thread(target=server.serve_forever, args=(0.05,), name=f"sample-{outlet}", daemon=True).start()
+
+    def revise(self, article: str, **changes: object) -> None:
+        """Serve an article otherwise from now on, on its page and in its feeds; `changes` are fields of `Article`."""
+        articles = tuple(one.model_copy(update=changes) if one.id == article else one for one in self._sample.articles)
+        self._sample = replace(self._sample, articles=articles)
+        self._render()
 
     def stop(self) -> None:
         """Stop serving and free the ports; held requests are let go at once. Harmless when not started."""
@@ -147,6 +153,11 @@ class SampleSite:
     def requests_to(self, outlet: str) -> tuple[LoggedRequest, ...]:
         """The requests that one outlet answered."""
         return tuple(request for asked, request in self._log if asked == outlet)
+
+    def _render(self) -> None:
+        pages = render(self._sample, {outlet: server.origin for outlet, server in self._servers.items()})
+        for outlet, server in self._servers.items():
+            server.pages = pages[outlet]
 
     def _bind(self) -> list["_Server"]:
         if self._port is not None:

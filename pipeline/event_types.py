@@ -87,6 +87,7 @@ class MentionContext:
     `owner` is who publishes the source: two sources of one owner are not independent of each other. `learned_on` is the
     day (UTC) on which we fetched the first version of the article that states it, `withdrawn_on` the day on which we
     fetched the version that states it no longer. `version` is the version of the text to which its offsets refer.
+    `corrects` is the id of the mention of an earlier version that this one states otherwise.
     """
 
     mention: Mention
@@ -99,6 +100,7 @@ class MentionContext:
     withdrawn_on: date | None = None
     version: int = 1
     passage: Passage = Passage()
+    corrects: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ class Origin(StrEnum):
     STORY = "copies of one story"
     DOCUMENT_AGREES = "one document that says it twice"
     DOCUMENT_APART = "one document that tells them apart"
+    CORRECTED = "a claim and its correction in one document"
 
 
 Value = Actor | Country | Deed | Step | Time | Origin | ScopeRelation | Words | Names
@@ -125,6 +126,7 @@ POINTS: dict[Value, float | None] = {
     Origin.STORY: 0,
     Origin.DOCUMENT_AGREES: 3,
     Origin.DOCUMENT_APART: None,
+    Origin.CORRECTED: 3,
     Words.MANY: 0.5,
     Words.SOME: 0,
     Words.FEW: -0.5,
@@ -212,6 +214,10 @@ class Comparison:
         if columns is None:
             np.fill_diagonal(self.vetoes, False)
         self.points[self._barred] = np.minimum(self.points[self._barred], SAME_FROM - 1)
+        # A claim and its correction differ in what was wrong, and are one all the same.
+        corrected = self.holds(Origin.CORRECTED)
+        self.vetoes &= ~corrected
+        self.points[corrected] = np.maximum(self.points[corrected], SAME_FROM)
 
     def holds(self, *wanted: Value) -> Bools:
         """Which pairs have one of the values `wanted`."""
@@ -252,10 +258,22 @@ class Comparison:
 
     def _origins(self) -> Table:
         stories = self._equal(lambda s: s.context.story_id)
-        documents = self._equal(lambda s: s.context.article_id)
+        # What two versions of a document say, they do not say side by side.
+        documents = self._equal(lambda s: (s.context.article_id, s.context.version))
         agree = self._equal(_claim)
         codes = np.where(documents, np.where(agree, 2, 3), np.where(stories, 1, 0))
+        codes = np.where(self._corrected(), 4, codes)
         return codes.astype(np.int8), tuple(Origin)
+
+    def _corrected(self) -> Bools:
+        """Which pairs are a claim and what a later version of its document says in its place."""
+        found = np.zeros((len(self._rows), len(self._columns)), dtype=np.bool_)
+        for some, others, pairs in ((self._rows, self._columns, found), (self._columns, self._rows, found.T)):
+            places = {s.mention_id: i for i, s in enumerate(some)}
+            for j, s in enumerate(others):
+                if s.context.corrects in places:
+                    pairs[places[s.context.corrects], j] = True
+        return found
 
     def _equal(self, key: Callable[[Statement], Hashable]) -> Bools:
         numbers: dict[Hashable, int] = {}

@@ -85,14 +85,15 @@ def _admit(database: Database, results: Sequence[EntryResult]) -> tuple[list[Ent
             continue
         article = replace(article, text=storable(article.text))
         found = tuple(mentions.readable(mention) for mention in result.mentions)
-        accepted.append(replace(result, article=article, mentions=found))
+        result = replace(result, article=article, mentions=found)
+        accepted.append(result)
         before = stored.get(article.id)
         if before is None:
             revisions[article.id] = first_version(article, found)
             continue
         known_texts = {number: text for (one, number), text in texts.items() if one == article.id}
         known_texts[before.version] = before.text
-        revision = next_version(article, result.outcome, found, before, told.get(article.id, ()), known_texts)
+        revision = next_version(result, before, told.get(article.id, ()), known_texts)
         if revision is not None:
             revisions[article.id] = revision
     return accepted, revisions

@@ -6,7 +6,7 @@ from datetime import UTC, date
 
 from pipeline.claims import Claim, Succession, succession
 from pipeline.notices import is_withdrawn
-from pipeline.types import Article, Mention, Outcome
+from pipeline.types import Article, EntryResult, Mention, Outcome
 from warehouse.tables.articles import Stored
 from warehouse.tables.mentions import Known, StoredMention
 
@@ -38,15 +38,16 @@ def first_version(article: Article, found: Sequence[Mention]) -> Revision:
 
 
 def next_version(
-    article: Article, outcome: Outcome, found: Sequence[Mention], stored: Stored, told: Sequence[StoredMention],
-    texts: Mapping[int, str],
-) -> Revision | None:  # fmt: skip
-    """Store an article over what is stored of it; None where nothing has changed.
+    result: EntryResult, stored: Stored, told: Sequence[StoredMention], texts: Mapping[int, str]
+) -> Revision | None:
+    """Store the article of `result` over what is stored of it; None where nothing has changed.
 
     `told` are all its stored mentions, `texts` the stored texts by version. A claim that the new version restates keeps
     the day on which it was learned; one that it changes or drops is withdrawn and stays. The same text read again (by a
     newer model) withdraws nothing: what the press said is the same.
     """
+    article, found = result.article, result.mentions
+    assert article is not None, "the caller stores articles"
     standing = [one for one in told if one.known.withdrawn_on is None]
     current = [one for one in standing if one.known.version == stored.version]
     if article.text == stored.text:
@@ -55,12 +56,13 @@ def next_version(
         learned = min(_day(article), stored.fetched_at.astimezone(UTC).date())
         known = Known(_published(article), learned, version=stored.version)
         became = _became(current, found, article.text, texts)
+        became = replace(became, restated=(*became.restated, *became.changed), changed=())
         kept = [one for one in told if one not in current]
         gone = tuple(one.mention.id for one in current)
         return Revision(stored.version, True, removed=gone, stated=_stated(found, became, current, known, kept))
     version, day = stored.version + 1, _day(article)
     taken_back = is_withdrawn(article.title, article.body)
-    if outcome not in READ and not taken_back:
+    if result.outcome not in READ and not taken_back:
         return Revision(version, True, True)
     became = _became(standing, found, "" if taken_back else article.text, texts)
     removed = {old.id for old, _ in became.restated}
@@ -84,20 +86,28 @@ def _stated(
 ) -> tuple[tuple[Mention, Known], ...]:
     """The new mentions with what is known of them, their ids apart from those of mentions that stay."""
     before = {one.mention.id: one.known for one in old}
-    first: dict[str, Known] = {}
+    heirs = {heir.id: replace(known, corrects=mention.id) for mention, heir in reversed(became.changed)}
     for mention, heir in became.restated:
-        told = before[mention.id]
-        reported = [day for day in (told.reported_on, first.get(heir.id, told).reported_on) if day is not None]
-        learned = min(told.learned_on, first.get(heir.id, told).learned_on)
-        first[heir.id] = replace(known, reported_on=min(reported, default=known.reported_on), learned_on=learned)
+        heirs[heir.id] = _restated(heirs.get(heir.id, known), before[mention.id])
     taken = {one.mention.id for one in kept}
     stated = []
     for mention in _distinct(found):
-        of_it = first.get(mention.id, known)
+        of_it = heirs.get(mention.id, known)
         while mention.id in taken:
             mention = replace(mention, edition=mention.edition + 1)
         stated.append((mention, of_it))
     return tuple(stated)
+
+
+def _restated(known: Known, told: Known) -> Known:
+    """What is known of a mention that says once more what was `told`."""
+    reported = [day for day in (told.reported_on, known.reported_on) if day is not None]
+    return replace(
+        known,
+        reported_on=min(reported, default=None),
+        learned_on=min(told.learned_on, known.learned_on),
+        corrects=told.corrects or known.corrects,
+    )
 
 
 def _distinct(found: Sequence[Mention]) -> list[Mention]:

@@ -6,6 +6,7 @@ ALTER TABLE mentions ADD COLUMN learned_on DATE;
 ALTER TABLE mentions ADD COLUMN withdrawn_on DATE;
 ALTER TABLE mentions ADD COLUMN version INTEGER DEFAULT 1;
 ALTER TABLE mentions ADD COLUMN edition INTEGER DEFAULT 0;
+ALTER TABLE mentions ADD COLUMN corrects VARCHAR;
 ALTER TABLE mentions ADD COLUMN context_words VARCHAR[];
 ALTER TABLE mentions ADD COLUMN context_names VARCHAR[];
 COMMENT ON COLUMN mentions.block IS 'The service, and the country or company that acts: within it mentions may be one event.';
@@ -14,6 +15,7 @@ COMMENT ON COLUMN mentions.learned_on IS 'Day, UTC, on which we fetched the firs
 COMMENT ON COLUMN mentions.withdrawn_on IS 'Day, UTC, on which we fetched the version that states it no longer; NULL while it is stated.';
 COMMENT ON COLUMN mentions.version IS 'The version of the article''s text to which the offsets refer.';
 COMMENT ON COLUMN mentions.edition IS 'How many mentions of the same words the article had withdrawn before it stated this one.';
+COMMENT ON COLUMN mentions.corrects IS 'The mention of an earlier version of the article that this one corrects in a field, if any.';
 COMMENT ON COLUMN mentions.context_words IS 'Telling words around the trigger, folded: what reports of one happening share.';
 COMMENT ON COLUMN mentions.context_names IS 'Names around the trigger, folded.';
 -- What was stored before is held to have been learned with the text that stands: claims of earlier ones were not kept.

@@ -28,7 +28,7 @@ SELECT
     m.actor_canonical, m.actor_kind, m.scope_class, m.date_value, m.reason_classes, m.trigger_quote, m.trigger_start,
     m.trigger_end, m.scope_quote, m.scope_start, m.scope_end, m.score, m.model, m.edition, s.story_id, a.source_id,
     m.reported_on, coalesce(o.owner, a.source_id), m.learned_on, m.withdrawn_on, m.version, m.context_words,
-    m.context_names
+    m.context_names, m.corrects
 FROM wanted JOIN mentions AS m USING (mention_id)
     JOIN articles AS a USING (article_id)
     JOIN story_members AS s USING (article_id)
@@ -96,7 +96,7 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> dict[str, Placed]:
 def _context(row: tuple[Any, ...]) -> MentionContext:
     (_, _, _, article_id, action, status, country, service, actor, kind, scope_class, date_value, reasons, *rest) = row
     (trigger, trigger_start, trigger_end, scope, scope_start, scope_end, score, model, edition, *where) = rest
-    story_id, source_id, reported, owner, learned, withdrawn, version, words, names = where
+    story_id, source_id, reported, owner, learned, withdrawn, version, words, names, corrects = where
     quote = Quote(trigger, trigger_start, trigger_end)
     mention = Mention(
         document_id=article_id,
@@ -118,5 +118,5 @@ def _context(row: tuple[Any, ...]) -> MentionContext:
     )
     passage = Passage(frozenset(words or ()), frozenset(names or ()))
     return MentionContext(
-        mention, article_id, story_id, source_id, reported, owner, learned, withdrawn, version, passage
+        mention, article_id, story_id, source_id, reported, owner, learned, withdrawn, version, passage, corrects
     )

@@ -1,4 +1,4 @@
-"""Table `mentions`: events as articles state or once stated them; and whole blocks, as the resolver reads them."""
+"""Table `mentions`: events as articles state or once stated them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,8 +12,6 @@ from pipeline.types import (
     ActorKind,
     Article,
     Mention,
-    MentionContext,
-    Passage,
     Quote,
     ReasonClass,
     ScopeClass,
@@ -30,7 +28,7 @@ _VALUE_COLUMNS = (
     "mention_id", "article_id", "action", "status", "country", "service_canonical", "actor_canonical", "actor_kind",
     "scope_class", "date_value", "reason_classes", "score", "scores", "model", "edition",
 )  # fmt: skip
-_KNOWN_COLUMNS = ("reported_on", "learned_on", "withdrawn_on", "version")
+_KNOWN_COLUMNS = ("reported_on", "learned_on", "withdrawn_on", "version", "corrects")
 _PASSAGE_COLUMNS = ("context_words", "context_names")
 COLUMNS = (*_VALUE_COLUMNS, *_QUOTE_COLUMNS, *_KNOWN_COLUMNS, *_PASSAGE_COLUMNS, "block", "run_id")
 _ROWS_AT_ONCE = 1000
@@ -38,12 +36,16 @@ _ROWS_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """When a mention was reported, learned and withdrawn, and the version of its article's text that it quotes."""
+    """When a mention was reported, learned and withdrawn, and the version of its article's text that it quotes.
+
+    `corrects` is the id of the withdrawn mention that it states otherwise, if it does.
+    """
 
     reported_on: date | None
     learned_on: date
     withdrawn_on: date | None = None
     version: int = 1
+    corrects: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,49 +92,13 @@ def of_articles(database: Database, article_ids: Iterable[str]) -> dict[str, lis
     """Article id → its mentions, those of all versions, in the order of their ids."""
     rows = _select(
         database,
-        "m.reported_on, m.learned_on, m.withdrawn_on, m.version, m.block",
+        ", ".join(f"m.{column}" for column in (*_KNOWN_COLUMNS, "block")),
         "FROM mentions AS m WHERE m.article_id IN (SELECT unnest(?::JSON::VARCHAR[])) ORDER BY m.mention_id",
         list(article_ids),
     )
     found: dict[str, list[StoredMention]] = {}
     for mention, (*known, block) in rows:
         found.setdefault(mention.document_id, []).append(StoredMention(mention, Known(*known), block))
-    return found
-
-
-def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, dict[str, MentionContext]]:
-    """Block → all its mentions by id with their articles' circumstances, in order of publication, article and place.
-
-    Withdrawn ones are among them. Without a named owner, a source is its own.
-    """
-    wanted = list(blocks)
-    rows = _select(
-        database,
-        "m.mention_id, m.block, s.story_id, a.source_id, m.reported_on, coalesce(o.owner, a.source_id), m.learned_on, "
-        "m.withdrawn_on, m.version, m.context_words, m.context_names",
-        """
-        FROM mentions AS m JOIN articles AS a USING (article_id) JOIN story_members AS s USING (article_id)
-            LEFT JOIN sources AS o ON o.source_id = a.source_id
-        WHERE m.block IN (SELECT unnest(?::JSON::VARCHAR[]))
-        ORDER BY m.reported_on NULLS LAST, m.article_id, m.version, m.trigger_start, m.mention_id
-        """,
-        wanted,
-    )
-    found: dict[str, dict[str, MentionContext]] = {block: {} for block in wanted}
-    for mention, (mention_id, block, *rest) in rows:
-        story_id, source_id, reported, owner, learned, withdrawn, version, words, names = rest
-        found[block][mention_id] = MentionContext(
-            mention,
-            mention.document_id,
-            story_id,
-            source_id,
-            reported,
-            owner,
-            learned,
-            withdrawn,
-            version,
-            Passage(frozenset(words or ()), frozenset(names or ())),
-        )
     return found
 
 
