@@ -27,6 +27,8 @@ def family_of(action: Action) -> Family:
     return Family(action.value) if action.value in set(Family) else Family.RESTRICT
 
 
+_COMPANIES = (ActorKind.COMPANY, ActorKind.APP_STORE)
+
 _RECURRING = re.compile(
     r"\b(?:internet|broadband|mobile data|[2345]g|sms|text messag\w*|phone (?:calls?|networks?|services?)|voice calls?"
     r"|(?:mobile|cellular|telephone|phone|cell) (?:networks?|services?|phone services?)|connectivity|telephony)\b"
@@ -79,13 +81,17 @@ def block_key(mention: Mention) -> str:
     A block is one service and the country whose bodies act on it, or all companies that do: the name of a company means
     the same everywhere, and the country in which it acted may be told in several ways.
     """
-    where = "firms" if is_company(mention) and mention.actor_canonical else mention.country or UNKNOWN_COUNTRY
-    return f"{service_key(mention.service_canonical)}|{where}"
+    return block_of(mention.service_canonical, mention.country, mention.actor_canonical, mention.actor_kind)
+
+
+def block_of(service: str, country: str, actor: str | None, kind: ActorKind | None) -> str:
+    """Return the key of the block in which a mention with these values is."""
+    return f"{service_key(service)}|{'firms' if actor and kind in _COMPANIES else country or UNKNOWN_COUNTRY}"
 
 
 def is_company(mention: Mention) -> bool:
     """Whether the actor is a company, whose name means the same in every country."""
-    return mention.actor_kind in (ActorKind.COMPANY, ActorKind.APP_STORE)
+    return mention.actor_kind in _COMPANIES
 
 
 def read_statement(context: MentionContext, lineage: Lineage | None = None) -> Statement:

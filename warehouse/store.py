@@ -11,6 +11,7 @@ from pipeline.decision_types import Decision
 from pipeline.failpoints import hit
 from pipeline.types import Body, Country, Entry, EntryResult, FeedState, PendingEntry, Poll, Service, Source
 from warehouse import backfilling, batch, deciding, schema, snapshot, summary
+from warehouse.catching_up import catch_up
 from warehouse.database import Database
 from warehouse.snapshot import Snapshot
 from warehouse.summary import LedgerBalance, RunSummary
@@ -18,7 +19,6 @@ from warehouse.tables import (
     articles,
     decisions,
     entries,
-    mentions,
     pace,
     pending,
     polls,
@@ -39,8 +39,7 @@ def open_warehouse(path: Path, *, memory_limit: str | None = None) -> "Warehouse
     database = Database.open(path, memory_limit=memory_limit)
     try:
         schema.migrate(database)
-        stories.complete(database)
-        mentions.fill_contexts(database)
+        catch_up(database)
     except BaseException:
         database.close()
         raise
