@@ -181,7 +181,7 @@ def _pairs(reader: Reader) -> list[Question]:
         pair = tuple(sorted((known[first], known[second]), key=lambda line: (line.first_reported or date.max, line.id)))
         off = abs(points - (SAME_FROM + DIFFERENT_BELOW) / 2) / (SAME_FROM - DIFFERENT_BELOW)
         doubt = max(0.1, 1 - off)
-        found.append(Question(PAIR, doubt * _reach(pair), pair, why.removeprefix("unsure: "), points))
+        found.append(Question(PAIR, doubt * _reach(pair), pair, why.partition(": ")[2] or why, points))
     return found
 
 

@@ -51,13 +51,16 @@ def question_lines(found: "Sequence[Question]", limit: int, width: int) -> Itera
         return
     for number, question in enumerate(found[:limit], 1):
         head = Text.assemble((f"{number:>2}  ", "bold"), (_HEADS[question.kind], "bold"))
+        subjects = {f"{line.service}, {line.country}" for line in question.events}
+        if len(subjects) == 1:
+            head.append(f"  {printable(min(subjects))}")
         if question.points is not None:
             head.append(f"  {question.points:g} points", style="dim")
         if question.decision_id is not None:
             head.append(f"  {question.decision_id[:ID_SHOWN]}", style="cyan")
         yield head
         for line in question.events:
-            yield event_line(line, width)
+            yield event_line(line, width, told=len(subjects) == 1)
         yield from _wrapped(question.why, width, "dim")
         yield Text()
     more = f", {len(found) - limit} more with --limit" if len(found) > limit else ""
@@ -68,30 +71,35 @@ def question_lines(found: "Sequence[Question]", limit: int, width: int) -> Itera
         yield from _wrapped(_MEANS[kind], width, "dim")
 
 
-def event_line(line: "EventLine", width: int) -> Text:
-    """An event in one line of at most `width` columns; a narrow one has closer columns and no count of voices."""
+def event_line(line: "EventLine", width: int, *, told: bool = False) -> Text:
+    """An event in one line of at most `width` columns; `told` says that country and service have been named already.
+
+    A narrow one has closer columns and no count of voices.
+    """
     wide = width >= WIDE
-    gap, told = (2, 9) if wide else (1, 0)
+    gap = 2 if wide else 1
     action = line.action if line.status == "in_force" else f"{line.action}, {line.status}"
-    spare = max(width - _INDENT - ID_SHOWN - 10 - 2 - told - (7 if wide else 6) * gap, 40)
-    deed = min(17, spare // 5)
-    actor = (spare - deed) * 2 // 5
-    service = (spare - deed - actor) // 2
-    cells = [
-        (line.id[:ID_SHOWN], ID_SHOWN, "cyan"),
-        (line.date_value or "undated", 10, ""),
-        (line.country, 2, ""),
-        (line.actor or "–", actor, ""),
-        (action, deed, _COLOURS.get(line.action, "red")),
-        (line.service, service, "bold"),
-        (line.scope or "", spare - deed - actor - service, ""),
-    ]
-    if wide:
-        cells.append((f"{line.voices} {'voice' if line.voices == 1 else 'voices'}", told, "dim"))
+    voices = f"{line.voices} {'voice' if line.voices == 1 else 'voices'}"
+    fixed = {"id": ID_SHOWN, "date": 10, "country": 0 if told else 2, "voices": 9 if wide else 0}
+    shares = {"actor": 6, "action": 3, "service": 0 if told else 4, "scope": 4}
+    columns = sum(size > 0 for size in (*fixed.values(), *shares.values()))
+    spare = max(width - _INDENT - sum(fixed.values()) - (columns - 1) * gap, 40)
+    sizes = fixed | {name: spare * share // sum(shares.values()) for name, share in shares.items()}
+    cells = {
+        "id": (line.id[:ID_SHOWN], "cyan"),
+        "date": (line.date_value or "undated", ""),
+        "country": (line.country, ""),
+        "actor": (line.actor or "–", ""),
+        "action": (action, _COLOURS.get(line.action, "red")),
+        "service": (line.service, "bold"),
+        "scope": (line.scope or "", ""),
+        "voices": (voices, "dim"),
+    }
     text = Text(" " * _INDENT)
-    for words, size, style in cells:
-        text.append(set_cell_size(shorten(printable(words), size), size), style=style)
-        text.append(" " * gap)
+    for name, (words, style) in cells.items():
+        if size := sizes[name]:
+            text.append(set_cell_size(shorten(printable(words), size), size), style=style)
+            text.append(" " * gap)
     text.rstrip()
     return text
 
