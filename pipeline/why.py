@@ -36,7 +36,7 @@ def why_one(event: Event, told: Sequence[Statement], lifts: Sequence[Statement])
         text += f"; its steps are {spell(steps)}"
     if lifts:
         whose = "an unnamed actor's" if all(s.is_unknown for s in lifts) else "the same actor's"
-        text += f"; {count(len(lifts), 'mention', 'mentions')} of {whose} lift {_effect(event)}"
+        text += f"; {count(len(lifts), 'mention', 'mentions')} of {whose} lift {_effect(event, len(lifts))}"
     if any(step.kind is TransitionKind.STRUCK_DOWN for step in event.transitions):
         text += "; a court's ruling, an event of its own, strikes it down"
     return text + "."
@@ -65,11 +65,12 @@ def _deeds(event: Event, told: Sequence[Statement]) -> str:
     return f"; {'all' if len(deeds) == 1 else 'they'} tell of {spell(deeds)}{_dates_agree(told)}"
 
 
-def _effect(event: Event) -> str:
+def _effect(event: Event, mentions: int) -> str:
     kinds = {step.kind for step in event.transitions if step.action is Action.LIFT}
+    ending = "s" if mentions == 1 else ""
     if TransitionKind.LIFTED in kinds:
-        return "end it"
-    return "ease it" if TransitionKind.EASED in kinds else "announce its end"
+        return f"end{ending} it"
+    return f"ease{ending} it" if TransitionKind.EASED in kinds else f"announce{ending} its end"
 
 
 def _dates_agree(told: Sequence[Statement]) -> str:

@@ -13,6 +13,7 @@ import pytest
 import warehouse_material as material
 from warehouse_material import article, entry, mention, poll, result
 
+from pipeline.dissent import Side
 from pipeline.errors import InputError
 from pipeline.types import Action, DateBasis, Outcome, Side, Stamp, Status
 from warehouse.export import formula_safe
@@ -148,7 +149,16 @@ def test_event_with_all_its_evidence(reader: Reader) -> None:
         assert one.mention.scores == {"actor": 0.75, "service": 0.99, "trigger": 0.9}
     assert [step.status for step in detail.transitions] == [Status.IN_FORCE]
     assert [copy.url for copy in detail.copies] == ["https://alpha.example/news/3"]
-    assert detail.dissent == (Dissent("date_value", (("2025-01-29", 1), ("2025-01-30", 1))),)
+    first, second = detail.mentions
+    assert detail.dissent == (
+        Dissent("date", (Side("29 January 2025", 1, (first.id,)), Side("30 January 2025", 1, (second.id,)))),
+    )
+    assert detail.dissent[0].words == "1 source says 29 January 2025, 1 says 30 January 2025"
+    assert (first.grounds, first.nearest) == (None, None)
+    assert (second.nearest, "the same action" in (second.grounds or "")) == (first.id, True)
+    assert [(voice.sources, voice.stories) for voice in detail.voices] == [(("Alpha Gazette",), 2)]
+    (step,) = detail.steps
+    assert (step.quote, step.source, step.event_id) == ("blocked", "Alpha Gazette", None)
     assert detail.asked is None
 
 

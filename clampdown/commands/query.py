@@ -1,6 +1,6 @@
 """`events`, `show`, `sql` and `export`: questions to the published snapshot, never to the live warehouse."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -10,10 +10,10 @@ import typer
 from rich.text import Text
 
 from clampdown.options import load_settings
-from clampdown.output import console, print_json, printable, shorten, table
+from clampdown.output import console, print_json, shorten, table
 
 if TYPE_CHECKING:
-    from warehouse.query import ArticleLine, EventDetail, EventRow, MentionDetail, Reader
+    from warehouse.query import EventRow, Reader
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 ID_SHOWN = 8
@@ -41,6 +41,7 @@ def events(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Dated this day or earlier; undated: first reported")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Those too that were retracted or dismissed")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List events, the latest first."""
@@ -48,7 +49,15 @@ def events(
     from warehouse.query import events as find
 
     wanted = EventFilter(
-        service, country, actor, action, status, since.date() if since else None, until.date() if until else None, limit
+        service,
+        country,
+        actor,
+        action,
+        status,
+        since.date() if since else None,
+        until.date() if until else None,
+        limit,
+        everything,
     )
     with _snapshot(context) as reader:
         found = find(reader, wanted)
@@ -60,7 +69,7 @@ def events(
         out.print("No event fits. `clampdown events` without filters lists all.")
         return
     out.print(event_table(found, out.width))
-    out.print(Text("told: by how many independent stories / articles", style="dim"))
+    out.print(Text("told: by how many independent voices / articles", style="dim"))
     out.print(f"\n{len(found)} events. `clampdown show {found[0].id[:ID_SHOWN]}` shows the first with its evidence.")
 
 
@@ -78,7 +87,7 @@ def event_table(found: "Sequence[EventRow]", width: int, title: str | None = Non
             Text(row.action if row.status == "in_force" else f"{row.action}, {row.status}", style=_COLOURS[row.side]),
             shorten(row.service, service),
             shorten(row.scope or "", scope),
-            f"{row.stories}/{row.articles}",
+            f"{row.voices}/{row.articles}",
         )
         for row in found
     ]
@@ -91,9 +100,11 @@ _COLOURS = {"restricting": "red", "pressing": "yellow", "easing": "green"}
 def show(
     context: typer.Context,
     event: Annotated[str, typer.Argument(help="An event's id or the beginning of one")],
+    everything: Annotated[bool, typer.Option("--all", help="Every mention, however many there are")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show one event: every field with the words that state it, their offsets, the article and its address."""
+    """Show one event: its life, who tells of it, where they differ, why it is one, and the words that state it."""
+    from clampdown.commands.event_shown import event_lines
     from warehouse.query import event as find
 
     with _snapshot(context) as reader:
@@ -102,84 +113,8 @@ def show(
         print_json(detail)
         return
     out = console()
-    for line in _event_lines(detail):
+    for line in event_lines(detail, out, everything=everything):
         out.print(line, soft_wrap=True)
-
-
-def _event_lines(detail: "EventDetail") -> Iterable[Text]:
-    row = detail.event
-    if detail.asked:
-        yield Text(f"{detail.asked} was merged into this event.", style="yellow")
-    action = f"{row.action} ({row.status.replace('_', ' ')})"
-    yield Text.assemble(
-        (row.service, "bold"), "  ", (action, _COLOURS[row.side]), f"  {row.actor or 'no actor stated'}"
-    )
-    fields = [
-        ("event", row.id),
-        ("country", row.country),
-        ("date", row.date_value or "not stated"),
-        ("scope", f"{row.scope} ({row.scope_class})" if row.scope else "not stated"),
-        ("reasons", ", ".join(row.reason_classes) or "not stated"),
-        ("reported", f"{row.first_reported or '?'} to {row.last_reported or '?'}"),
-        ("told by", f"{row.stories} independent stories, {row.articles} articles; score {row.score:.2f}"),
-        ("why one", row.why),
-    ]
-    for name, value in fields:
-        yield Text.assemble((f"  {name:9} ", "dim"), printable(value))
-    for step in detail.transitions:
-        when = step.date_value or f"reported {step.reported_on or 'undated'}"
-        yield Text.assemble(("  step      ", "dim"), f"{step.action} {step.status.replace('_', ' ')}, {when}")
-    for dissent in detail.dissent:
-        said = "; ".join(f"{value} ({count})" for value, count in dissent.values)
-        yield Text.assemble(("  differs   ", "yellow"), f"{dissent.field}: {printable(said)}")
-    for mention in detail.mentions:
-        yield from _mention_lines(mention)
-    if detail.copies:
-        yield Text("\nThe same text also stands in", style="bold")
-        for article in detail.copies:
-            yield _article_line(article)
-
-
-def _mention_lines(detail: "MentionDetail") -> Iterable[Text]:
-    article, mention = detail.article, detail.mention
-    yield Text()
-    yield Text(printable(article.title), style="bold")
-    yield _article_line(article)
-    for old in article.earlier:
-        was = f", “{printable(old.title)}”" if old.title != article.title else ""
-        yield Text(f"  version {old.version} was read on {old.fetched_at:%Y-%m-%d %H:%M}{was}", style="dim")
-    for name, quote in mention.quotes.items():
-        value = _value(mention, name)
-        yield Text.assemble(
-            (f"  {name:9} ", "cyan"),
-            f"“{printable(quote.text)}”",
-            (f"  [{quote.start}:{quote.end}]", "dim"),
-            (f"  → {printable(value)}" if value and value != quote.text else "", "dim"),
-        )
-
-
-def _value(mention: Any, name: str) -> str:
-    values = {
-        "trigger": f"{mention.action}, {mention.status.replace('_', ' ')}",
-        "actor": f"{mention.actor_canonical} ({mention.country})",
-        "service": mention.service_canonical,
-        "scope": mention.scope_class,
-        "date": mention.date_value,
-        "reason": ", ".join(mention.reason_classes),
-    }
-    return str(values[name] or "")
-
-
-def _article_line(article: "ArticleLine") -> Text:
-    holds = {
-        "feed text": article.text_origin == "feed",
-        "paywall": article.paywalled,
-        "not the article": article.soft_404,
-        f"version {article.version}": article.version > 1,
-    }
-    marks = [mark for mark, held in holds.items() if held]
-    about = ", ".join([article.source or article.site or "?", str(article.published or "undated"), *marks])
-    return Text.assemble((f"  {printable(about)}  ", "dim"), (printable(article.url), "blue"))
 
 
 def sql(
