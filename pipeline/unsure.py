@@ -54,5 +54,6 @@ def unsure_pairs(block: str, month: str, grown: Sequence[Happening], around: Seq
         if (first, second) in barred or judged.verdict is Verdict.DIFFERENT:
             continue
         sides = {rows[i][0].id: rows[i][1].mention_id, columns[j][0].id: columns[j][1].mention_id}
-        found.append(UnsurePair(first, second, block, month, points, judged.words, sides[first], sides[second]))
+        why = judged.words.partition(": ")[2]
+        found.append(UnsurePair(first, second, block, month, points, why, sides[first], sides[second]))
     return found

@@ -1,11 +1,12 @@
+-- No column is added with a DEFAULT: DuckDB 1.5.5 can't commit several of them on one table that holds rows.
 -- What resolving needs of a mention without its article, and happenings: what the machine holds to be one, from which
 -- events come once people have had their say.
 
 ALTER TABLE mentions ADD COLUMN reported_on DATE;
 ALTER TABLE mentions ADD COLUMN learned_on DATE;
 ALTER TABLE mentions ADD COLUMN withdrawn_on DATE;
-ALTER TABLE mentions ADD COLUMN version INTEGER DEFAULT 1;
-ALTER TABLE mentions ADD COLUMN edition INTEGER DEFAULT 0;
+ALTER TABLE mentions ADD COLUMN version INTEGER;
+ALTER TABLE mentions ADD COLUMN edition INTEGER;
 ALTER TABLE mentions ADD COLUMN corrects VARCHAR;
 ALTER TABLE mentions ADD COLUMN context_words VARCHAR[];
 ALTER TABLE mentions ADD COLUMN context_names VARCHAR[];
@@ -21,7 +22,7 @@ COMMENT ON COLUMN mentions.context_names IS 'Names around the trigger, folded.';
 -- What was stored before is held to have been learned with the text that stands: claims of earlier ones were not kept.
 -- The context is read when the warehouse is next opened, by the program (`warehouse.tables.mentions.fill_contexts`).
 UPDATE mentions
-SET reported_on = a.published_on, learned_on = CAST(a.fetched_at AS DATE), version = coalesce(a.version, 1)
+SET reported_on = a.published_on, learned_on = CAST(a.fetched_at AS DATE), version = coalesce(a.version, 1), edition = 0
 FROM articles AS a
 WHERE a.article_id = mentions.article_id;
 
@@ -50,16 +51,16 @@ COMMENT ON COLUMN happenings.ends_id IS 'The happening that this one, a court''s
 ALTER TABLE event_mentions ADD COLUMN happening_id VARCHAR;
 COMMENT ON COLUMN event_mentions.happening_id IS 'The happening that it was placed in by the machine.';
 
-ALTER TABLE events ADD COLUMN voices INTEGER DEFAULT 1;
+ALTER TABLE events ADD COLUMN voices INTEGER;
 ALTER TABLE events ADD COLUMN learned_on DATE;
-ALTER TABLE events ADD COLUMN retracted BOOLEAN DEFAULT false;
-ALTER TABLE events ADD COLUMN dismissed BOOLEAN DEFAULT false;
+ALTER TABLE events ADD COLUMN retracted BOOLEAN;
+ALTER TABLE events ADD COLUMN dismissed BOOLEAN;
 COMMENT ON COLUMN events.voices IS 'How many stories carry it that are independent: neither the same text nor the same owner.';
 COMMENT ON COLUMN events.learned_on IS 'Day, UTC, on which we first held words that state it.';
 COMMENT ON COLUMN events.retracted IS 'Whether every article that stated it has withdrawn that.';
 COMMENT ON COLUMN events.dismissed IS 'Whether a person has said that it is no restriction event.';
 
-ALTER TABLE event_transitions ADD COLUMN kind VARCHAR DEFAULT 'in_force';
+ALTER TABLE event_transitions ADD COLUMN kind VARCHAR;
 ALTER TABLE event_transitions ADD COLUMN learned_on DATE;
 ALTER TABLE event_transitions ADD COLUMN detail VARCHAR;
 COMMENT ON COLUMN event_transitions.kind IS 'proposed, announced, in_force, extended, widened, eased, lifted, struck_down, rejected, corrected, retracted or reviewed.';
@@ -85,3 +86,6 @@ COMMENT ON COLUMN unsure_pairs.points IS 'What the table of features adds up to.
 COMMENT ON COLUMN unsure_pairs.why IS 'The features, in words.';
 COMMENT ON COLUMN unsure_pairs.mention_a IS 'The mention of the one that is nearest to the other.';
 COMMENT ON COLUMN unsure_pairs.mention_b IS 'The mention of the other that is nearest to the one.';
+
+UPDATE events SET voices = stories, learned_on = first_reported, retracted = false, dismissed = false;
+UPDATE event_transitions SET kind = CASE WHEN action = 'lift' THEN 'lifted' ELSE status END;

@@ -6,7 +6,7 @@ ALTER TABLE story_members ADD COLUMN body UBIGINT;
 ALTER TABLE story_members ADD COLUMN digest BLOB;
 ALTER TABLE story_members ADD COLUMN published_on DATE;
 ALTER TABLE story_members ADD COLUMN parent_id VARCHAR;
-ALTER TABLE story_members ADD COLUMN similarity DOUBLE DEFAULT 0;
+ALTER TABLE story_members ADD COLUMN similarity DOUBLE;
 COMMENT ON COLUMN story_members.story_id IS 'The story, named after the article that founds it.';
 COMMENT ON COLUMN story_members.body IS 'Number of the body, made from it; NULL until an article of an older schema is placed anew.';
 COMMENT ON COLUMN story_members.digest IS 'What is looked at before a text is fetched to compare it: some bits of the signature.';
@@ -21,3 +21,5 @@ CREATE TABLE story_bands (
 COMMENT ON TABLE story_bands IS 'What finds copies: bodies that share a band may be copies of each other.';
 COMMENT ON COLUMN story_bands.band IS 'Hash of some values of the body''s MinHash, or of all its words.';
 COMMENT ON COLUMN story_bands.body IS 'The body''s number, as in story_members.';
+
+UPDATE story_members SET similarity = 0;
