@@ -40,7 +40,7 @@ class Touched:
 
 
 @dataclass(slots=True)
-class _Known:
+class Known:
     """Happenings in memory, all with all of their statements; None stands for one that is no more.
 
     `blocks` says to which block each belongs.
@@ -74,17 +74,17 @@ def resolve(database: Database, run_id: str, touched: Touched) -> None:
     touched.add(contexts.places(database, decisions.refresh(database, rulings)))
     known, unsure = _refold(database, touched, rulings)
     happenings.replace_unsure(database, touched.since, unsure)
-    _write(database, run_id, known, rulings)
+    write(database, run_id, known, rulings)
 
 
 def remake(database: Database, run_id: str, mention_ids: Iterable[str]) -> None:
     """Make the events anew that hold some mentions, from the happenings as they are."""
-    known = _Known()
+    known = Known()
     known.load(database, happenings.of_mentions(database, mention_ids).values())
-    _write(database, run_id, known, decisions.rulings(database))
+    write(database, run_id, known, decisions.rulings(database))
 
 
-def _refold(database: Database, touched: Touched, rulings: Rulings) -> tuple[_Known, list[UnsurePair]]:
+def _refold(database: Database, touched: Touched, rulings: Rulings) -> tuple[Known, list[UnsurePair]]:
     """Fold. Returns the happenings whose statements are not what they were, and the open questions."""
     recent = contexts.since(database, touched.since)
     statements: dict[str, list[Statement]] = defaultdict(list)
@@ -103,7 +103,7 @@ def _refold(database: Database, touched: Touched, rulings: Rulings) -> tuple[_Kn
         former |= {h.id: (_ids(h), h.ends) for h in some}
         if block in touched.since:
             stood[block] = standing_before(some, touched.since[block])
-    known = _Known()
+    known = Known()
     unsure: list[UnsurePair] = []
     for happening_id in former_ids:
         known.happenings[happening_id] = None
@@ -151,7 +151,7 @@ def assembled(happening_id: str, statements: Iterable[Statement], ends: str | No
     return Happening(told[0].family, None, told, lifts, happening_id, ends)
 
 
-def _write(database: Database, run_id: str, known: _Known, rulings: Rulings) -> None:
+def write(database: Database, run_id: str, known: Known, rulings: Rulings) -> None:
     """Write happenings, and the events that they make together with all that is tied to them.
 
     Tied are happenings that a ruling of a court struck down, or is, and those that a person has joined.
@@ -200,7 +200,7 @@ def _write(database: Database, run_id: str, known: _Known, rulings: Rulings) -> 
     decisions.replace_edits(database, former | made.keys(), edits)
 
 
-def _gather(database: Database, known: _Known, rulings: Rulings) -> Rulings:
+def _gather(database: Database, known: Known, rulings: Rulings) -> Rulings:
     """Load what a person has joined with the known happenings. Returns the rulings that concern any of these."""
     concerning = rulings.touching({s.mention_id for h in known.living for s in h.statements})
     partners = {one for ids in concerning.together for one in ids}
