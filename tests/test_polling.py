@@ -15,7 +15,6 @@ from flows.polling import due_sources, poll_sources, store_polls
 from pipeline.archive import Archive
 from pipeline.fetch import FetchSession
 from pipeline.settings import FetchSettings, PollSettings, Settings
-from pipeline.stories import StoryIndex
 from pipeline.types import FeedOutcome, FeedState, Poll, Source
 from pipeline.workers import WorkerPool
 from warehouse.health import source_health
@@ -100,7 +99,7 @@ def opened(pool: WorkerPool, folder: Path, server: HTTPServer, **poll: float) ->
     settings = Settings(data_dir=folder, fetch=fetch, poll=PollSettings(**poll))
     with open_warehouse(folder / "warehouse.duckdb") as warehouse, FetchSession(fetch) as session:
         archive = Archive(folder / "archive")
-        yield House(settings, warehouse, archive, session, pool, Reader(), StoryIndex([]))  # type: ignore[arg-type]
+        yield House(settings, warehouse, archive, session, pool, Reader())  # type: ignore[arg-type]
 
 
 def conditional(body: bytes, etag: str, headers: Mapping[str, str] | None = None) -> Callable[[Hit], Reply]:

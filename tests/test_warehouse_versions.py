@@ -16,10 +16,9 @@ import warehouse_material as material
 from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from warehouse_material import START, article, entry, mention, poll, resolve, result
+from warehouse_material import START, article, entry, mention, poll, result
 
 from pipeline.errors import WarehouseError
-from pipeline.stories import StoryIndex
 from pipeline.types import (
     ArchiveRef,
     DateBasis,
@@ -131,7 +130,7 @@ def visit_again(file: Path, run_id: str) -> None:
         while due := warehouse.pending(LATER, 2):
             results = [outcome_of(one) if one.revisit else material.results([one.entry])[0] for one in due]
             healed = [replace(one, retry_at=None) for one in results]
-            warehouse.store_batch(run_id, healed, resolve)
+            warehouse.store_batch(run_id, healed)
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +219,7 @@ def test_due_revisit_holds_what_is_stored(warehouse: Warehouse) -> None:
     )
     assert warehouse.count_due(LATER) == before + 1
     assert warehouse.count_due(START + timedelta(hours=1, minutes=4)) < before + 1, "an hour after it was fetched"
-    warehouse.store_batch("run-2", [stands(due, RevisitOutcome.UNCHANGED)], resolve)
+    warehouse.store_batch("run-2", [stands(due, RevisitOutcome.UNCHANGED)])
     assert warehouse.count_due(LATER) == before
     once_more = replace(poll("alpha", [replace(one, title="Once more")]), fetched_at=LATER)
     warehouse.store_polls("run-2", [once_more])
@@ -234,15 +233,15 @@ def test_outcome_of_a_standing_entry_is_left_alone(warehouse: Warehouse) -> None
     due = due_again(warehouse, listed("alpha")[0])
     before = ask(warehouse, "SELECT * EXCLUDE revisit_at FROM outcomes ORDER BY entry_id")
     kept = replace(stands(due, RevisitOutcome.KEPT, "a stub"), archived=PLACE)
-    warehouse.store_batch("run-2", [kept], resolve)
-    warehouse.store_batch("run-2", [kept], resolve)
+    warehouse.store_batch("run-2", [kept])
+    warehouse.store_batch("run-2", [kept])
     assert ask(warehouse, "SELECT * EXCLUDE revisit_at FROM outcomes ORDER BY entry_id") == before
     assert ask(warehouse, "SELECT outcome, detail, archive_part FROM revisits") == [("kept", "a stub", PLACE.part)]
     assert warehouse.ledger_balance().balanced
     with pytest.raises(WarehouseError, match="never discovered"):
-        warehouse.store_batch("run-2", [replace(kept, entry_id="unheard-of")], resolve)
+        warehouse.store_batch("run-2", [replace(kept, entry_id="unheard-of")])
     with pytest.raises(WarehouseError, match="two results"):
-        warehouse.store_batch("run-2", [kept, kept], resolve)
+        warehouse.store_batch("run-2", [kept, kept])
 
 
 def test_words_of_entries_without_an_article_make_no_revisit(warehouse: Warehouse) -> None:
@@ -258,28 +257,9 @@ def test_only_the_entry_that_brought_an_article_is_visited_again(warehouse: Ware
     one = listed("alpha")[0]
     twin = replace(one, source_id="beta", guid="twin")
     warehouse.store_polls("run-2", [poll("beta", [twin])])
-    warehouse.store_batch("run-2", [EntryResult(twin.id, Outcome.SAME_ARTICLE)], resolve)
+    warehouse.store_batch("run-2", [EntryResult(twin.id, Outcome.SAME_ARTICLE)])
     warehouse.store_polls("run-2", [replace(poll("beta", reworded([twin])), fetched_at=LATER)])
     assert [pending for pending in warehouse.pending(LATER, 100) if pending.revisit] == []
-
-
-def test_placing_after_a_change_is_that_of_a_rebuilt_index(warehouse: Warehouse) -> None:
-    index = StoryIndex(warehouse.signatures())
-    due = due_again(warehouse, listed("alpha")[0])
-    changed = outcome_of(due)
-    assert changed.article is not None
-    assert changed.body_hash is not None
-    assert changed.signature is not None
-    place = index.place(changed.article.id, changed.body_hash, changed.signature)
-    warehouse.store_batch("run-2", [replace(changed, story_id=place.story_id)], resolve)
-    kept = warehouse.signatures()
-    assert kept[-1].article_id == changed.article.id
-    assert kept[-1].body_hash == changed.body_hash
-    rebuilt = StoryIndex(kept)
-    for other in kept:
-        assert index.place(other.article_id, other.body_hash, other.signature) == rebuilt.place(
-            other.article_id, other.body_hash, other.signature
-        )
 
 
 @settings(max_examples=4, deadline=None)
@@ -300,7 +280,7 @@ def test_versions_count_without_gaps_and_each_entry_has_one_outcome(
         warehouse.store_polls("run-0", [poll("alpha", made)])
         for number, one in enumerate(made):
             first = article(one)
-            warehouse.store_batch("run-0", [result(one, first, [mention(first)])], resolve)
+            warehouse.store_batch("run-0", [result(one, first, [mention(first)])])
             texts[number] = [first.text]
         for round_, visits in enumerate(rounds, start=1):
             run_id, now = f"run-{round_}", START + timedelta(days=2 * round_)
@@ -319,7 +299,7 @@ def test_versions_count_without_gaps_and_each_entry_has_one_outcome(
                     ended = replace(ended, revisit=Revisit(outcome, now))
                     if fresh_article.text != texts[number][-1]:
                         texts[number].append(fresh_article.text)
-                warehouse.store_batch(run_id, [ended], resolve)
+                warehouse.store_batch(run_id, [ended])
             assert warehouse.ledger_balance().balanced
             assert warehouse.count_due(now) == 0
         stored = ask(
