@@ -11,7 +11,8 @@ from pathlib import Path
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME
 from pipeline.decision_archive import DecisionArchive
 from pipeline.decision_types import Decision
-from pipeline.errors import WarehouseError
+from pipeline.errors import WarehouseLocked
+from pipeline.journal import RUN_ID
 from warehouse.snapshot import Snapshot
 from warehouse.store import Warehouse, open_warehouse
 
@@ -40,7 +41,7 @@ def now(data_dir: Path) -> datetime:
 def decide(data_dir: Path, decided: Sequence[Decision], *, model: str, patience: float = PATIENCE) -> Taken:
     """Keep decisions in the archive, then do what they and any earlier ones that wait there say, and publish.
 
-    `model` is the revision that the snapshot names. Raises WarehouseError where the warehouse is in use: the decisions
+    `model` is the revision that the snapshot names. Raises WarehouseLocked where the warehouse is in use: the decisions
     are kept then, and the run that uses it takes them over when it ends, or else the next one does.
     """
     archive = DecisionArchive(data_dir / ARCHIVE_NAME)
@@ -49,14 +50,14 @@ def decide(data_dir: Path, decided: Sequence[Decision], *, model: str, patience:
     with ExitStack() as stack:
         try:
             warehouse = stack.enter_context(_open(data_dir / WAREHOUSE_NAME, patience))
-        except WarehouseError as error:
+        except WarehouseLocked as error:
             kept = "the decision is" if len(decided) == 1 else "the decisions are"
-            raise WarehouseError(
+            raise WarehouseLocked(
                 f"{kept} kept, but can't be carried out yet: {error}",
                 hint="Nothing is lost: the run that uses the warehouse does it at its end, or else the next one does.",
             ) from error
         started_at = datetime.now(UTC)
-        run_id = started_at.strftime("%Y%m%dT%H%M%S.%fZ")
+        run_id = started_at.strftime(RUN_ID)
         found, _ = archive.unread(warehouse.decision_ids())
         if found:
             warehouse.begin_run(run_id, started_at, mode=MODE, model=model, version=version("clampdown"))
@@ -73,7 +74,7 @@ def _open(path: Path, patience: float) -> Warehouse:
     while True:
         try:
             return open_warehouse(path)
-        except WarehouseError as error:
-            if "is locked by" not in str(error) or time.monotonic() >= until:
+        except WarehouseLocked:
+            if time.monotonic() >= until:
                 raise
         time.sleep(_GAP)
