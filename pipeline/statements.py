@@ -66,8 +66,14 @@ class Statement:
 
     @property
     def month(self) -> str:
-        """The month of its report, `YYYY-MM`; empty where its article has no date."""
-        return "" if self.reported is None else date.fromordinal(self.reported).isoformat()[:7]
+        """The month of its report, `YYYY-MM`, or that in which we learned of it, where its article has no date.
+
+        Empty where we know neither. So what comes without a date touches no month of years ago.
+        """
+        if self.reported is not None:
+            return date.fromordinal(self.reported).isoformat()[:7]
+        learned = self.context.learned_on
+        return "" if learned is None else learned.isoformat()[:7]
 
     @property
     def is_unknown(self) -> bool:

@@ -4,7 +4,6 @@ Only what resolving needs is read: of quotes the trigger and the scope, and no s
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date
 from typing import Any
 
 from pipeline.types import (
@@ -20,7 +19,7 @@ from pipeline.types import (
 )
 from warehouse.database import Database
 
-_MONTH = "coalesce(strftime(m.reported_on, '%Y-%m'), '')"
+_MONTH = "coalesce(strftime(coalesce(m.reported_on, m.learned_on), '%Y-%m'), '')"
 
 _QUERY = """
 SELECT
@@ -84,9 +83,14 @@ def of_articles(database: Database, article_ids: Iterable[str]) -> list[tuple[st
     ]
 
 
-def month_of(day: date | None) -> str:
-    """The month in which a day lies, as the queries spell it."""
-    return "" if day is None else day.isoformat()[:7]
+def of_sources(database: Database, source_ids: Iterable[str]) -> list[str]:
+    """The mentions of the articles of some sources."""
+    rows = database.execute(
+        "SELECT m.mention_id FROM mentions AS m JOIN articles AS a USING (article_id) "
+        "WHERE a.source_id IN (SELECT unnest(?::JSON::VARCHAR[])) ORDER BY 1",
+        [sorted(source_ids)],
+    )
+    return [mention_id for (mention_id,) in rows]
 
 
 def _read(rows: Iterable[tuple[Any, ...]]) -> dict[str, Placed]:
