@@ -301,9 +301,7 @@ def test_quote_that_does_not_stand_where_it_says_stops_the_batch(warehouse: Ware
         replace(found, document_id=good.id),
     ):
         with pytest.raises(WarehouseError, match=r"does not stand|came with article"):
-            warehouse.store_batch(
-                "run-1", [result(made[0], good, [mention(good)]), result(made[1], bad, [wrong])]
-            )
+            warehouse.store_batch("run-1", [result(made[0], good, [mention(good)]), result(made[1], bad, [wrong])])
         assert snapshot(warehouse) == before
     for incomplete in (
         replace(result(made[0], good), body_hash=None),
@@ -426,6 +424,15 @@ def test_merged_event_leaves_a_forward(warehouse: Warehouse) -> None:
         warehouse.store_batch("run-3", [result(one, article(one))])
     assert ask(warehouse, "FROM events") == ask(warehouse, "FROM event_mentions") == []
     assert {new_id for _, new_id in ask(warehouse, "SELECT old_id, new_id FROM event_forwards")} == {None}
+
+
+def test_outlets_of_one_owner_are_one_voice_as_soon_as_the_source_list_says_so(warehouse: Warehouse) -> None:
+    made = [entry(1), entry(2, "beta")]
+    discover(warehouse, *made)
+    warehouse.store_batch("run-1", [result(one, article(one), [mention(article(one))]) for one in made])
+    assert ask(warehouse, "SELECT stories, voices FROM events") == [(2, 2)]
+    warehouse.sync_sources([replace(source, owner="One Press") for source in material.SOURCES])
+    assert ask(warehouse, "SELECT stories, voices FROM events") == [(2, 1)]
 
 
 def test_event_that_did_not_change_is_left_alone(warehouse: Warehouse) -> None:

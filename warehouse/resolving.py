@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from pipeline.batching import batches
 from pipeline.decisions import applied_edits, govern
 from pipeline.errors import WarehouseError
 from pipeline.events import chronicle_of, event_of, fold
@@ -20,6 +21,8 @@ from pipeline.types import Event
 from pipeline.unsure import UnsurePair
 from warehouse.database import Database
 from warehouse.tables import contexts, decisions, events, happenings, runs
+
+MENTIONS_AT_ONCE = 2000
 
 
 @dataclass(slots=True)
@@ -82,6 +85,15 @@ def remake(database: Database, run_id: str, mention_ids: Iterable[str]) -> None:
     known = Known()
     known.load(database, happenings.of_mentions(database, mention_ids).values())
     write(database, run_id, known, decisions.rulings(database))
+
+
+def recount(database: Database, source_ids: Collection[str]) -> None:
+    """Make the events anew that articles of some sources state, for the last run."""
+    if source_ids:
+        mention_ids = contexts.of_sources(database, source_ids)
+        last = database.execute("SELECT run_id FROM runs ORDER BY started_at DESC LIMIT 1")
+        for some in batches(mention_ids, MENTIONS_AT_ONCE):
+            remake(database, last[0][0] if last else "", some)
 
 
 def _refold(database: Database, touched: Touched, rulings: Rulings) -> tuple[Known, list[UnsurePair]]:

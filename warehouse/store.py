@@ -10,7 +10,7 @@ from pipeline.archive_pages import ArchivePage, PageContent, Plan
 from pipeline.decision_types import Decision
 from pipeline.failpoints import hit
 from pipeline.types import Body, Country, Entry, EntryResult, FeedState, PendingEntry, Poll, Service, Source
-from warehouse import backfilling, batch, deciding, schema, snapshot, summary
+from warehouse import backfilling, batch, deciding, resolving, schema, snapshot, summary
 from warehouse.catching_up import catch_up
 from warehouse.database import Database
 from warehouse.snapshot import Snapshot
@@ -70,8 +70,12 @@ class Warehouse:
         self._database.close()
 
     def sync_sources(self, listed: Sequence[Source]) -> None:
-        """Take over the source list. Sources that left it stay known, marked as not listed."""
-        sources.sync(self._database, listed)
+        """Take over the source list. Sources that left it stay known, marked as not listed.
+
+        Where an owner has changed, the votes on events are counted anew: those of one owner are one voice.
+        """
+        with self._database.transaction():
+            resolving.recount(self._database, sources.sync(self._database, listed))
 
     def sync_registries(
         self, services: Sequence[Service], bodies: Sequence[Body], countries: Sequence[Country]

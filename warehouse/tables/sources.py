@@ -13,10 +13,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def sync(database: Database, sources: Sequence[Source]) -> None:
+def sync(database: Database, sources: Sequence[Source]) -> list[str]:
     """Make the table say what the list says. A source that left the list stays, marked as not listed.
 
-    A source whose address has changed begins anew: its feed's state is forgotten.
+    A source whose address has changed begins anew: its feed's state is forgotten. Returns the sources that were known
+    and have another owner now. Call within a transaction.
     """
     listed = {source.id: _row(source) for source in sources}
     if len(listed) < len(sources):
@@ -26,13 +27,17 @@ def sync(database: Database, sources: Sequence[Source]) -> None:
     wanted = {key: (*row[:unlisted], False, *row[unlisted + 1 :]) for key, row in stored.items()} | listed
     changed = [key for key, row in wanted.items() if stored.get(key) != row]
     if not changed:
-        return
-    url = COLUMNS.index("url")
-    with database.transaction():
-        # What was learnt at one address (validators, a move, that it is gone) says nothing of another.
-        polls.forget(database, [key for key in changed if key in stored and stored[key][url] != wanted[key][url]])
-        database.execute("DELETE FROM sources WHERE source_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [changed])
-        database.insert("sources", COLUMNS, [wanted[key] for key in changed])
+        return []
+
+    def differing(column: str) -> list[str]:
+        at = COLUMNS.index(column)
+        return [key for key in changed if key in stored and stored[key][at] != wanted[key][at]]
+
+    # What was learnt at one address (validators, a move, that it is gone) says nothing of another.
+    polls.forget(database, differing("url"))
+    database.execute("DELETE FROM sources WHERE source_id IN (SELECT unnest(?::JSON::VARCHAR[]))", [changed])
+    database.insert("sources", COLUMNS, [wanted[key] for key in changed])
+    return differing("owner")
 
 
 def _row(source: Source) -> tuple[object, ...]:
