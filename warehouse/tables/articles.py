@@ -14,6 +14,8 @@ COLUMNS = (
     *stamps.MODIFIED_COLUMNS, "soft_404", "etag", "last_modified", "version",
 )  # fmt: skip
 
+_NEAR = 50_000
+
 
 def known(database: Database, canonical_urls: Iterable[str]) -> dict[str, str]:
     """Canonical URL → article id, for those that name a stored article.
@@ -47,13 +49,36 @@ class Stored:
     fetched_at: datetime
 
 
-def stored(database: Database, article_ids: Iterable[str]) -> dict[str, Stored]:
-    """Article id → what is stored, for those that are."""
+def rows_of(database: Database, article_ids: Iterable[str]) -> list[list[int]]:
+    """The row ids of those articles that are stored, those near each other together: for columns as wide as the text.
+
+    A query that joins the wide columns with article ids reads them whole. Of a million articles of 1 kB, the texts of
+    200 new ones come by their rows in 0.06 s, and in 3 s by their ids.
+    """
     rows = database.execute(
-        "SELECT article_id, entry_id, text, version, fetched_at FROM articles "
-        "WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
+        "SELECT rowid FROM articles WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[])) ORDER BY rowid",
         [list(article_ids)],
     )
+    together: list[list[int]] = []
+    for (row,) in rows:
+        if together and row - together[-1][-1] < _NEAR:
+            together[-1].append(row)
+        else:
+            together.append([row])
+    return together
+
+
+def stored(database: Database, article_ids: Iterable[str]) -> dict[str, Stored]:
+    """Article id → what is stored, for those that are."""
+    rows = [
+        row
+        for some in rows_of(database, article_ids)
+        for row in database.execute(
+            "SELECT article_id, entry_id, text, version, fetched_at FROM articles "
+            "WHERE rowid IN (SELECT unnest(?::JSON::BIGINT[]))",
+            [some],
+        )
+    ]
     found = {}
     for article_id, entry_id, text, version, fetched_at in rows:
         came_at = from_utc(fetched_at)

@@ -14,12 +14,12 @@ from pipeline.errors import WarehouseError
 from pipeline.stories import Body, Parent, bands, digest, is_likely, number, order, proves, sign, similarity, story_id
 from pipeline.types import EntryResult, body_of
 from warehouse.database import Database, storable
+from warehouse.tables import articles
 
 COLUMNS = (
     "story_id", "article_id", "signature", "body_hash", "body", "digest", "published_on", "parent_id", "similarity",
 )  # fmt: skip
 _AT_ONCE = 1000
-_APART = 50_000
 _IN = "IN (SELECT unnest(?::JSON::{}[]))"
 
 
@@ -319,23 +319,10 @@ def _days(database: Database, article_ids: Sequence[str]) -> dict[str, date | No
 
 def _bodies(database: Database, article_ids: Sequence[str]) -> dict[str, str]:
     """Article id → its body, as it is stored."""
-    if not article_ids:
-        return {}
-    # Joined with the ids, the whole column of texts would be read. Rows are found first, and those that are near each
-    # other are read together: of a million articles of 1 kB, 200 new ones in 0.03 s instead of 1.5 s.
-    rows = database.execute(
-        f"SELECT rowid FROM articles WHERE article_id {_IN.format('VARCHAR')} ORDER BY rowid", [article_ids]
-    )
-    together: list[list[int]] = []
-    for (row,) in rows:
-        if together and row - together[-1][-1] < _APART:
-            together[-1].append(row)
-        else:
-            together.append([row])
     found: dict[str, str] = {}
-    for some in together:
+    for rows in articles.rows_of(database, article_ids):
         for article_id, title, text in database.execute(
-            f"SELECT article_id, title, text FROM articles WHERE rowid {_IN.format('BIGINT')}", [some]
+            f"SELECT article_id, title, text FROM articles WHERE rowid {_IN.format('BIGINT')}", [rows]
         ):
             found[article_id] = body_of(title, text)
     return found

@@ -6,7 +6,7 @@ from datetime import datetime
 from pipeline.revisits import Visits, revisit_at
 from pipeline.types import EntryResult
 from warehouse.database import Database, from_utc, to_utc
-from warehouse.tables import refs
+from warehouse.tables import articles, refs
 
 _KEPT = (
     "article_id, version, title, text, published_on, modified_on, modified_at, fetched_at, archive_part, "
@@ -17,11 +17,12 @@ COLUMNS = ("run_id", "entry_id", "article_id", "outcome", "detail", "visited_at"
 
 def keep(database: Database, article_ids: Sequence[str]) -> None:
     """Keep the stored texts of articles that are about to be replaced."""
-    database.execute(
-        f"INSERT INTO article_versions ({_KEPT}) SELECT {_KEPT} FROM articles "
-        "WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
-        [list(article_ids)],
-    )
+    for rows in articles.rows_of(database, article_ids):
+        database.execute(
+            f"INSERT INTO article_versions ({_KEPT}) SELECT {_KEPT} FROM articles "
+            "WHERE rowid IN (SELECT unnest(?::JSON::BIGINT[]))",
+            [rows],
+        )
 
 
 def texts(database: Database, article_ids: Sequence[str]) -> dict[tuple[str, int], str]:
