@@ -89,7 +89,7 @@ POINTS: dict[Value, float | None] = {
     Actor.NEITHER: 0.5,
     Actor.UNKNOWN: -3,
     Actor.NOWHERE: -5,
-    Actor.PART: -3.5,
+    Actor.PART: -2,
     Actor.DIFFERENT: None,
     Country.SAME: 1,
     Country.UNKNOWN: 0,

@@ -52,6 +52,9 @@ def compare_scopes(a: Scope, b: Scope) -> ScopeRelation:
     close = shared > 0 and shared * 2 >= min(len(a.words), len(b.words))
     if a.kind is b.kind and a.kind not in (None, ScopeClass.OTHER, ScopeClass.SUBNATIONAL):
         return ScopeRelation.CLOSE
+    if shared > 1 and shared * 3 >= min(len(a.words), len(b.words)) * 2:
+        # Most of the words outweigh a class that was read off one of them.
+        return ScopeRelation.CLOSE
     if a.kind is b.kind is ScopeClass.SUBNATIONAL:
         if not a.words or not b.words:
             return ScopeRelation.OPEN
@@ -74,6 +77,7 @@ def stated_apart(some: Iterable[Scope], others: Iterable[Scope]) -> bool:
 @lru_cache(maxsize=16_384)
 def _telling_words(text: str) -> frozenset[str]:
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+    plain = plain.replace("per cent", "percent").replace("%", " percent")
     words = (word.removesuffix("s") if len(word) > 3 else word for word in re.findall(r"\w+", plain))
     return frozenset(word for word in words if word not in _SMALL)
 

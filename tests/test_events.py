@@ -61,7 +61,7 @@ class TestJudgement:
         whole = told(2, actor="Italy", kind="government")
         assert judge(told(1), whole).verdict is Verdict.UNSURE
         assert judge(told(1), told(2, actor="Italy", kind="government", action="ban")).verdict is Verdict.DIFFERENT
-        assert judge(told(1), told(2, actor="Italy", published="2025-06-01")).verdict is Verdict.DIFFERENT
+        assert judge(told(1), told(2, actor="Italy", date="2025-03-05")).verdict is Verdict.DIFFERENT
         pair = Comparison([read_statement(told(1)), read_statement(whole)])
         assert pair.different[0, 1]
         assert not pair.vetoes[0, 1]
@@ -117,6 +117,12 @@ class TestScopes:
             (("government devices", "government_devices"), ("minors", "minors"), ScopeRelation.DIFFERENT),
             (("employee access", "workplace"), ("official computers", "government_devices"), ScopeRelation.ODD),
             (("EU users", None), ("China", None), ScopeRelation.DIFFERENT),
+            (
+                ("35 per cent of the core", "critical_infrastructure"),
+                ("35% of the core", "exports"),
+                ScopeRelation.SAME,
+            ),
+            (("35% of core sites", "critical_infrastructure"), ("35% of all core", "exports"), ScopeRelation.CLOSE),
             ((None, None), ("minors", "minors"), ScopeRelation.OPEN),
         ],
     )
