@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from pipeline.batching import batches
 from pipeline.errors import WarehouseError
 from pipeline.passages import read_passage
 from pipeline.types import (
@@ -31,7 +32,7 @@ _VALUE_COLUMNS = (
 _KNOWN_COLUMNS = ("reported_on", "learned_on", "withdrawn_on", "version", "corrects")
 _PASSAGE_COLUMNS = ("context_words", "context_names")
 COLUMNS = (*_VALUE_COLUMNS, *_QUOTE_COLUMNS, *_KNOWN_COLUMNS, *_PASSAGE_COLUMNS, "block", "run_id")
-_ROWS_AT_ONCE = 1000
+_TEXTS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +139,16 @@ def add(
 
 def fill_contexts(database: Database) -> None:
     """Read what stands around mentions that were stored before that was kept."""
-    while rows := database.execute(
-        """
-        SELECT m.mention_id, a.text, m.trigger_quote, m.trigger_start, m.trigger_end
-        FROM mentions AS m JOIN articles AS a USING (article_id)
-        WHERE m.context_words IS NULL AND m.version = a.version
-        ORDER BY m.mention_id LIMIT ?
-        """,
-        [_ROWS_AT_ONCE],
-    ):
+    lacking = [row[0] for row in database.execute("SELECT mention_id FROM mentions WHERE context_words IS NULL")]
+    for some in batches(lacking, _TEXTS_AT_ONCE):
+        rows = database.execute(
+            """
+            SELECT m.mention_id, a.text, m.trigger_quote, m.trigger_start, m.trigger_end
+            FROM mentions AS m JOIN articles AS a USING (article_id)
+            WHERE m.mention_id IN (SELECT unnest(?::JSON::VARCHAR[]))
+            """,
+            [some],
+        )
         read = [(mention_id, *_passage(text, Quote(*place))) for mention_id, text, *place in rows]
         database.update("mentions", ("mention_id", *_PASSAGE_COLUMNS), read)
 
