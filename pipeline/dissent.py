@@ -22,7 +22,7 @@ _STEPS = (Status.PROPOSED, Status.ANNOUNCED, Status.IN_FORCE, Status.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Camp:
     """Those who state one value, in words: how many independent voices, and their mentions."""
 
     value: str
@@ -35,7 +35,7 @@ class Dissent:
     """A field on which statements differ; the side of the agreed value comes first, then the strongest."""
 
     field: str
-    sides: tuple[Side, ...]
+    sides: tuple[Camp, ...]
 
     @property
     def words(self) -> str:
@@ -186,10 +186,10 @@ class _Dissents:
         sides.sort(key=lambda side: (-side.voices, side.value))
         return Dissent(field, (self._side(agreed, same), *sides))
 
-    def _side(self, value: str, some: Iterable[Statement]) -> Side:
+    def _side(self, value: str, some: Iterable[Statement]) -> Camp:
         held = list(some)
         voices = {self._voices[s.context.story_id] for s in held}
-        return Side(value.replace("_", " "), len(voices), tuple(sorted(s.mention_id for s in held)))
+        return Camp(value.replace("_", " "), len(voices), tuple(sorted(s.mention_id for s in held)))
 
 
 _GROWING = (Move.EXTENDS, Move.WIDENS)

@@ -30,6 +30,9 @@ SCORE_CAP = 0.999
 REASON_SHARE = 0.2
 """A reason counts when at least this share of the voices that give any gives it."""
 
+_NARROW, _NATIONWIDE, _GROWN = range(3)
+"""Scopes come in this order: what a measure was for at first, before all else."""
+
 UNSTATED = Scope(None, frozenset())
 
 
@@ -188,9 +191,9 @@ class Tally:
         self._scopes: dict[Scope, Stage] = defaultdict(Stage)
         self._texts: dict[Scope, Counter[str]] = defaultdict(Counter)
         self._actors: dict[int, Poll[str]] = defaultdict(Poll)
-        self._scope_kinds: dict[bool, Poll[ScopeClass | None]] = defaultdict(Poll)
-        self._scope_words: dict[tuple[bool, ScopeClass | None], Poll[tuple[str, ...]]] = defaultdict(Poll)
-        self._scope_quotes: dict[tuple[bool, ScopeClass | None, tuple[str, ...]], Poll[str]] = defaultdict(Poll)
+        self._scope_kinds: dict[int, Poll[ScopeClass | None]] = defaultdict(Poll)
+        self._scope_words: dict[tuple[int, ScopeClass | None], Poll[tuple[str, ...]]] = defaultdict(Poll)
+        self._scope_quotes: dict[tuple[int, ScopeClass | None, tuple[str, ...]], Poll[str]] = defaultdict(Poll)
         self._reasons: dict[ReasonClass, Counter[str]] = defaultdict(Counter)
         self._giving_reasons: Counter[str] = Counter()
         self._scores = Peaks()
@@ -290,12 +293,13 @@ class Tally:
         mention, scope, day = s.context.mention, s.scope, s.reported or 0
         if scope == UNSTATED:
             return
-        narrow = scope.kind is not ScopeClass.NATIONWIDE
+        grows = read_move(mention.trigger.text) in (Move.EXTENDS, Move.WIDENS)
+        rank = _GROWN if grows else _NATIONWIDE if scope.kind is ScopeClass.NATIONWIDE else _NARROW
         words = tuple(sorted(scope.words))
-        self._scope_kinds[narrow].count(scope.kind, voice, day, mention.score, by)
+        self._scope_kinds[rank].count(scope.kind, voice, day, mention.score, by)
         if mention.scope is not None:
-            self._scope_words[narrow, scope.kind].count(words, voice, day, mention.score, by)
-            self._scope_quotes[narrow, scope.kind, words].count(mention.scope.text, voice, day, mention.score, by)
+            self._scope_words[rank, scope.kind].count(words, voice, day, mention.score, by)
+            self._scope_quotes[rank, scope.kind, words].count(mention.scope.text, voice, day, mention.score, by)
 
     @property
     def actor(self) -> str | None:
@@ -304,14 +308,17 @@ class Tally:
 
     @property
     def scope(self) -> tuple[ScopeClass | None, str | None]:
-        """Class and words of the most specific scope: stated before unstated, narrow before nationwide."""
-        for narrow in (True, False):
-            kinds = self._scope_kinds[narrow]
-            if ranked := kinds.ranked:
+        """Class and words of the most specific scope: stated before unstated, narrow before nationwide.
+
+        What a measure was widened to is told by its steps, unless it is everybody.
+        """
+        everybody = self._scope_kinds[_GROWN].leader is ScopeClass.NATIONWIDE
+        for rank in (_GROWN,) if everybody else (_NARROW, _NATIONWIDE, _GROWN):
+            if ranked := self._scope_kinds[rank].ranked:
                 # One that says what sort of scope it is comes before those that do not.
                 kind = next((kind for kind in ranked if kind is not None), None)
-                words = self._scope_words[narrow, kind].leader
-                return kind, None if words is None else self._scope_quotes[narrow, kind, words].leader
+                words = self._scope_words[rank, kind].leader
+                return kind, None if words is None else self._scope_quotes[rank, kind, words].leader
         return None, None
 
     @property

@@ -16,9 +16,6 @@ from pipeline.statements import stated_days
 
 T = TypeVar("T")
 
-DATE_SHARE = 0.5
-"""A date with more than this share of the best one's support, in all and by itself, is well supported."""
-
 
 def tick(counter: Counter[T], key: T, by: int) -> None:
     """Count in a counter that holds no zeros."""
@@ -134,11 +131,11 @@ class Peaks:
 
 
 def agreed_date(votes: Mapping[str, Collection[str]]) -> str | None:
-    """Return the earliest well-supported date, as finely as any voice gives it; `votes` says who states which date.
+    """Return the date that most voices support, as finely as any gives it; `votes` says who states which date.
 
     First the year is agreed on, then the month in it, then the day. A voice that is less exact supports all that its
-    date includes, one that is more exact what its own lies in. What has more than half of the best date's support, in
-    all and among those that are as exact, is well supported: the earliest of it is where the measure began.
+    date includes, one that is more exact what its own lies in. Of dates with equal support the one that more voices
+    state themselves wins, then the earlier: reports slip to the day of printing, and none is dated ahead by chance.
     """
     stated = [value for value in votes if stated_days(value) is not None]
     if len(stated) < 2:
@@ -148,18 +145,21 @@ def agreed_date(votes: Mapping[str, Collection[str]]) -> str | None:
         inside = [value for value in stated if len(value) >= length and value.startswith(agreed)]
         if not inside:
             break
-        if len({value[:length] for value in inside}) == 1:
-            agreed = inside[0][:length]
-            continue
         own: dict[str, set[str]] = {}
         for value in inside:
-            own.setdefault(value[:length], set()).update(votes[value])
-        held = {one: len(own[one] | _together(votes, (v for v in stated if one.startswith(v)))) for one in own}
-        best = max(own, key=lambda one: (held[one], len(own[one]), one))
-        agreed = min(
-            one for one in own if held[one] > DATE_SHARE * held[best] and len(own[one]) > DATE_SHARE * len(own[best])
-        )
+            own.setdefault(value[:length], set())
+        if len(own) > 1:
+            for value in inside:
+                own[value[:length]].update(votes[value])
+        agreed = min(own, key=lambda one: _weakness(one, own[one], stated, votes)) if len(own) > 1 else next(iter(own))
     return agreed
+
+
+def _weakness(
+    date: str, own: set[str], stated: Iterable[str], votes: Mapping[str, Collection[str]]
+) -> tuple[int, int, str]:
+    held = own | _together(votes, (value for value in stated if date.startswith(value)))
+    return -len(held), -len(own), date
 
 
 def _together(votes: Mapping[str, Collection[str]], values: Iterable[str]) -> set[str]:

@@ -13,7 +13,7 @@ import pytest
 import warehouse_material as material
 from warehouse_material import article, entry, mention, poll, result
 
-from pipeline.dissent import Side
+from pipeline.dissent import Camp
 from pipeline.errors import InputError
 from pipeline.types import Action, DateBasis, Outcome, Side, Stamp, Status
 from warehouse.export import formula_safe
@@ -151,7 +151,7 @@ def test_event_with_all_its_evidence(reader: Reader) -> None:
     assert [copy.url for copy in detail.copies] == ["https://alpha.example/news/3"]
     first, second = detail.mentions
     assert detail.dissent == (
-        Dissent("date", (Side("29 January 2025", 1, (first.id,)), Side("30 January 2025", 1, (second.id,)))),
+        Dissent("date", (Camp("29 January 2025", 1, (first.id,)), Camp("30 January 2025", 1, (second.id,)))),
     )
     assert detail.dissent[0].words == "1 source says 29 January 2025, 1 says 30 January 2025"
     assert (first.grounds, first.nearest) == (None, None)
