@@ -216,7 +216,7 @@ def _reviews(governed: Event, event: Event, rulings: Rulings) -> tuple[Transitio
         if concerned and (ruling.other or ruling.is_about(event)):
             decision = ruling.decision
             act = (decision.author, decision.reason, decision.decided_at.date())
-            acts.setdefault(act, []).append(_said(decision, ruling.undone))
+            acts.setdefault(act, []).append(_said(decision, ruling.undone, event))
             evidence.setdefault(act, min(concerned))
     last = governed.transitions[-1] if governed.transitions else governed
     return tuple(
@@ -234,18 +234,20 @@ def _reviews(governed: Event, event: Event, rulings: Rulings) -> tuple[Transitio
     )
 
 
-def _said(decision: Decision, undone: Decision | None) -> str:
-    """What a decision says, in a few words."""
+def _said(decision: Decision, undone: Decision | None, event: Event) -> str:
+    """What a decision says, in a few words; of an edit, also what the machine's `event` has."""
     match decision.kind:
         case DecisionKind.SAME:
             return "held to be one event with another"
         case DecisionKind.DIFFERENT:
             return "held apart from another event"
         case DecisionKind.EDIT:
-            return f"{decision.field} set to {decision.value or 'not stated'}"
+            machine = value_of(event, decision.field or "")
+            read = "as the articles have it" if machine == decision.value else f"read as {machine or 'not stated'}"
+            return f"{decision.field} set to {decision.value or 'not stated'} ({read})"
         case DecisionKind.REJECT:
             return "rejected: no restriction event"
         case DecisionKind.RESTORE:
             return "confirmed as a restriction event"
         case DecisionKind.UNDO:
-            return f"taken back: {decision.revokes if undone is None else _said(undone, None)}"
+            return f"taken back: {decision.revokes if undone is None else _said(undone, None, event)}"

@@ -243,7 +243,8 @@ def test_edits_keep_the_machines_value_beside_the_persons() -> None:
     ]
     assert told.transitions[-1].kind is TransitionKind.REVIEWED
     assert told.transitions[-1].detail == (
-        "country set to FR; country set to DE; scope set to not stated – Ada: they say so"
+        "country set to FR (read as IT); country set to DE (read as IT); "
+        "scope set to not stated (read as schools: state schools) – Ada: they say so"
     )
     assert told.transitions[-1].learned_on == START.date()
 

@@ -171,6 +171,7 @@ def test_two_events_become_one_and_two_again(data: Path, cli: Cli) -> None:
     # Both ids lead to it, and the join is a step of its life.
     shown = [json.loads(cli(id_[:8], "--json", command="show")) for id_ in (ban, probe)]
     assert [one["event"]["id"] for one in shown] == [event_id, event_id]
+    assert [one["grounds"] for one in shown[0]["mentions"]] == [None, "a person has said that they are one event"]
     ((detail,),) = ask(data, "SELECT detail FROM event_transitions WHERE kind = 'reviewed'")
     assert detail == "held to be one event with another – Ada: one decree"
 

@@ -141,7 +141,8 @@ def event(reader: Reader, id_or_prefix: str) -> EventDetail:
     found, contexts = _mentions(reader, current)
     statements = [read_statement(context) for context in contexts]
     told, lifts = _parts(statements)
-    why = grounds(told, lifts)
+    placed = dict(reader.rows("SELECT mention_id, happening_id FROM event_mentions WHERE event_id = ?", [current]))
+    why = grounds(told, lifts, placed)
     named = reader.rows("SELECT name FROM countries WHERE code = ?", [row.country])
     return EventDetail(
         event=row,

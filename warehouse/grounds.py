@@ -1,6 +1,6 @@
 """Why each mention of an event is there: what ties it to the nearest other one, by the features of the resolver."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,14 +22,32 @@ class Ground:
     words: str
 
 
-def grounds(told: Sequence[Statement], lifts: Sequence[Statement]) -> dict[str, Ground]:
-    """Mention id → what ties it to its event; not for the first of `told`."""
-    found = _nearest(told)
-    found |= {one: replace(why, words=f"tells of its end; {why.words}") for one, why in _nearest(lifts).items()}
+def grounds(
+    told: Sequence[Statement], lifts: Sequence[Statement], placed: Mapping[str, str | None]
+) -> dict[str, Ground]:
+    """Mention id → what ties it to its event; not for the first of `told`.
+
+    `placed` says in which happening the machine has placed each mention: only a person makes one event of several.
+    """
+    found = _by_happening(told, placed)
+    ends = _by_happening(lifts, placed)
+    found |= {one: replace(why, words=f"tells of its end; {why.words}") for one, why in ends.items()}
     if told and lifts:
         first = lifts[0]
         host = next((s for s in told if s.body == first.body), told[0])
         found[first.mention_id] = Ground(host.mention_id, f"tells of its end{_by_whom(host, first)}")
+    return found
+
+
+def _by_happening(statements: Sequence[Statement], placed: Mapping[str, str | None]) -> dict[str, Ground]:
+    happenings: dict[str | None, list[Statement]] = {}
+    for s in statements:
+        happenings.setdefault(placed.get(s.mention_id), []).append(s)
+    found: dict[str, Ground] = {}
+    for some in happenings.values():
+        found |= _nearest(some)
+        if some[0] is not statements[0]:
+            found[some[0].mention_id] = Ground(statements[0].mention_id, "a person has said that they are one event")
     return found
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -140,10 +140,15 @@ def edit(
             field = field.strip().lower()
             fields[field] = checked(field, _named(reader, field, value.strip(), new=new))
     at, why, who = _signed(context, reason, author)
+    anchors = _anchors(one)
     made = [
-        _decision(context, DecisionKind.EDIT, why, who, at=at, one=_anchors(one), about=(one,), field=f, value=v)
-        for f, v in fields.items()
-    ]
+        # A decision each, so that each can be taken back; one after the other, so that they stay in order.
+        _decision(
+            context, DecisionKind.EDIT, why, who, at=at + timedelta(microseconds=number), one=anchors, about=(one,),
+            field=field, value=value,
+        )
+        for number, (field, value) in enumerate(fields.items())
+    ]  # fmt: skip
     _carry_out(context, made)
 
 
