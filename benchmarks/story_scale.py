@@ -5,8 +5,8 @@
 The stored articles are generated: incompressible texts of 2 kB over 20 years, signatures and bands of the real size. A
 batch is of 300 words an article; one in ten is a copy of another one of the batch, and for each of them 2.4 stored
 articles from anywhere share a band by chance: of 17,514 real feed items 375 pairs do and are no copies, 2.4 for each
-article beside a million. Their texts have to be fetched. Each batch is placed by a fresh process, which is what a run
-that starts anew does; the second batch of the process is what later ones cost.
+article beside a million. Each batch is placed by a fresh process, as by a run that starts anew; the second one is what
+later batches of the run cost.
 """
 
 import argparse
@@ -38,10 +38,11 @@ SELECT left(md5('a' || i), 20), 'e' || i, 's', 'https://example.org/' || i, 'htt
 FROM range({start}, {stop}) AS t(i)
 """
 _MEMBERS = """
-INSERT INTO story_members (story_id, article_id, signature, body_hash, body, published_on, similarity)
+INSERT INTO story_members (story_id, article_id, signature, digest, body_hash, body, published_on, similarity)
 SELECT left(md5('s' || i), 20), left(md5('a' || i), 20),
     unhex(array_to_string(list_transform(range(33), k -> md5((i * 100 + k)::VARCHAR)), '')),
-    sha256(i::VARCHAR), hash(i), DATE '2005-01-01' + (i * 7300 // {count})::INTEGER, 0
+    unhex(md5((i * 100)::VARCHAR) || md5((i * 100 + 1)::VARCHAR)), sha256(i::VARCHAR), hash(i),
+    DATE '2005-01-01' + (i * 7300 // {count})::INTEGER, 0
 FROM range({start}, {stop}) AS t(i)
 """
 _BANDS = """

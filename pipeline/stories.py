@@ -53,10 +53,10 @@ MIN_SHARED = 0.65
 WORDS_PER_CONTRADICTION = 60
 """A copy may contradict its original once in so many words of the shorter of both."""
 
-_SLOT_WORDS = 10
+_SLOT_WORDS = 20
 _COMPARED_WORDS = 400
 """Contradictions are looked for in places of at most so many words, and in bodies of which one has at most so many:
-nobody writes longer notices to a pattern."""
+longer texts are seldom written to a pattern."""
 
 _PERMUTATIONS = 126
 _ROWS = 3
