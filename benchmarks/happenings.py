@@ -9,13 +9,17 @@ happenings with no actor's name in common, both of which name one.
                    guidelines' lenient match, all go through the resolver, and B³ is taken over the matched
     --faults       list every fault of the half on which rules are made, with the texts
     --only NAME    only the articles of files whose name begins so ("sample" for the bundled sample)
+    --freeze       write the figures to `benchmarks/frozen/happenings.json`
 """
 
 import argparse
+import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from benchmarks.gold import GoldMention, articles, family_of, in_context, mentions
 from benchmarks.told_once import ToldArticle
@@ -26,6 +30,8 @@ from pipeline.events import resolve
 from pipeline.matching import judge
 from pipeline.settings import ExtractSettings
 from pipeline.types import Document, MentionContext
+
+FROZEN = Path(__file__).parent / "frozen" / "happenings.json"
 
 AROUND = 60
 """Characters shown on either side of a fault's trigger."""
@@ -42,9 +48,6 @@ class BCubed:
     @property
     def f1(self) -> float:
         return 2 * self.precision * self.recall / (self.precision + self.recall) if self.count else 0.0
-
-    def __str__(self) -> str:
-        return f"B³ F1 {self.f1:.4f} (precision {self.precision:.4f}, recall {self.recall:.4f}) over {self.count}"
 
 
 def b_cubed(found: Mapping[str, str], truth: Mapping[str, str]) -> BCubed:
@@ -187,12 +190,36 @@ def _shown(outcome: Outcome, key: str) -> str:
     return f"{one.article.id} {one.article.published}: {told} | …{' '.join(text[start:end].split())}…"
 
 
+def frozen_figures(outcome: Outcome) -> dict[str, Any]:
+    """Return what is frozen of an outcome: B³ as a whole, by half and by set of labels, and the wrong merges."""
+    scores = {"all": outcome.score(), "fitted": outcome.score(held_out=False), "held_out": outcome.score(held_out=True)}
+    for family in sorted({one.family for one in outcome.gold.values()}):
+        keys = [key for key, one in outcome.gold.items() if one.family == family]
+        truth = {key: outcome.gold[key].happening for key in keys}
+        scores[family] = b_cubed({key: outcome.found[key] for key in keys}, truth)
+    return {
+        **{
+            name: {
+                "mentions": score.count,
+                "f1": round(score.f1, 4),
+                "precision": round(score.precision, 4),
+                "recall": round(score.recall, 4),
+            }
+            for name, score in scores.items()
+        },
+        "wrong_merges": len(outcome.merged()),
+        "wrong_merges_of_different_actors": len(outcome.strangers()),
+        "splits": len(outcome.split()),
+    }
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--end-to-end", action="store_true")
     parser.add_argument("--faults", action="store_true")
     parser.add_argument("--only", default="")
+    parser.add_argument("--freeze", action="store_true")
     given = parser.parse_args(arguments)
     texts = [article for article in articles() if article.file.startswith(given.only)]
     gold = mentions(texts)
@@ -204,10 +231,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         outcome = resolve_gold(gold)
     print(f"{outcome.events} events")
-    for name, half in (("all", None), ("fitted half", False), ("held-out half", True)):
-        print(f"{name}: {outcome.score(held_out=half)}")
-    strangers = outcome.strangers()
-    print(f"{len(outcome.merged())} wrong merges, {len(strangers)} of different actors; {len(outcome.split())} splits")
+    figures = frozen_figures(outcome)
+    for name, score in figures.items():
+        print(f"{name.replace('_', ' ')}: {score}")
+    if given.freeze:
+        FROZEN.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     if given.faults:
         print("\n".join(faults(outcome)))
     return 0

@@ -89,7 +89,7 @@ POINTS: dict[Value, float | None] = {
     Actor.NEITHER: 0.5,
     Actor.UNKNOWN: -3,
     Actor.NOWHERE: -5,
-    Actor.PART: -2,
+    Actor.PART: -1.5,
     Actor.DIFFERENT: None,
     Country.SAME: 1,
     Country.UNKNOWN: 0,
@@ -138,7 +138,7 @@ POINTS: dict[Value, float | None] = {
 }
 BARS: frozenset[Value] = frozenset({Actor.PART, Actor.UNKNOWN, Actor.NOWHERE})
 SAME_FROM = 6.5
-DIFFERENT_BELOW = 3.0
+DIFFERENT_BELOW = 3.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +217,7 @@ class Comparison:
         # A claim and its correction differ in what was wrong, and are one all the same.
         corrected = self.holds(Origin.CORRECTED)
         self.vetoes &= ~corrected
+        self._barred &= ~corrected
         self.points[corrected] = np.maximum(self.points[corrected], SAME_FROM)
 
     def holds(self, *wanted: Value) -> Bools:
