@@ -14,6 +14,8 @@ from pipeline.types import Action, Event, ScopeClass, Status, Transition, Transi
 
 Told = list[Statement]
 
+PLACE = {"scope_class": "subnational"}
+
 
 def life(event: Event) -> list[str]:
     return [f"{step.kind} {step.date_value or '-'}" for step in event.transitions]
@@ -186,7 +188,7 @@ class TestEnds:
             ({}, {"words": "eased"}),
             ({}, {"scope": "Punjab", "scope_class": "subnational"}),
             ({}, {"scope": "parts of the country"}),
-            ({"scope": "Jammu, Srinagar and Leh", "scope_class": "subnational"}, {"scope": "Leh", "scope_class": "subnational"}),
+            ({"scope": "Jammu, Srinagar and Leh", **PLACE}, {"scope": "Leh", **PLACE}),
             ({"scope": "schools", "scope_class": "schools"}, {"scope": "army phones", "scope_class": "military"}),
         ],
     )  # fmt: skip
@@ -197,7 +199,7 @@ class TestEnds:
     @pytest.mark.parametrize(
         ("told", "ended"),
         [
-            ({"scope": "Kashmir valley", "scope_class": "subnational"}, {"scope": "whole of Kashmir", "scope_class": "subnational"}),
+            ({"scope": "Kashmir valley", **PLACE}, {"scope": "whole of Kashmir", **PLACE}),
             ({"scope": "schools", "scope_class": "schools"}, {}),
             ({}, {"scope": "nationwide", "scope_class": "nationwide"}),
             ({}, {"scope": "users in Italy", "scope_class": "other"}),
