@@ -38,15 +38,20 @@ def now(data_dir: Path) -> datetime:
     return current if latest is None else max(current, latest + timedelta(microseconds=1))
 
 
+def keep(data_dir: Path, decided: Sequence[Decision]) -> None:
+    """Put decisions into the archive, from which the next run or review takes them over."""
+    archive = DecisionArchive(data_dir / ARCHIVE_NAME)
+    for decision in decided:
+        archive.keep(decision)
+
+
 def decide(data_dir: Path, decided: Sequence[Decision], *, model: str, patience: float = PATIENCE) -> Taken:
     """Keep decisions in the archive, then do what they and any earlier ones that wait there say, and publish.
 
     `model` is the revision that the snapshot names. Raises WarehouseLocked where the warehouse is in use: the decisions
     are kept then, and the run that uses it takes them over when it ends, or else the next one does.
     """
-    archive = DecisionArchive(data_dir / ARCHIVE_NAME)
-    for decision in decided:
-        archive.keep(decision)
+    keep(data_dir, decided)
     with ExitStack() as stack:
         try:
             warehouse = stack.enter_context(_open(data_dir / WAREHOUSE_NAME, patience))
@@ -58,7 +63,7 @@ def decide(data_dir: Path, decided: Sequence[Decision], *, model: str, patience:
             ) from error
         started_at = datetime.now(UTC)
         run_id = started_at.strftime(RUN_ID)
-        found, _ = archive.unread(warehouse.decision_ids())
+        found, _ = DecisionArchive(data_dir / ARCHIVE_NAME).unread(warehouse.decision_ids())
         if found:
             warehouse.begin_run(run_id, started_at, mode=MODE, model=model, version=version("clampdown"))
             taken = warehouse.decide(run_id, found)

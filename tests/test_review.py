@@ -237,6 +237,15 @@ def test_rejected_events_are_kept_and_asked_about_when_more_is_told(data: Path, 
     assert "grown" not in {one["kind"] for one in questions(cli)}
 
 
+def test_decisions_for_later_wait_in_the_archive(data: Path, cli: Cli) -> None:
+    said = cli("reject", event_of(data, "limit")[:8], "-r", "a plan", "--later")
+    assert "waits for the next run" in said
+    assert ask(data, "SELECT count(*) FROM decisions") == [(0,)]
+    cli("restore", event_of(data, "ban")[:8], "-r", "checked")
+    assert ask(data, "SELECT count(*) FROM decisions") == [(2,)]
+    assert ask(data, "SELECT dismissed FROM events WHERE action = 'limit'") == [(True,)]
+
+
 def test_a_confirmed_event_is_not_asked_about(data: Path, cli: Cli) -> None:
     cli("restore", event_of(data, "limit")[:8], "-r", "checked")
     assert "score" not in {one["kind"] for one in questions(cli)}

@@ -22,6 +22,9 @@ app = typer.Typer(invoke_without_command=True)
 
 Reason = Annotated[str | None, typer.Option("--reason", "-r", help="Why; asked for in a terminal if left out")]
 Author = Annotated[str | None, typer.Option("--author", help="Who decides [default: review.author, or the login name]")]
+Later = Annotated[
+    bool, typer.Option("--later", help="Only keep it: the next run, or the next review without this, carries it out")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 SHORTEST_PREFIX = 4
 SHOWN = 20
@@ -63,6 +66,7 @@ def same(
     other: Annotated[str, typer.Argument(help="The event that is the same")],
     reason: Reason = None,
     author: Author = None,
+    later: Later = False,
 ) -> None:
     """Say that two events are one."""
     from pipeline.decision_types import DecisionKind
@@ -74,7 +78,7 @@ def same(
     made = _decision(
         context, DecisionKind.SAME, reason, author, one=_anchors(one), other=_anchors(two), about=(one, two)
     )
-    _carry_out(context, [made])
+    _carry_out(context, [made], later=later)
 
 
 @app.command("different")
@@ -88,6 +92,7 @@ def different(
     ] = None,
     reason: Reason = None,
     author: Author = None,
+    later: Later = False,
 ) -> None:
     """Say that two events are two, or that some articles tell of another event than the rest."""
     from pipeline.decision_types import DecisionKind
@@ -108,7 +113,7 @@ def different(
         out, rest = _anchors(two), _anchors(one)
     about = (one,) if other is None else (one, two)
     made = _decision(context, DecisionKind.DIFFERENT, reason, author, one=rest, other=out, about=about)
-    _carry_out(context, [made])
+    _carry_out(context, [made], later=later)
 
 
 @app.command("edit")
@@ -125,6 +130,7 @@ def edit(
     new: Annotated[bool, typer.Option("--new", help="Take a service that no list names yet")] = False,
     reason: Reason = None,
     author: Author = None,
+    later: Later = False,
 ) -> None:
     """Set fields of an event. What the machine had read is kept beside them."""
     from pipeline.decision_edits import checked
@@ -149,7 +155,7 @@ def edit(
         )
         for number, (field, value) in enumerate(fields.items())
     ]  # fmt: skip
-    _carry_out(context, made)
+    _carry_out(context, made, later=later)
 
 
 @app.command("reject")
@@ -158,11 +164,13 @@ def reject(
     event: Annotated[str, typer.Argument(help="An event's id or the beginning of one")],
     reason: Reason = None,
     author: Author = None,
+    later: Later = False,
 ) -> None:
     """Say that an event is no restriction event: it is kept, and shown nowhere unless asked for."""
     from pipeline.decision_types import DecisionKind
 
-    _about_one(context, DecisionKind.REJECT, event, reason, author)
+    made = _about_one(context, DecisionKind.REJECT, event, reason, author)
+    _carry_out(context, [made], later=later)
 
 
 @app.command("restore")
@@ -171,11 +179,13 @@ def restore(
     event: Annotated[str, typer.Argument(help="An event's id or the beginning of one")],
     reason: Reason = None,
     author: Author = None,
+    later: Later = False,
 ) -> None:
     """Say that an event is one after all; of one that was not rejected, that it is right as it stands."""
     from pipeline.decision_types import DecisionKind
 
-    _about_one(context, DecisionKind.RESTORE, event, reason, author)
+    made = _about_one(context, DecisionKind.RESTORE, event, reason, author)
+    _carry_out(context, [made], later=later)
 
 
 @app.command("undo")
@@ -184,6 +194,7 @@ def undo(
     decision: Annotated[str, typer.Argument(help="A decision's id or the beginning of one, as in `review log`")],
     reason: Reason = None,
     author: Author = None,
+    later: Later = False,
 ) -> None:
     """Take a decision back. Taking that back brings it into force again."""
     from flows.house import ARCHIVE_NAME
@@ -202,7 +213,7 @@ def undo(
     if fits[0].id not in in_force(known):
         raise InputError(f"decision {fits[0].id} has been taken back already")
     made = _decision(context, DecisionKind.UNDO, reason, author, revokes=fits[0].id, named=fits[0].about)
-    _carry_out(context, [made])
+    _carry_out(context, [made], later=later)
 
 
 @app.command("log")
@@ -378,19 +389,24 @@ def _decision(
 
 def _about_one(
     context: typer.Context, kind: "DecisionKind", event: str, reason: str | None, author: str | None
-) -> None:
+) -> "Decision":
     with _snapshot(context) as reader:
         one = _event(reader, event)
-    _carry_out(context, [_decision(context, kind, reason, author, one=_anchors(one), about=(one,))])
+    return _decision(context, kind, reason, author, one=_anchors(one), about=(one,))
 
 
-def _carry_out(context: typer.Context, made: "list[Decision]") -> None:
-    """Keep decisions, do what they say, and tell what has come of it."""
-    from clampdown.commands.review_shown import outcome_lines
-    from flows.reviewing import decide
+def _carry_out(context: typer.Context, made: "list[Decision]", *, later: bool) -> None:
+    """Keep decisions, do what they say unless that is for `later`, and tell what has come of it."""
+    from clampdown.commands.review_shown import outcome_lines, waiting_line
+    from flows.reviewing import decide, keep
     from warehouse.review import model_of
 
     settings = _settings(context)
+    if later:
+        keep(settings.data_dir, made)
+        for one in made:
+            console().print(waiting_line(one), soft_wrap=True)
+        return
     with _snapshot(context) as reader:
         model = model_of(reader)
     taken = decide(settings.data_dir, made, model=model)

@@ -130,7 +130,9 @@ def log_lines(found: "Sequence[LoggedDecision]", width: int) -> Iterator[Text]:
 
 def waiting_line(decision: "Decision") -> Text:
     """A decision that only the archive has."""
-    said = f"{decision.id[:ID_SHOWN]} ({decision.kind}, {decision.author}) is kept, and waits for the next run"
+    said = (
+        f"{decision.id[:ID_SHOWN]} ({decision.kind}, {decision.author}) is kept, and waits for the next run or review"
+    )
     return Text(printable(said), style="yellow")
 
 
