@@ -35,6 +35,7 @@ from pipeline.clusters import Apart, cluster
 from pipeline.consensus import agree
 from pipeline.happenings import Happening, name_happenings, reach_of, representative, time_order
 from pipeline.lifts import attach_lifts, parted_by
+from pipeline.lineage import Lineage
 from pipeline.names import BodyName, group_names
 from pipeline.statements import Family, Statement, block_key, read_statement
 from pipeline.times import Bools
@@ -59,11 +60,11 @@ class Fold:
     unsure: list[UnsurePair] = field(default_factory=list)
 
 
-def resolve(contexts: Sequence[MentionContext]) -> list[Event]:
+def resolve(contexts: Sequence[MentionContext], lineage: Lineage | None = None) -> list[Event]:
     """Make events of all mentions of one or more blocks, each mention in exactly one event.
 
     The result depends on the set of mentions only: not on their order, on mentions of other blocks, or on the day.
-    Events come sorted by block, then by their first day.
+    Events come sorted by block, then by their first day. `lineage` knows the registered bodies.
     """
     blocks: dict[str, dict[str, MentionContext]] = defaultdict(dict)
     for context in sorted(contexts, key=_full_order):
@@ -71,7 +72,7 @@ def resolve(contexts: Sequence[MentionContext]) -> list[Event]:
     return [
         event
         for key in sorted(blocks)
-        for event in events_of(fold(key, [read_statement(one) for one in blocks[key].values()]).happenings)
+        for event in events_of(fold(key, [read_statement(one, lineage) for one in blocks[key].values()]).happenings)
     ]
 
 

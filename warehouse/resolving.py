@@ -15,12 +15,13 @@ from pipeline.errors import WarehouseError
 from pipeline.events import chronicle_of, event_of, fold
 from pipeline.happenings import Happening, reach_of, standing_before
 from pipeline.hindsight import decided
+from pipeline.lineage import Lineage
 from pipeline.rulings import AppliedEdit, Rulings, joined
 from pipeline.statements import Family, Statement, read_statement
 from pipeline.types import Event
 from pipeline.unsure import UnsurePair
 from warehouse.database import Database
-from warehouse.tables import contexts, decisions, events, happenings, runs
+from warehouse.tables import contexts, decisions, events, happenings, registries, runs
 
 MENTIONS_AT_ONCE = 2000
 
@@ -46,15 +47,16 @@ class Touched:
 class Known:
     """Happenings in memory, all with all of their statements; None stands for one that is no more.
 
-    `blocks` says to which block each belongs.
+    `blocks` says to which block each belongs, `lineage` which bodies are registered.
     """
 
     happenings: dict[str, Happening | None] = field(default_factory=dict)
     blocks: dict[str, str] = field(default_factory=dict)
+    lineage: Lineage | None = None
 
     def load(self, database: Database, happening_ids: Iterable[str]) -> None:
         """Read those that are not known from the warehouse, as they are stored."""
-        for block, some in _stored(database, set(happening_ids) - self.happenings.keys()).items():
+        for block, some in _stored(database, set(happening_ids) - self.happenings.keys(), self.lineage).items():
             for h in some:
                 self.happenings[h.id] = h
                 self.blocks[h.id] = block
@@ -75,14 +77,14 @@ def resolve(database: Database, run_id: str, touched: Touched) -> None:
     rulings = decisions.rulings(database)
     # Articles that were read anew may state in other words what a person has decided on.
     touched.add(contexts.places(database, decisions.refresh(database, rulings)))
-    known, unsure = _refold(database, touched, rulings)
+    known, unsure = _refold(database, touched, rulings, registries.lineage(database))
     happenings.replace_unsure(database, touched.since, unsure)
     write(database, run_id, known, rulings)
 
 
 def remake(database: Database, run_id: str, mention_ids: Iterable[str]) -> None:
     """Make the events anew that hold some mentions, from the happenings as they are."""
-    known = Known()
+    known = Known(lineage=registries.lineage(database))
     known.load(database, happenings.of_mentions(database, mention_ids).values())
     write(database, run_id, known, decisions.rulings(database))
 
@@ -96,12 +98,12 @@ def recount(database: Database, source_ids: Collection[str]) -> None:
             remake(database, last[0][0] if last else "", some)
 
 
-def _refold(database: Database, touched: Touched, rulings: Rulings) -> tuple[Known, list[UnsurePair]]:
+def _refold(database: Database, touched: Touched, rulings: Rulings, lineage: Lineage) -> tuple[Known, list[UnsurePair]]:
     """Fold. Returns the happenings whose statements are not what they were, and the open questions."""
     recent = contexts.since(database, touched.since)
     statements: dict[str, list[Statement]] = defaultdict(list)
     for _, block, context in recent.values():
-        statements[block].append(read_statement(context))
+        statements[block].append(read_statement(context, lineage))
     reaches = {
         block: [reach_of(month, [s for s in some if s.month == month]) for month in sorted({s.month for s in some})]
         for block, some in statements.items()
@@ -111,11 +113,11 @@ def _refold(database: Database, touched: Touched, rulings: Rulings) -> tuple[Kno
     former_ids |= happenings.within(database, reaches, touched.since)
     former: dict[str, tuple[frozenset[str], str | None]] = {}
     stood: dict[str, list[Happening]] = defaultdict(list)
-    for block, some in _stored(database, former_ids).items():
+    for block, some in _stored(database, former_ids, lineage).items():
         former |= {h.id: (_ids(h), h.ends) for h in some}
         if block in touched.since:
             stood[block] = standing_before(some, touched.since[block])
-    known = Known()
+    known = Known(lineage=lineage)
     unsure: list[UnsurePair] = []
     for happening_id in former_ids:
         known.happenings[happening_id] = None
@@ -138,7 +140,7 @@ def _ids(happening: Happening) -> frozenset[str]:
     return frozenset(s.mention_id for s in happening.statements)
 
 
-def _stored(database: Database, happening_ids: Collection[str]) -> dict[str, list[Happening]]:
+def _stored(database: Database, happening_ids: Collection[str], lineage: Lineage | None) -> dict[str, list[Happening]]:
     """Block → happenings, as they are stored, with all their statements."""
     if not happening_ids:
         return {}
@@ -146,7 +148,7 @@ def _stored(database: Database, happening_ids: Collection[str]) -> dict[str, lis
     members: dict[tuple[str, str], list[Statement]] = defaultdict(list)
     for happening_id, block, context in contexts.of_happenings(database, happening_ids).values():
         assert happening_id is not None, "it was found by it"
-        members[block, happening_id].append(read_statement(context))
+        members[block, happening_id].append(read_statement(context, lineage))
     found: dict[str, list[Happening]] = defaultdict(list)
     for (block, happening_id), some in sorted(members.items()):
         found[block].append(assembled(happening_id, some, ends.get(happening_id)))

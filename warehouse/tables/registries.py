@@ -1,8 +1,10 @@
 """Tables `services`, `bodies` and `countries`: the registries by which the last run normalised."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-from pipeline.types import Body, Country, Service
+from pipeline.lineage import Lineage
+from pipeline.types import ActorKind, Body, Country, Service
 from warehouse.database import Database
 
 
@@ -24,6 +26,22 @@ def sync(database: Database, services: Sequence[Service], bodies: Sequence[Body]
             "countries",
             ((c.code, c.name, list(c.aliases), list(c.demonyms), c.capital) for c in countries),
         )
+
+
+def lineage(database: Database) -> Lineage:
+    """The registered bodies, as the resolver asks for them."""
+    rows = database.execute("SELECT body_id, name, aliases, kind, country, part_of FROM bodies ORDER BY body_id")
+    return _lineage(
+        tuple(
+            Body(body_id, name, tuple(aliases), ActorKind(kind), country, part_of)
+            for body_id, name, aliases, kind, country, part_of in rows
+        )
+    )
+
+
+@lru_cache(maxsize=2)
+def _lineage(bodies: tuple[Body, ...]) -> Lineage:
+    return Lineage(bodies)
 
 
 def _replace(database: Database, table: str, rows: Iterable[tuple[object, ...]]) -> None:
