@@ -1,7 +1,7 @@
 """Everything a run works with, opened together and closed together."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,9 +31,13 @@ ARCHIVE_NAME = "archive"
 PUBLISHED_NAME = "published"
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class House:
-    """One run's tools. `started_at` is the run's only clock: what is due is decided by it.
+    """One run's tools. What is due is decided by `started_at`; `clock` tells when requests failed and the run ended.
 
     `poll_all` has every feed polled that is not gone for good, due or not.
     """
@@ -47,7 +51,8 @@ class House:
     meter: Meter | None = None
     mode: str = "direct"
     poll_all: bool = False
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started_at: datetime = field(default_factory=_now)
+    clock: Callable[[], datetime] = _now
 
     @property
     def run_id(self) -> str:
@@ -75,7 +80,7 @@ class House:
     def finish_run(self) -> None:
         """Take over what was decided meanwhile, and record that the run came to its end."""
         self.take_over_decisions()
-        ended_at = datetime.now(UTC)
+        ended_at = self.clock()
         self.warehouse.finish_run(self.run_id, ended_at, "finished")
         note_end(self.archive.journal, self.run_id, ended_at, "finished")
 

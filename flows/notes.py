@@ -41,10 +41,11 @@ def note_end(journal: Journal, run_id: str, ended_at: datetime, status: str) -> 
 def note_polls(
     journal: Journal,
     run_id: str,
+    answered_at: datetime,
     asked: Sequence[tuple[FeedState, str, Result]],
     refs: Mapping[str, ArchiveRef | None],
 ) -> None:
-    """Feeds were asked for: what their sources' last polls had left, the addresses, and what came."""
+    """Feeds were asked for: what their sources' last polls had left, the addresses, and what had come by then."""
     polls = [
         {
             "source": state.source_id,
@@ -54,7 +55,7 @@ def note_polls(
         }
         for state, url, result in asked
     ]
-    journal.write(run_id, POLLS, {"polls": polls})
+    journal.write(run_id, POLLS, {"at": answered_at.astimezone(UTC).isoformat(), "polls": polls})
 
 
 def note_pages(

@@ -66,13 +66,16 @@ def poll_sources(house: House, sources: Sequence[Source]) -> list[Poll]:
         visit.source.id: ref
         for visit, ref in zip(new, house.archive_bodies([visit.result for visit in new]), strict=True)
     }
+    answered_at = house.clock()
     asked = [(visit.state, request_for(visit.source, visit.state).url, visit.result) for visit in visits]
-    note_polls(house.archive.journal, house.run_id, asked, refs)
+    note_polls(house.archive.journal, house.run_id, answered_at, asked, refs)
     visits = read_feeds(house.pool, visits, house.settings.workers.feed_seconds)
     known_entries = house.warehouse.known_entries([entry for visit in visits for entry in _entries(visit)])
     polls = []
     for visit in visits:
         facts = facts_of(visit, known_entries)
+        if isinstance(visit.result, FetchError):
+            facts = replace(facts, at=answered_at)
         # The run's clock decides: no response came before its run began, whatever the machine's clock does meanwhile.
         facts = replace(facts, at=max(facts.at, house.started_at))
         polls.append(

@@ -152,7 +152,8 @@ class Replay:
                 self.begin(started_at, told["mode"], notes.sources_of(journal, note))
             elif note.kind == notes.POLLS:
                 fresh = [one for one in told["polls"] if (number, one["source"]) not in stale]
-                self.polls([(one["source"], kept(one["result"])) for one in fresh])
+                came_at = datetime.fromisoformat(told["at"])
+                self.polls([(one["source"], kept(one["result"])) for one in fresh], came_at)
             elif note.kind == notes.PAGES:
                 fresh = [one for one in told["entries"] if (number, one["entry"]) not in stale]
                 came = {one["entry"]: kept(one["result"]) for one in fresh if "result" in one}
@@ -164,8 +165,8 @@ class Replay:
             self._shelf.clear()
             self._progress.advance("notes", 1)
 
-    def polls(self, asked: Sequence[tuple[str, Kept]]) -> None:
-        """Poll sources, given by their ids with what came."""
+    def polls(self, asked: Sequence[tuple[str, Kept]], answered_at: datetime) -> None:
+        """Poll sources, given by their ids with what had come by `answered_at`."""
         answers = Answers()
         states = self._house.warehouse.feed_states()
         sources = []
@@ -177,7 +178,8 @@ class Replay:
             request = polling.request_for(source, states.get(source_id, FeedState(source_id)))
             answers.put(request.url, self._feed(source_id, came))
             sources.append(source)
-        polls = polling.poll_sources(replace(self._house, session=answers), sources)
+        house = replace(self._house, session=answers, clock=lambda: answered_at)
+        polls = polling.poll_sources(house, sources)
         polling.store_polls(self._house, polls)
         self.tally.polls += len(polls)
 

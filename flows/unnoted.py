@@ -60,7 +60,7 @@ def replay_unnoted(
         is_polling = bool(polled)
         if polled:
             feeds |= {one.moved_to: feeds[one.url] for one in polled if one.moved_to is not None}
-            replay.polls([(feeds[one.url], Kept(one.ref)) for one in polled])
+            replay.polls([(feeds[one.url], Kept(one.ref)) for one in polled], last)
             _read_feeds(replay, warehouse, last)
         _read_pages(replay, warehouse, [one for one in part if one.url not in feeds])
     if last is not None:
