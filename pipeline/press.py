@@ -28,7 +28,8 @@ def press_steps(statements: Sequence[Statement]) -> list[Transition]:
             if day is None:
                 continue
             heirs = [s for s in some if _is_lift(s) == _is_lift(old) and _stands_on(s, day)]
-            new = [s for s in heirs if s.context.learned_on == day]
+            new = [s for s in heirs if s.context.learned_on == day and s.context.corrects in (None, old.mention_id)]
+            new = [s for s in new if s.context.corrects is not None] or new
             if new:
                 heir = min(new, key=lambda s: (len(_changes(old.context.mention, s.context.mention)), s.mention_id))
                 changes = _changes(old.context.mention, heir.context.mention)

@@ -1,5 +1,6 @@
 """Lives of events: which steps the statements bear out, by whom they are dated, and what the press corrects."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -287,6 +288,13 @@ class TestPress:
         assert (event.articles, event.learned_on, event.retracted) == (1, date(2025, 2, 5), False)
         assert set(event.mention_ids) == {old.mention_id, new.mention_id}
         assert words([old, new]) == {}
+
+    def test_the_version_says_which_statement_it_corrects(self) -> None:
+        old, new = self.corrected()
+        other = said(2, article="d1", story="s1", date="2025-02-03", on="2025-02-05", withdrawn="2025-02-08")
+        new = replace(new, context=replace(new.context, corrects=other.mention_id))
+        event = agree("e", [old, new, other], [])
+        assert step(event, "corrected").detail == "date 3 February 2025 → 5 February 2025"
 
     def test_several_fields_at_once(self) -> None:
         event = agree("e", self.corrected(status="announced", scope="schools", scope_class="schools"), [])

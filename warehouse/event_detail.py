@@ -276,6 +276,7 @@ def _mentions(reader: Reader, event_id: str) -> tuple[list[MentionDetail], list[
                 row["withdrawn_on"],
                 row["version"],
                 passage,
+                row["corrects"],
             )
         )
     return found, contexts
