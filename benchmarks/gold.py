@@ -19,9 +19,11 @@ from benchmarks.told_once import Telling, ToldArticle, gold_mention
 from benchmarks.told_once import load as load_told
 from clampdown import sample_content
 from clampdown.sample_site import samples_folder
+from extractors import registries
 from extractors.actors import resolve_actor
 from extractors.reading import read
 from extractors.scope import scope_class
+from pipeline.lineage import Lineage
 from pipeline.passages import read_passage
 from pipeline.statements import service_key
 from pipeline.types import ActorKind, Document, Mention, MentionContext, Quote
@@ -141,6 +143,12 @@ def _completed(mention: Mention) -> Mention:
     kind = None if mention.actor_canonical is None else _kind(mention.actor_canonical)
     scope = None if mention.scope is None else scope_class(mention.scope.text, kind)
     return replace(mention, actor_kind=kind, scope_class=scope)
+
+
+@cache
+def lineage() -> Lineage:
+    """Return the registered bodies, as the pipeline gives them to the resolver."""
+    return Lineage(registries.bodies())
 
 
 @cache

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gold import GoldMention, articles, family_of, in_context, mentions
+from benchmarks.gold import GoldMention, articles, family_of, in_context, lineage, mentions
 from benchmarks.told_once import ToldArticle
 from extractors.extractor import event_record, load_extractor
 from extractors.scoring import lenient, match, read_scored
@@ -157,7 +157,7 @@ def _resolved(contexts: Mapping[str, tuple[str, MentionContext]]) -> dict[str, s
     return {
         key: f"{family} {event.id}"
         for family, some in families.items()
-        for event in resolve(some)
+        for event in resolve(some, lineage())
         for key in event.mention_ids
     }
 
@@ -175,7 +175,7 @@ def faults(outcome: Outcome, *, held_out: bool = False) -> Iterator[str]:
                 yield f"  {name if kind == 'MERGED' else f'part {number + 1}'} ({len(keys)})"
                 yield from (f"    {_shown(outcome, key)}" for key in keys[:4])
             first, second = list(parts.values())[:2]
-            judged = [judge(outcome.contexts[a], outcome.contexts[b]) for a in first for b in second]
+            judged = [judge(outcome.contexts[a], outcome.contexts[b], lineage()) for a in first for b in second]
             best = max(judged, key=lambda judgement: (judgement.verdict != "different", judgement.points))
             yield f"  {best.points:g}: {best.words}"
 

@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.gold import articles, mentions
+from benchmarks.gold import articles, lineage, mentions
 from pipeline.likeness import Names, Words
 from pipeline.matching import (
     BARS,
@@ -144,7 +144,7 @@ def labelled_pairs() -> list[Pair]:
     held: dict[tuple[str, str], bool] = {}
     for one in mentions(articles()):
         key = (one.family, block_key(one.context.mention))
-        groups[key].append((one.happening, read_statement(one.context)))
+        groups[key].append((one.happening, read_statement(one.context, lineage())))
         held[key] = held.get(key, False) or one.held_out
     for case in load_cases():
         for number, keys in enumerate(case.clusters):
