@@ -118,6 +118,55 @@ def test_article_that_changes_back_keeps_what_it_said_in_between(runs: Runs, sit
     assert runs.revisits("italy") == ["changed", "changed"]
 
 
+def test_a_publishers_retraction_withdraws_and_an_error_page_does_not(runs: Runs, site: Site) -> None:
+    bodies = (BLOCKED, (*BLOCKED[1:], BLOCKED[0]), (BLOCKED[0], BLOCKED[2], BLOCKED[1]))
+    back, broken, dated = (
+        site.add(name, Page(f"Italy blocks DeepSeek, {name}", body))
+        for name, body in zip(("back", "broken", "dated"), bodies, strict=True)
+    )
+    runs.run(0)
+    before = runs.ask("SELECT count(*) FROM mentions")
+    back.paragraphs = ("This article has been retracted: its source could not be verified.",)
+    broken.paragraphs = ("This article is no longer available.",)
+    dated.paragraphs = tuple(one.replace("on Thursday", "on Wednesday") for one in dated.paragraphs)
+    for page in (back, broken, dated):
+        page.summary = "Something has changed."
+    runs.run(2)
+    assert (runs.revisits("back"), runs.revisits("broken"), runs.revisits("dated")) == (
+        ["changed"],
+        ["kept"],
+        ["changed"],
+    )
+    withdrawn = dict(
+        runs.ask(
+            "SELECT url, count(*) FROM mentions JOIN articles USING (article_id) WHERE withdrawn_on IS NULL GROUP BY 1"
+        )
+    )
+    assert site.server.url("/back") not in withdrawn
+    assert withdrawn[site.server.url("/broken")] > 0
+    corrected = runs.ask(
+        """
+        SELECT old.date_quote, new.date_quote, a.event_id = b.event_id
+        FROM mentions AS new JOIN mentions AS old ON new.corrects = old.mention_id
+            JOIN event_mentions AS a ON a.mention_id = new.mention_id
+            JOIN event_mentions AS b ON b.mention_id = old.mention_id
+        """
+    )
+    assert ("on Thursday", "on Wednesday", True) in corrected
+    assert runs.ask("SELECT count(*) FROM mentions") > before
+    wrong = runs.ask(
+        """
+        WITH texts AS (
+            SELECT article_id, version, text FROM articles
+            UNION ALL SELECT article_id, version, text FROM article_versions
+        )
+        SELECT mention_id FROM mentions LEFT JOIN texts USING (article_id, version)
+        WHERE trigger_quote IS DISTINCT FROM text[trigger_start + 1 : trigger_end]
+        """
+    )
+    assert wrong == []
+
+
 def test_words_that_change_on_every_poll_cost_a_few_conditional_requests(runs: Runs, site: Site) -> None:
     pages = [
         site.add("tagged", Page("The harbour is rebuilt", PLAIN, etag='"v1"')),
