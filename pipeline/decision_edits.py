@@ -14,6 +14,7 @@ from typing import TypeVar
 import pycountry
 
 from pipeline.errors import InputError
+from pipeline.lifecycle import in_order
 from pipeline.statements import stated_days
 from pipeline.types import (
     Action,
@@ -27,6 +28,7 @@ from pipeline.types import (
     Transition,
     TransitionKind,
 )
+from pipeline.wording import date_words
 
 FIELDS = ("action", "status", "actor", "country", "service", "scope", "date", "reasons")
 MAY_BE_UNSTATED = frozenset({"actor", "scope", "date", "reasons"})
@@ -36,7 +38,13 @@ OTHER_COUNTRIES = ("EU", "XK", "XX")
 Kind = TypeVar("Kind", bound=StrEnum)
 
 _ENDING = (TransitionKind.EASED, TransitionKind.LIFTED, TransitionKind.STRUCK_DOWN)
-_RECORDS = (TransitionKind.CORRECTED, TransitionKind.RETRACTED, TransitionKind.REVIEWED)
+_STATES = tuple(TransitionKind(status.value) for status in Status)
+_BEYOND = {
+    Status.PROPOSED: (Status.ANNOUNCED, Status.IN_FORCE),
+    Status.ANNOUNCED: (Status.IN_FORCE,),
+}
+_PLANNED = "to take effect"
+_GROWTH = (TransitionKind.EXTENDED, TransitionKind.WIDENED)
 
 
 def checked(field: str, value: str | None) -> str | None:
@@ -116,24 +124,60 @@ def split(of: type[Kind], value: str | None) -> tuple[Kind | None, str | None]:
 def _steps(old: Event, new: Event) -> tuple[Transition, ...]:
     """The steps of `old`, told as `new` has it.
 
-    The step by which the old status was reached becomes that of the new one, or goes where there is one already.
+    The step by which the old status was reached becomes that of the new one, or goes where there is one already. What
+    is further than the new status was never reached.
     """
-    own = [s for s in old.transitions if s.kind not in (*_ENDING, *_RECORDS) and not _is_lift(s, old)]
+    own = _own(old)
     reached = next((s for s in reversed(own) if s.status is old.status), None)
     if reached is None:
         return old.transitions
     told = reached if new.status is old.status else next((s for s in own if s.status is new.status), reached)
     moved = replace(told, status=new.status, action=new.action)
     if told.status is not new.status:
-        moved = replace(moved, kind=TransitionKind(new.status.value))
-    if new.date_value != old.date_value:
-        moved = replace(moved, date_value=new.date_value)
-    kept = (s for s in old.transitions if s is told or s is not reached)
-    return tuple(moved if s is told else s for s in kept)
+        moved = replace(moved, kind=_kind(new))
+    if new.date_value != old.date_value or told.status is not new.status:
+        moved = _dated(
+            moved, new.date_value if told is reached or new.date_value != old.date_value else told.date_value
+        )
+    steps = []
+    for step in old.transitions:
+        if step is told:
+            steps.append(moved)
+        elif step in own and step.status in _BEYOND.get(new.status, ()):
+            continue
+        elif step in own and step.action is old.action and step is not reached:
+            steps.append(replace(step, action=new.action))
+        elif step is not reached and (step.kind not in _GROWTH or new.status is Status.IN_FORCE):
+            steps.append(step)
+    return tuple(in_order(steps))
 
 
-def _is_lift(step: Transition, event: Event) -> bool:
-    return step.action is Action.LIFT and event.action is not Action.LIFT
+def _own(event: Event) -> list[Transition]:
+    """The steps to a status, without those that only change or end what is in force, if there are others."""
+    is_lift = event.action is Action.LIFT
+    states = [
+        step
+        for step in event.transitions
+        if (step.action is Action.LIFT) is is_lift
+        and (step.kind in _STATES or (is_lift and step.kind in _ENDING))
+    ]  # fmt: skip
+    return states or [step for step in event.transitions if step.kind in _GROWTH]
+
+
+def _kind(event: Event) -> TransitionKind:
+    if event.action is Action.LIFT and event.status is Status.IN_FORCE:
+        return TransitionKind.LIFTED
+    return TransitionKind(event.status.value)
+
+
+def _dated(step: Transition, value: str | None) -> Transition:
+    """The step with another date: of a plan that lies ahead of its report, it is the day on which it takes effect."""
+    span, reported = stated_days(value), step.reported_on
+    is_ahead = span is not None and reported is not None and span[0] > reported.toordinal()
+    if value is not None and is_ahead and step.status in (Status.PROPOSED, Status.ANNOUNCED):
+        return replace(step, date_value=None, detail=f"{_PLANNED} {date_words(value)}")
+    is_plan = step.detail is not None and step.detail.startswith(_PLANNED)
+    return replace(step, date_value=value, detail=None if is_plan else step.detail)
 
 
 def _joined(kind: StrEnum | None, words: str | None) -> str | None:

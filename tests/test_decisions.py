@@ -269,6 +269,39 @@ def test_steps_follow_status_and_date() -> None:
     )
 
 
+def test_edits_leave_what_came_later_in_its_life() -> None:
+    widened = Transition(Status.IN_FORCE, Action.BAN, "2025-04", date(2025, 4, 2), "m2", TransitionKind.WIDENED)
+    whole = event(transitions=(*event().transitions, widened))
+    assert [
+        (s.kind, s.action, s.date_value) for s in edited(whole, {"date": "2025-03", "action": "block"}).transitions
+    ] == [
+        (TransitionKind.ANNOUNCED, Action.BLOCK, "2025-01"),
+        (TransitionKind.IN_FORCE, Action.BLOCK, "2025-03"),
+        (TransitionKind.WIDENED, Action.BAN, "2025-04"),
+    ]
+    assert [s.kind for s in edited(whole, {"status": "proposed"}).transitions] == [TransitionKind.PROPOSED]
+
+
+def test_a_plan_is_dated_by_the_day_on_which_it_takes_effect() -> None:
+    planned = edited(event(), {"status": "announced", "date": "2025-05-01"})
+    assert planned.date_value == "2025-05-01"
+    assert [(s.kind, s.date_value, s.detail) for s in planned.transitions] == [
+        (TransitionKind.ANNOUNCED, None, "to take effect 1 May 2025")
+    ]
+    assert [(s.date_value, s.detail) for s in edited(planned, {"date": "2025-01-05"}).transitions] == [
+        ("2025-01-05", None)
+    ]
+
+
+def test_a_lift_that_is_an_event_of_its_own_is_edited_like_any_other() -> None:
+    step = Transition(Status.IN_FORCE, Action.LIFT, "2025-02-04", date(2025, 2, 5), "m1", TransitionKind.LIFTED)
+    lift = event(action=Action.LIFT, transitions=(step,))
+    assert [s.date_value for s in edited(lift, {"date": "2025-02-03"}).transitions] == ["2025-02-03"]
+    refused = edited(lift, {"status": "rejected"})
+    assert [s.kind for s in refused.transitions] == [TransitionKind.REJECTED]
+    assert [s.kind for s in edited(refused, {"status": "in_force"}).transitions] == [TransitionKind.LIFTED]
+
+
 def test_a_lifted_restriction_stays_lifted_when_it_is_reviewed() -> None:
     lift = Transition(Status.IN_FORCE, Action.LIFT, "2025-03-01", None, "m2", TransitionKind.LIFTED)
     ended = event(transitions=(*event().transitions, lift))
