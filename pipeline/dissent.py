@@ -1,7 +1,7 @@
 """Where the statements of an event do not agree: every value that somebody states against the agreed one, and who.
 
-What is merely less exact – "February" beside the 4th, a scope left out – disagrees with nothing, and so does an earlier
-step of the same measure: a proposal is no dissent from the law that came of it.
+What is merely less exact – "February" beside the 4th, a scope left out or put in other words – disagrees with nothing,
+and so does an earlier step of the same measure: a proposal is no dissent from the law that came of it.
 """
 
 from collections import defaultdict
@@ -13,10 +13,10 @@ from pipeline.lifecycle import LATER, event_date, steps_of
 from pipeline.names import Relation, relate
 from pipeline.scopes import ScopeRelation, compare_scopes
 from pipeline.statements import Statement, stated_days
-from pipeline.tally import Part, Tally
+from pipeline.tally import Part, Tally, lies_ahead
 from pipeline.types import Action, Status
 from pipeline.votes import agreed_date, includes
-from pipeline.wording import Move, count, date_words, read_move
+from pipeline.wording import Move, count, date_words, is_partial, read_move, read_relief
 
 _STEPS = (Status.PROPOSED, Status.ANNOUNCED, Status.IN_FORCE, Status.REJECTED)
 
@@ -98,10 +98,17 @@ class _Dissents:
 
     def date(self) -> Dissent | None:
         plain = [s for s in self._at_status if read_move(s.context.mention.trigger.text) not in _GROWING]
-        return self._dates("date", plain, self._day)
+        # When it was announced is one matter, for when it was is another.
+        planned = any(lies_ahead(s) for s in plain)
+        return self._dates("date", [s for s in plain if lies_ahead(s) == planned], self._day)
 
     def end_date(self) -> Dissent | None:
-        done = [s for s in self._lifts if s.context.mention.status is Status.IN_FORCE]
+        scopes, texts = self._tally.leading_scopes()
+        done = [
+            s
+            for s in self._lifts
+            if s.context.mention.status is Status.IN_FORCE and not is_partial(read_relief(s), scopes, texts)
+        ]
         dates: dict[str, set[str]] = defaultdict(set)
         for s in done:
             if s.context.mention.date_value is not None:
@@ -139,7 +146,6 @@ class _Dissents:
             return None
         agreed = next(s.scope for s in self._told if s.context.mention.scope and s.context.mention.scope.text == text)
         begun = stated_days(self._day)
-        apart = (ScopeRelation.DIFFERENT, ScopeRelation.ODD)
         stated = [
             s
             for s in self._told
@@ -149,7 +155,7 @@ class _Dissents:
         ]
         relations = [(s, compare_scopes(agreed, s.scope)) for s in stated]
         same = [s for s, relation in relations if relation in (ScopeRelation.SAME, ScopeRelation.CLOSE)]
-        other = [s for s, relation in relations if relation in apart]
+        other = [s for s, relation in relations if relation is ScopeRelation.DIFFERENT]
         return self._between("scope", text, same, other, _scope_of)
 
     def end(self) -> Dissent | None:

@@ -6,18 +6,22 @@ in force is extended or widened where an article says so of a later day; it is e
 stands, and ends with the first lift that is for all of it, or with a court's ruling.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import NamedTuple
 
 from pipeline.statements import stated_days
-from pipeline.tally import FAIR_SHARE, Ballot, Growth, Part, Tally, as_date
+from pipeline.tally import FAIR_SHARE, Ballot, Part, Tally, as_date
 from pipeline.types import Action, Event, Status, Transition, TransitionKind
 from pipeline.votes import agreed_date
 from pipeline.wording import Move, Relief, date_words, is_partial, is_wider
 
 ENDS = (TransitionKind.LIFTED, TransitionKind.STRUCK_DOWN)
 """The kinds of steps that end a restriction."""
+
+HEARSAY = 21
+"""Days before its report within which something that is told without a date has happened."""
 
 TOGETHER = 3
 """Days within which two reports of an extension, a widening or an easing mean one."""
@@ -45,18 +49,19 @@ def event_status(tally: Tally) -> Status:
 
 
 def event_date(tally: Tally, status: Status) -> str | None:
-    """The agreed date of a measure that has come to `status`.
+    """The agreed date of a measure that has come to `status`; of one that is planned, the day for which it is.
 
     Dates of extensions count where nothing else is in force. A measure in force whose start nobody dates began on the
     day for which it was announced, if that had come when it was reported to be in force.
     """
     plain = tally.plain.get(status)
     if plain is None:
-        grown = _merged(tally.grown.values()) if status is Status.IN_FORCE else {}
-        return agreed_date(grown)
-    day = agreed_date(plain.dates)
+        grown = tally.grown.values() if status is Status.IN_FORCE else ()
+        return agreed_date(_merged(ballot.dates for ballot in grown))
+    day = agreed_date(plain.ahead) or agreed_date(plain.dates)
     if day is None and status is Status.IN_FORCE and Status.ANNOUNCED in tally.plain:
-        planned = agreed_date(tally.plain[Status.ANNOUNCED].dates)
+        announced = tally.plain[Status.ANNOUNCED]
+        planned = agreed_date(announced.ahead) or agreed_date(announced.dates)
         span, heard = stated_days(planned), plain.reported.greatest
         return planned if span is not None and heard is not None and span[0] <= heard else None
     return day
@@ -117,7 +122,7 @@ def _start(tally: Tally, status: Status, day: str | None, *, is_lift: bool) -> T
             ends = tally.ends[Part.TOLD, status].items()
             partly = _voices(ballot for relief, ballot in ends if relief.eases)
             kind = TransitionKind.EASED if 2 * partly > len(tally.plain[status].voices) else TransitionKind.LIFTED
-        return _step([tally.plain[status]], kind, status, day=day, planned=status in _EARLIER)
+        return _step([tally.plain[status]], kind, status, day=None if status in _EARLIER else day)
     # Nothing is told but that it goes on.
     moves = {growth.move for growth in tally.grown}
     kind = TransitionKind.WIDENED if moves == {Move.WIDENS} else TransitionKind.EXTENDED
@@ -131,7 +136,7 @@ def _earlier(tally: Tally, status: Status, reached: Status, day: str | None) -> 
         return None
     ladder = tally.ladders[Part.TOLD]
     since, first = ladder.since(status), ladder.since(reached)
-    step = _step([ballot], _KIND[status], status, planned=True)
+    step = _step([ballot], _KIND[status], status)
     own, other = stated_days(step.date_value), stated_days(day)
     dated_before = own is not None and own[1] < (other[0] if other is not None else first or 0)
     return step if dated_before or (since is not None and first is not None and since < first) else None
@@ -149,23 +154,23 @@ def _growth(tally: Tally, day: str | None) -> list[Transition]:
     base = tally.plain[Status.IN_FORCE]
     since = begun[1] if begun is not None else base.reported.least
     scopes, _ = tally.leading_scopes(None if since is None else since + LATER) if _may_widen(tally, since) else ([], [])
-    found: dict[TransitionKind, list[tuple[int, str | None, Ballot]]] = {}
+    found: dict[TransitionKind, list[_Told]] = {}
     for growth, ballot in tally.grown.items():
-        first = _first_day(growth)
-        if since is not None and first and first <= since:
+        first, last = stated_days(growth.date_value) or (growth.reported - HEARSAY, growth.reported)
+        if since is not None and last and last <= since:
             continue
         wider = is_wider(growth.scope, scopes)
         kind = TransitionKind.WIDENED if wider or growth.move is Move.WIDENS else TransitionKind.EXTENDED
-        found.setdefault(kind, []).append((first, growth.text or None, ballot))
+        found.setdefault(kind, []).append(_Told(first, last, growth.text, ballot))
     for value, some in tally.dated.items():
         span = stated_days(value)
         if since is None or span is None or span[0] <= since + LATER:
             continue
         for (scope, text), ballot in some.items():
             if is_wider(scope, [one for one in scopes if one != scope]) and scope not in scopes:
-                found.setdefault(TransitionKind.WIDENED, []).append((span[0], text or None, ballot))
+                found.setdefault(TransitionKind.WIDENED, []).append(_Told(*span, text, ballot))
     return [
-        _step([ballot for _, _, ballot in group], kind, Status.IN_FORCE, detail=_scope_words(kind, group))
+        _step([one.ballot for one in group], kind, Status.IN_FORCE, detail=_scope_words(kind, group))
         for kind, some in sorted(found.items())
         for group in _near(some)
     ]
@@ -176,25 +181,31 @@ def _may_widen(tally: Tally, since: float | None) -> bool:
     return late or bool(tally.grown)
 
 
-def _first_day(growth: Growth) -> int:
-    span = stated_days(growth.date_value)
-    return growth.reported if span is None else span[0]
+class _Told(NamedTuple):
+    """A step that may be told again: the days on which it can have been taken, for whom, and who says so."""
+
+    first: int
+    last: int
+    text: str
+    ballot: Ballot
 
 
-def _scope_words(kind: TransitionKind, group: Sequence[tuple[int, str | None, Ballot]]) -> str | None:
+def _scope_words(kind: TransitionKind, group: Sequence[_Told]) -> str | None:
     """The words for whom or where, of what is widened or eased."""
     if kind is TransitionKind.EXTENDED:
         return None
-    texts = [(len(ballot.voices), text) for _, text, ballot in group if text]
+    texts = [(len(one.ballot.voices), one.text) for one in group if one.text]
     return max(texts)[1] if texts else None
 
 
-def _near(some: Iterable[tuple[int, str | None, Ballot]]) -> list[list[tuple[int, str | None, Ballot]]]:
-    """Put together what lies within days of the first of a group, in order of time."""
-    groups: list[list[tuple[int, str | None, Ballot]]] = []
-    for one in sorted(some, key=lambda item: (item[0], item[1] or "", min(item[2].voices))):
-        if groups and one[0] - groups[-1][0][0] <= TOGETHER:
-            groups[-1].append(one)
+def _near(some: Iterable[_Told]) -> list[list[_Told]]:
+    """Put together what can be one step: the exact first, each with what lies within days of the first of its group."""
+    groups: list[list[_Told]] = []
+    for one in sorted(some, key=lambda one: (one.last - one.first, one.first, one.text, min(one.ballot.voices))):
+        for group in groups:
+            if one.first <= group[0].last + TOGETHER and group[0].first <= one.last + TOGETHER:
+                group.append(one)
+                break
         else:
             groups.append([one])
     return groups
@@ -221,7 +232,7 @@ def _planned_ends(tally: Tally, reached: Status) -> list[Transition]:
             continue
         since, first = ladder.since(status), ladder.since(reached)
         if status is reached or (status in _EARLIER and since is not None and first is not None and since < first):
-            steps.append(_step(some, _KIND[status], status, planned=status in _EARLIER))
+            steps.append(_step(some, _KIND[status], status))
     return steps
 
 
@@ -240,16 +251,18 @@ def _effective_ends(tally: Tally, part: Part) -> list[Transition]:
             steps.append(_by_whom(end, whole) if part is Part.STRUCK else end)
             if _voices(rivals) < FAIR_SHARE * _voices([*whole, *rivals]):
                 partial = [(relief, ballot) for relief, ballot in partial if ballot not in rivals]
-    timed = [
-        (_day(_step([ballot], TransitionKind.EASED, Status.IN_FORCE)), relief.text or None, ballot)
-        for relief, ballot in partial
-    ]
-    for group in _near(timed):
-        eased = [ballot for _, _, ballot in group]
+    for group in _near(_timed(relief, ballot) for relief, ballot in partial):
+        eased = [one.ballot for one in group]
         detail = _scope_words(TransitionKind.EASED, group)
         step = _step(eased, TransitionKind.EASED, Status.IN_FORCE, detail=detail)
         steps.append(_by_whom(step, eased) if part is Part.STRUCK else step)
     return steps
+
+
+def _timed(relief: Relief, ballot: Ballot) -> _Told:
+    step = _step([ballot], TransitionKind.EASED, Status.IN_FORCE)
+    heard = _day(step)
+    return _Told(*(stated_days(step.date_value) or (heard - HEARSAY, heard)), relief.text, ballot)
 
 
 def _split(tally: Tally, part: Part) -> tuple[list[Ballot], list[tuple[Relief, Ballot]]]:
@@ -285,16 +298,14 @@ def _step(
     *,
     day: str | None = None,
     detail: str | None = None,
-    planned: bool = False,
 ) -> Transition:
     """Make a step of the statements that say it; `day` is its date where that is agreed on already.
 
-    The date of something `planned` that lies after its first report is when it is to take effect, not when it was
-    proposed or announced: it becomes the detail.
+    When something planned is to take effect is not when it was proposed or announced: it becomes the detail.
     """
     if len(ballots) > 1:
-        return _made(ballots, kind, status, day, detail, planned)
-    key = (kind, status, day, detail, planned)
+        return _made(ballots, kind, status, day, detail)
+    key = (kind, status, day, detail)
     made = ballots[0].made
     if key not in made:
         made[key] = _made(ballots, *key)
@@ -302,25 +313,29 @@ def _step(
 
 
 def _made(
-    ballots: Sequence[Ballot], kind: TransitionKind, status: Status, day: str | None, detail: str | None, planned: bool
+    ballots: Sequence[Ballot], kind: TransitionKind, status: Status, day: str | None, detail: str | None
 ) -> Transition:
-    stated = day or agreed_date(ballots[0].dates if len(ballots) == 1 else _merged(ballots))
+    stated = day or agreed_date(_merged(ballot.dates for ballot in ballots))
+    planned = agreed_date(_merged(ballot.ahead for ballot in ballots))
     reported = min((b.reported.least for b in ballots if b.reported.least is not None), default=None)
     learned = min((b.learned.least for b in ballots if b.learned.least is not None), default=None)
     strongest = max(ballots, key=lambda b: (len(b.voices), b.actions.leader or ""))
     action = strongest.actions.leader
     assert action is not None, "every mention has an action"
-    shown = min(ballot.evidence(stated, action) for ballot in ballots)[2][2]
-    span = stated_days(stated)
-    if planned and stated and span and reported is not None and span[0] > reported:
-        detail, stated = f"to take effect {date_words(stated)}", None
+    shown = min(ballot.evidence(stated or planned, action) for ballot in ballots)[2][2]
+    if planned and detail is None:
+        detail = f"to take effect {date_words(planned)}"
     return Transition(status, action, stated, as_date(reported), shown, kind, as_date(learned), detail)
 
 
-def _merged(ballots: Iterable[Ballot]) -> dict[str, set[str]]:
+def _merged(some: Iterable[Mapping[str, Collection[str]]]) -> Mapping[str, Collection[str]]:
+    """Votes on dates, put together."""
+    votes = list(some)
+    if len(votes) == 1:
+        return votes[0]
     dates: dict[str, set[str]] = {}
-    for ballot in ballots:
-        for value, voices in ballot.dates.items():
+    for one in votes:
+        for value, voices in one.items():
             dates.setdefault(value, set()).update(voices)
     return dates
 

@@ -6,14 +6,14 @@ the days on which something was learned costs one count of its statements, howev
 
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from heapq import nlargest
 from typing import NamedTuple
 
 from pipeline.scopes import Scope
-from pipeline.statements import Family, Statement
+from pipeline.statements import Family, Statement, stated_days
 from pipeline.types import Action, ActorKind, ReasonClass, ScopeClass, Status, Transition
 from pipeline.votes import Bag, Peaks, Poll, tick
 from pipeline.wording import Move, Relief, read_move, read_relief
@@ -50,14 +50,17 @@ _Evidence = tuple[float, date, str]
 class Ballot:
     """Statements of one step: dates and actions by voices, when it was reported, the mention that shows it best."""
 
-    __slots__ = ("_best", "_dates", "actions", "actors", "learned", "made", "reported", "voices")
+    __slots__ = ("_best", "actions", "actors", "ahead", "dates", "learned", "made", "reported", "voices")
 
     def __init__(self) -> None:
         self.voices: Counter[str] = Counter()
         self.reported, self.learned = Bag(), Bag()
         self.actions: Poll[Action] = Poll()
         self.actors: Poll[str] = Poll()
-        self._dates: dict[str, Counter[str]] = defaultdict(Counter)
+        self.dates: dict[str, Counter[str]] = defaultdict(Counter)
+        """Who states which date of the step itself."""
+        self.ahead: dict[str, Counter[str]] = defaultdict(Counter)
+        """Who states which date for which a measure is planned: one after the report."""
         self._best: dict[tuple[str | None, Action], list[_Evidence]] = defaultdict(list)
         self.made: dict[object, Transition] = {}
         """Steps that were made of it; they hold until a statement comes or goes."""
@@ -78,10 +81,10 @@ class Ballot:
         if context.learned_on is not None:
             self.learned.count(context.learned_on.toordinal(), by)
         if mention.date_value is not None:
-            dates = self._dates[mention.date_value]
-            tick(dates, voice, by)
-            if not dates:
-                del self._dates[mention.date_value]
+            dates = self.ahead if lies_ahead(s) else self.dates
+            tick(dates[mention.date_value], voice, by)
+            if not dates[mention.date_value]:
+                del dates[mention.date_value]
         key, one = (mention.date_value, mention.action), (-mention.score, context.published or date.max, s.mention_id)
         best = self._best[key]
         if by > 0:
@@ -90,11 +93,6 @@ class Ballot:
             del best[bisect_left(best, one)]
             if not best:
                 del self._best[key]
-
-    @property
-    def dates(self) -> Mapping[str, Collection[str]]:
-        """Who states which date."""
-        return self._dates
 
     def evidence(self, day: str | None, action: Action) -> tuple[bool, bool, _Evidence]:
         """The mention that shows the step best, as a sort key that ends in it: it states the agreed date and action."""
@@ -376,6 +374,13 @@ class Tally:
 def as_date(day: float | None) -> date | None:
     """An ordinal as a date."""
     return None if day is None else date.fromordinal(int(day))
+
+
+def lies_ahead(s: Statement) -> bool:
+    """Whether the date of what is proposed or announced is when it shall take effect: it lies after the report."""
+    mention = s.context.mention
+    span = stated_days(mention.date_value) if mention.status in (Status.PROPOSED, Status.ANNOUNCED) else None
+    return span is not None and s.reported is not None and span[0] > s.reported
 
 
 def _vagueness(s: Statement) -> int:

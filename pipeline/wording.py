@@ -56,6 +56,10 @@ _MOVES = (
         re.compile(r"\b(?:remain\w*|still|continu\w*|stay(?:s|ed|ing)?|ke(?:ep|eps|pt)|upheld|maintain\w*)\b"),
     ),
 )
+_REFUSED = re.compile(
+    r"\b(?:refus\w*|declin\w*|den(?:y|ies|ied)|fail\w*|not|never|without)\b.*\b(?:renew\w*|exten\w*|prolong\w*|expand\w*)"
+)
+"""Who refuses to renew a licence bans; nothing is prolonged by it."""
 _PART_OF_IT = re.compile(r"\b(?:some|most|part|parts|partial\w*|several|certain|only|limited|2g|slow)\b", re.IGNORECASE)
 _ALL_OF_IT = re.compile(r"\b(?:whole|entire\w*|all|every|full\w*|complete\w*|nationwide|across)\b", re.IGNORECASE)
 _LIST = re.compile(r",|;|\band\b|&")
@@ -65,6 +69,8 @@ _LIST = re.compile(r",|;|\band\b|&")
 def read_move(trigger: str) -> Move:
     """Return what the words of a trigger say is done to what stands; PLAIN where they say nothing of the kind."""
     folded = " ".join(trigger.casefold().split())
+    if _REFUSED.search(folded):
+        return Move.PLAIN
     return next((move for move, words in _MOVES if words.search(folded)), Move.PLAIN)
 
 
@@ -115,7 +121,9 @@ def is_partial(relief: Relief, standing: Collection[Scope], texts: Collection[st
     relations = {compare_scopes(scope, one) for one in stated}
     if relations & {ScopeRelation.SAME, ScopeRelation.CLOSE}:
         return _is_one_of_several(scope, texts)
-    return ScopeRelation.DIFFERENT in relations and ScopeRelation.OPEN not in relations
+    # Of places, those that share no word are two.
+    apart = {ScopeRelation.DIFFERENT, ScopeRelation.ODD} if relief.local else {ScopeRelation.DIFFERENT}
+    return bool(relations & apart) and ScopeRelation.OPEN not in relations
 
 
 def _is_one_of_several(scope: Scope, texts: Collection[str]) -> bool:

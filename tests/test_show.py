@@ -108,7 +108,7 @@ def test_it_says_what_a_stranger_asks(whole: EventDetail) -> None:
         "tells of its end, by the same actor",
     ):
         assert words in text, words
-    assert text.count("like [") == len(whole.mentions) - 1
+    assert text.count("like [") + text.count("about [") == len(whole.mentions) - 1
 
 
 def test_many_mentions_are_shown_on_request() -> None:

@@ -155,7 +155,7 @@ def _fields(detail: "EventDetail", page: _Page) -> Iterator[Text]:
         ("when", day(row.date_value) if row.date_value else "not stated", None),
         ("because", _plain(", ".join(row.reason_classes)) or "not stated", None),
         ("told", _told(row), None),
-        ("known", f"since {day(row.learned_on)}" if row.learned_on else "", f"score {row.score:.2f}"),
+        ("known", f"since {day(row.learned_on)}" if row.learned_on else "", f"score {row.score:.3f}"),
         ("event", row.id, _ancestry(detail) or None),
     ]
     for label, value, note in said:
@@ -263,7 +263,8 @@ def _mention(one: "MentionDetail", numbers: dict[str, int], page: _Page) -> Iter
         words.append(f"  {quote.start}:{quote.end}", style="dim")
         entries.append(("action" if name == "trigger" else name, "dim", words))
     if one.grounds:
-        like = f"like [{numbers[one.nearest]}]" if one.nearest in numbers else "here for"
+        relation = "about" if one.grounds.startswith("tells of its end") else "like"
+        like = f"{relation} [{numbers[one.nearest]}]" if one.nearest in numbers else "here for"
         entries.append((like, "green", Text(printable(one.grounds))))
     for label, colour, words in entries:
         yield from page.hung([(Text(label, style=colour), _LABEL)], words, _INNER)
