@@ -84,15 +84,20 @@ def steps_of(tally: Tally, action: Action) -> list[Transition]:
 
 
 def in_order(steps: Iterable[Transition]) -> list[Transition]:
-    """Sort steps by time. What is told without a date came before its own end."""
+    """Sort steps by time. What may have come before its own end did, and a plan before what was planned."""
     some = list(steps)
     ended = min((_day(step) for step in some if step.kind in ENDS), default=None)
+    begun = min((_day(step) for step in some if step.kind is TransitionKind.IN_FORCE), default=None)
 
     def order(step: Transition) -> tuple[int, bool, int, str]:
         day = _day(step)
         is_end = step.action is Action.LIFT
-        if not is_end and step.date_value is None and ended is not None and step.kind not in _OF_THE_PRESS:
-            day = min(day, ended)
+        if step.kind not in _OF_THE_PRESS and not is_end:
+            first, _ = stated_days(step.date_value) or (0, 0)
+            if ended is not None and first <= ended:
+                day = min(day, ended)
+            if begun is not None and step.status in _EARLIER:
+                day = min(day, begun)
         return day, is_end, _ORDER.index(step.kind), step.mention_id
 
     return sorted(some, key=order)
