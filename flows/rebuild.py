@@ -78,7 +78,7 @@ def _replayed(house: House, settings: Settings, sources: Sequence[Source] | None
     shelf = Shelf(settings.data_dir / ARCHIVE_NAME)
     journal = Archive(settings.data_dir / ARCHIVE_NAME).journal
     replay = Replay(house, shelf, progress)
-    parts = unnoted(shelf, journal.begun_at())
+    parts = unnoted(shelf, journal)
     replay_unnoted(replay, house.warehouse, parts, sources or ())
     replay.journal(journal)
     if replay.tally.runs == 0:

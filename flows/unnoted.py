@@ -6,14 +6,14 @@ order of their first response. What can't be told: that a request failed or was 
 for its page again), and what was fetched to find entries of the past (their feeds' archives and sitemaps).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flows.replay import Answers, Replay, Shelf
 from pipeline.batching import batches
 from pipeline.fulltext import has_full_text
-from pipeline.journal import Kept
+from pipeline.journal import Journal, Kept
 from pipeline.types import ArchiveRef, Source
 from warehouse.store import Warehouse
 
@@ -32,11 +32,16 @@ class Found:
     fetched_at: datetime
 
 
-def unnoted(shelf: Shelf, before: datetime | None) -> list[list[Found]]:
-    """The responses that came before the first note was written, part by part, in the order in which they came."""
+def unnoted(shelf: Shelf, journal: Journal) -> list[list[Found]]:
+    """The responses that came before the first note was written, part by part, in the order in which they came.
+
+    A later one without a note was fetched by a run that was killed at once; the next run asked again.
+    """
+    before = journal.begun_at()
+    named = set(_parts_named(journal))
     parts: dict[str, list[Found]] = {}
     for ref, response in shelf.scan(None if before is None else before.date()):
-        if before is None or response.fetched_at < before:
+        if ref.part not in named and (before is None or response.fetched_at < before):
             found = Found(ref, response.url, response.moved_to, response.fetched_at)
             parts.setdefault(ref.part, []).append(found)
     return sorted(parts.values(), key=lambda part: (min(one.fetched_at for one in part), part[0].ref.part))
@@ -65,6 +70,15 @@ def replay_unnoted(
         _read_pages(replay, warehouse, [one for one in part if one.url not in feeds])
     if last is not None:
         replay.end(last, "finished")
+
+
+def _parts_named(journal: Journal) -> Iterator[str]:
+    """The parts of the archive in which the responses lie that notes point at."""
+    for note in journal.read():
+        for told in (*note.content.get("polls", ()), *note.content.get("entries", ()), *note.content.get("pages", ())):
+            archived = told.get("result", {}).get("archived")
+            if archived is not None:
+                yield archived[0]
 
 
 def _read_feeds(replay: Replay, warehouse: Warehouse, now: datetime) -> None:

@@ -128,6 +128,20 @@ def test_rebuild_gives_what_the_runs_had_made(runs: Runs, site: Site) -> None:
     assert runs.ask("SELECT event_id FROM events ORDER BY 1") == events
 
 
+def test_runs_from_before_the_journal_come_first(runs: Runs, site: Site) -> None:
+    page = site.add("italy", Page("Italy blocks DeepSeek", BLOCKED))
+    site.add("harbour", Page("The harbour is rebuilt", PLAIN))
+    runs.run(0)
+    notes = set((runs.folder / ARCHIVE_NAME / FOLDER).glob("2*/*/*/*.json"))
+    page.paragraphs, page.summary = (*BLOCKED, *LIFTED), "A court has spoken."
+    runs.run(2)
+    before = runs.tables()
+    for note in notes:
+        note.unlink()
+    assert rebuilt(runs).runs == 2
+    assert_equal(before, runs.tables())
+
+
 def test_without_a_journal_articles_and_events_come_back(runs: Runs, site: Site) -> None:
     a_busy_week(runs, site)
     before = runs.tables()
