@@ -146,7 +146,8 @@ def resolve_read(texts: Sequence[ToldArticle], gold: Sequence[GoldMention]) -> t
             pairs[told[j].id] = labelled[i]
     found = _resolved(contexts)
     rates = {"precision": len(pairs) / max(1, read), "recall": len(pairs) / max(1, len(gold))}
-    return Outcome(pairs, found, {key: contexts[key][1] for key in pairs}, len(set(found.values()))), rates
+    matched = {key: found[key] for key in pairs}
+    return Outcome(pairs, matched, {key: contexts[key][1] for key in pairs}, len(set(found.values()))), rates
 
 
 def _resolved(contexts: Mapping[str, tuple[str, MentionContext]]) -> dict[str, str]:
