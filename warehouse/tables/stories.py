@@ -197,6 +197,10 @@ def _find_parents(database: Database, placed: Mapping[str, _Text]) -> _Changes:
     near = _neighbours(database, placed.values())
     changes = _Changes()
     challenged: dict[str, tuple[_Member, Parent, str]] = {}
+    firsts: dict[int, _Member] = {}
+    for one in placed.values():
+        it = one.member
+        firsts[it.body] = min(firsts.get(it.body, it), it, key=lambda member: member.order)
     for article_id, one in placed.items():
         best: tuple[Parent, str] | None = None
         for alike, others in near[one.member.body]:
@@ -204,6 +208,8 @@ def _find_parents(database: Database, placed: Mapping[str, _Text]) -> _Changes:
             if first.order < one.member.order:
                 parent = Parent(first.article_id, first.day, alike)
                 best = (parent, first.story_id) if best is None or parent.rank < best[0].rank else best
+            if firsts[one.member.body] is not one.member:
+                continue  # Of articles with one body, the first is the best parent of any.
             challenger = Parent(article_id, one.member.day, alike)
             for other in others[bisect_left(others, one.member.order, key=lambda member: member.order) :]:
                 if other.article_id in placed or alike < other.similarity:
@@ -248,8 +254,12 @@ def _neighbours(database: Database, placed: Iterable[_Text]) -> dict[int, list[t
     asked = {members[other][0].article_id: other for _, other in likely if other not in texts}
     bodies = {asked[article_id]: Body(body) for article_id, body in _bodies(database, list(asked)).items()}
     bodies |= {body: Body(one.body) for body, one in texts.items()}
+    compared: dict[tuple[int, int], float | None] = {}
     for body, other in likely:
-        alike = similarity(bodies[body], bodies[other])
+        pair = min(body, other), max(body, other)
+        if pair not in compared:
+            compared[pair] = similarity(bodies[body], bodies[other])
+        alike = compared[pair]
         if alike is not None:
             near[body].append((alike, members[other]))
     return near
