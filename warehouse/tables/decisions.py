@@ -124,6 +124,8 @@ def add(database: Database, decided: Iterable[Decision]) -> list[Decision]:
 
 def refresh(database: Database, now: Rulings) -> set[str]:
     """Store what decisions are about now, and their states. Returns the mentions for which something has changed."""
+    if not now.reviews:
+        return set()
     rows = {(r.decision.id, side, one) for r in now.reviews for side, some in _sides(r) for one in some}
     stored = set(database.execute("SELECT decision_id, side, mention_id FROM decision_mentions"))
     changed = rows ^ stored
