@@ -8,12 +8,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from pipeline.ballots import lies_ahead
 from pipeline.consensus import divide, grouping
 from pipeline.lifecycle import LATER, event_date, steps_of
 from pipeline.names import Relation, relate
 from pipeline.scopes import ScopeRelation, compare_scopes
 from pipeline.statements import Statement, stated_days
-from pipeline.tally import Part, Tally, lies_ahead
+from pipeline.tally import Part, Tally
 from pipeline.types import Action, Status
 from pipeline.votes import agreed_date, includes
 from pipeline.wording import Move, count, date_words, is_partial, read_move, read_relief

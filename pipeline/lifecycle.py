@@ -1,6 +1,6 @@
 """The steps of an event's life, from what its statements say together (`pipeline.tally`).
 
-A step is taken when enough independent voices say so that could know (`tally.Ladder`): one report that runs ahead of
+A step is taken when enough independent voices say so that could know (`ballots.Ladder`): one report that runs ahead of
 its day, or is outvoted, makes no step and stays a dissent (`pipeline.dissent`). Steps come in order of time. A measure
 in force is extended or widened where an article says so of a later day; it is eased where a lift is for less than what
 stands, and ends with the first lift that is for all of it, or with a court's ruling.
@@ -11,8 +11,9 @@ from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
+from pipeline.ballots import FAIR_SHARE, Ballot, as_date
 from pipeline.statements import stated_days
-from pipeline.tally import FAIR_SHARE, Ballot, Part, Tally, as_date
+from pipeline.tally import Part, Tally
 from pipeline.types import Action, Event, Status, Transition, TransitionKind
 from pipeline.votes import agreed_date
 from pipeline.wording import Move, Relief, date_words, is_partial, is_wider
@@ -58,10 +59,10 @@ def event_date(tally: Tally, status: Status) -> str | None:
     if plain is None:
         grown = tally.grown.values() if status is Status.IN_FORCE else ()
         return agreed_date(_merged(ballot.dates for ballot in grown))
-    day = agreed_date(plain.ahead) or agreed_date(plain.dates)
+    day = plain.planned or plain.date
     if day is None and status is Status.IN_FORCE and Status.ANNOUNCED in tally.plain:
         announced = tally.plain[Status.ANNOUNCED]
-        planned = agreed_date(announced.ahead) or agreed_date(announced.dates)
+        planned = announced.planned or announced.date
         span, heard = stated_days(planned), plain.reported.greatest
         return planned if span is not None and heard is not None and span[0] <= heard else None
     return day
@@ -320,8 +321,9 @@ def _step(
 def _made(
     ballots: Sequence[Ballot], kind: TransitionKind, status: Status, day: str | None, detail: str | None
 ) -> Transition:
-    stated = day or agreed_date(_merged(ballot.dates for ballot in ballots))
-    planned = agreed_date(_merged(ballot.ahead for ballot in ballots))
+    first = ballots[0]
+    stated = day or (first.date if len(ballots) == 1 else agreed_date(_merged(b.dates for b in ballots)))
+    planned = first.planned if len(ballots) == 1 else agreed_date(_merged(b.ahead for b in ballots))
     reported = min((b.reported.least for b in ballots if b.reported.least is not None), default=None)
     learned = min((b.learned.least for b in ballots if b.learned.least is not None), default=None)
     strongest = max(ballots, key=lambda b: (len(b.voices), b.actions.leader or ""))
@@ -333,14 +335,11 @@ def _made(
     return Transition(status, action, stated, as_date(reported), shown, kind, as_date(learned), detail)
 
 
-def _merged(some: Iterable[Mapping[str, Collection[str]]]) -> Mapping[str, Collection[str]]:
+def _merged(some: Iterable[Mapping[str, Collection[str]]]) -> dict[str, set[str]]:
     """Votes on dates, put together."""
-    votes = list(some)
-    if len(votes) == 1:
-        return votes[0]
     dates: dict[str, set[str]] = {}
-    for one in votes:
-        for value, voices in one.items():
+    for votes in some:
+        for value, voices in votes.items():
             dates.setdefault(value, set()).update(voices)
     return dates
 

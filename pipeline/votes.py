@@ -19,8 +19,10 @@ T = TypeVar("T")
 
 def tick(counter: Counter[T], key: T, by: int) -> None:
     """Count in a counter that holds no zeros."""
-    counter[key] += by
-    if not counter[key]:
+    number = counter.get(key, 0) + by
+    if number:
+        counter[key] = number
+    else:
         del counter[key]
 
 

@@ -73,18 +73,24 @@ def events(
     out.print(f"\n{len(found)} events. `clampdown show {found[0].id[:ID_SHOWN]}` shows the first with its evidence.")
 
 
+_FIXED = 40
+"""Columns of a list of events for its id, date, country, voices and articles, and the gaps."""
+
+
 def event_table(found: "Sequence[EventRow]", width: int, title: str | None = None) -> Any:
     """Events as a table of at most `width` columns, one line each: when, where, who, what, for whom, how well told."""
-    # What the other columns leave, shared out to the three that hold names.
-    spare = max(width - 52, 36)
-    actor, service, scope = spare * 2 // 5, spare * 3 // 10, spare * 3 // 10
+    # What the other columns leave, shared out to the deed and the three that hold names.
+    spare = max(width - _FIXED, 36)
+    deed = min(max((len(_deed(row)) for row in found), default=0), max(spare * 3 // 10, len("investigate")))
+    actor = (spare - deed) * 2 // 5
+    service = scope = (spare - deed - actor) // 2
     rows = [
         (
             Text(row.id[:ID_SHOWN], style="cyan"),
             row.date_value or "undated",
             row.country,
             shorten(row.actor or "–", actor),
-            Text(row.action if row.status == "in_force" else f"{row.action}, {row.status}", style=_COLOURS[row.side]),
+            Text(shorten(_deed(row), deed), style=_COLOURS[row.side]),
             shorten(row.service, service),
             shorten(row.scope or "", scope),
             f"{row.voices}/{row.articles}",
@@ -92,6 +98,17 @@ def event_table(found: "Sequence[EventRow]", width: int, title: str | None = Non
         for row in found
     ]
     return table(title, ("event", "date", "in", "actor", "action", "service", "scope", "told"), rows)
+
+
+def _deed(row: "EventRow") -> str:
+    """The action, and how far it has come where it is not in force."""
+    marks = {
+        row.status: row.status != "in_force",
+        "ended": row.lifted,
+        "retracted": row.retracted,
+        "dismissed": row.dismissed,
+    }
+    return ", ".join([row.action, *(mark for mark, holds in marks.items() if holds)])
 
 
 _COLOURS = {"restricting": "red", "pressing": "yellow", "easing": "green"}
