@@ -58,7 +58,7 @@ class Shelf(Archive):
         return response
 
     def append(self, responses: Sequence[Response]) -> list[ArchiveRef]:
-        return [self._taken[id(response)][1] for response in responses]
+        return [self._taken.pop(id(response))[1] for response in responses]
 
     def sweep(self) -> int:
         return 0
@@ -72,14 +72,16 @@ class Shelf(Archive):
 class Answers:
     """The session of a replay: for each address, what came of the requests for it, in order.
 
-    `strict` raises NotKept for a request of which nothing is known; else that is its result.
+    What lies in the archive is read when it is asked for. `strict` raises NotKept for a request of which nothing is
+    known; else that is its result.
     """
 
+    shelf: Shelf
     strict: bool = False
-    results: dict[str, deque[Response | FetchError]] = field(default_factory=dict)
+    results: dict[str, deque[ArchiveRef | Response | FetchError]] = field(default_factory=dict)
     named: dict[tuple[str, ...], list[tuple[str, ...]]] = field(default_factory=dict)
 
-    def put(self, url: str, result: Response | FetchError) -> None:
+    def put(self, url: str, result: ArchiveRef | Response | FetchError) -> None:
         """Answer the next request for `url` with `result`."""
         self.results.setdefault(url, deque()).append(result)
 
@@ -96,7 +98,8 @@ class Answers:
     def _answer(self, url: str) -> Response | FetchError:
         waiting = self.results.get(url)
         if waiting:
-            return waiting.popleft()
+            came = waiting.popleft()
+            return self.shelf.take(came) if isinstance(came, ArchiveRef) else came
         error = NotKept("the archive does not tell what came", url=url)
         if self.strict:
             raise error
@@ -167,7 +170,7 @@ class Replay:
 
     def polls(self, asked: Sequence[tuple[str, Kept]], answered_at: datetime) -> None:
         """Poll sources, given by their ids with what had come by `answered_at`."""
-        answers = Answers()
+        answers = Answers(self._shelf)
         states = self._house.warehouse.feed_states()
         sources = []
         for source_id, came in asked:
@@ -186,21 +189,22 @@ class Replay:
     def pages(self, entry_ids: Sequence[str], came: Mapping[str, Kept]) -> None:
         """Bring a batch of entries to their outcomes. `came` gives the answer where a page was asked for."""
         due = self._house.warehouse.entries_again(entry_ids)
-        answers = Answers()
+        answers = Answers(self._shelf)
         taken = []
         for pending in due:
-            result = self._answer(came.get(pending.entry.id, Kept()))
-            if isinstance(result, Response) and result.status == reading.NOT_MODIFIED and pending.revisit is None:
+            answer = came.get(pending.entry.id, Kept()).answer
+            if isinstance(answer, Response) and pending.revisit is None:
+                # "Not modified" says nothing of an article that is not stored.
                 continue
-            if result is not None:
-                answers.put(pending.entry.url, result)
+            if answer is not None:
+                answers.put(pending.entry.url, answer)
             taken.append(pending)
         self.tally.skipped["an entry that no feed lists"] += len(entry_ids) - len(due)
         self.conclude(taken, answers)
 
-    def conclude(self, due: Sequence[PendingEntry], answers: Answers) -> None:
+    def conclude(self, due: Sequence[PendingEntry], answers: Answers | None = None) -> None:
         """Read and store a batch whose pages `answers` has; entries without theirs stay as they are."""
-        house = replace(self._house, session=answers)
+        house = replace(self._house, session=answers or Answers(self._shelf))
         fetched = [item for item in reading.fetch_articles(house, due) if not isinstance(item.result, NotKept)]
         there = {item.pending.entry.id for item in fetched}
         fetched = [item for item in fetched if item.twin is None or item.twin in there]
@@ -209,7 +213,7 @@ class Replay:
         self.tally.entries += len(results)
         self.tally.skipped["an entry whose page is not in the archive"] += len(due) - len(fetched)
 
-    def _feed(self, source_id: str, came: Kept) -> Response | FetchError:
+    def _feed(self, source_id: str, came: Kept) -> ArchiveRef | Response | FetchError:
         """What a poll brought; for bytes that had come before, those that did."""
         if came.archived is not None:
             self._last_feed[source_id] = came.archived
@@ -219,22 +223,19 @@ class Replay:
             if last is not None and hashlib.sha256(body).hexdigest() == came.sha256:
                 return self._shelf.lend(replace(came.bare, body=body), last)
             return replace(came.bare, status=reading.NOT_MODIFIED)
-        return self._answer(came) or NotKept("the journal does not tell what came", url=source_id)
-
-    def _answer(self, came: Kept) -> Response | FetchError | None:
-        return came.failed or came.bare if came.archived is None else self._shelf.take(came.archived)
+        return came.answer or NotKept("the journal does not tell what came", url=source_id)
 
     def _backfill(self, told: Mapping[str, Any], walked: Sequence[Note]) -> None:
         """Find entries of the past once more, as far as it was done then."""
-        answers = Answers(strict=True)
+        answers = Answers(self._shelf, strict=True)
         for note in walked:
             if note.kind == notes.NAMED:
                 answers.named[tuple(note.content["sites"])] = [tuple(urls) for urls in note.content["sitemaps"]]
                 continue
             for page in note.content["pages"]:
-                result = self._answer(kept(page["result"]))
-                if result is not None:
-                    answers.put(page["url"], result)
+                answer = kept(page["result"]).answer
+                if answer is not None:
+                    answers.put(page["url"], answer)
         wanted = Wanted(
             notes.span_from(told["since"], told["until"]),
             told["undated"],

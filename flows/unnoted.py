@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flows.replay import Answers, Replay, Shelf
+from flows.replay import Replay, Shelf
 from pipeline.batching import batches
 from pipeline.fulltext import has_full_text
 from pipeline.journal import Journal, Kept
@@ -85,7 +85,7 @@ def _read_feeds(replay: Replay, warehouse: Warehouse, now: datetime) -> None:
     """Read the entries whose feed holds the whole article."""
     due = warehouse.pending(now, warehouse.count_due(now))
     for some in batches([pending for pending in due if has_full_text(pending.entry, pending.full_text)], FEEDS_AT_ONCE):
-        replay.conclude(some, Answers())
+        replay.conclude(some)
 
 
 def _read_pages(replay: Replay, warehouse: Warehouse, pages: Sequence[Found]) -> None:

@@ -68,6 +68,11 @@ class Kept:
     sha256: str | None = None
     failed: FetchError | None = None
 
+    @property
+    def answer(self) -> ArchiveRef | Response | FetchError | None:
+        """What came, wherever it is; None for nothing known."""
+        return self.archived or self.bare or self.failed
+
 
 class Journal:
     """The journal below the archive's folder `root`. One process writes at a time; any number may read."""

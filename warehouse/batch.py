@@ -91,8 +91,7 @@ def _admit(database: Database, results: Sequence[EntryResult]) -> tuple[list[Ent
         if before is None:
             revisions[article.id] = first_version(article, found)
             continue
-        known_texts = {number: text for (one, number), text in texts.items() if one == article.id}
-        known_texts[before.version] = before.text
+        known_texts = texts.get(article.id, {}) | {before.version: before.text}
         revision = next_version(result, before, told.get(article.id, ()), known_texts)
         if revision is not None:
             revisions[article.id] = revision

@@ -25,14 +25,17 @@ def keep(database: Database, article_ids: Sequence[str]) -> None:
         )
 
 
-def texts(database: Database, article_ids: Sequence[str]) -> dict[tuple[str, int], str]:
-    """Article id and version → text, for the versions that later ones have replaced."""
+def texts(database: Database, article_ids: Sequence[str]) -> dict[str, dict[int, str]]:
+    """Article id → version → text, for the versions that later ones have replaced."""
     rows = database.execute(
         "SELECT article_id, version, text FROM article_versions "
         "WHERE article_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
         [list(article_ids)],
     )
-    return {(article_id, version): text for article_id, version, text in rows}
+    found: dict[str, dict[int, str]] = {}
+    for article_id, version, text in rows:
+        found.setdefault(article_id, {})[version] = text
+    return found
 
 
 def log(database: Database, run_id: str, results: Sequence[EntryResult]) -> None:
