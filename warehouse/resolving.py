@@ -77,14 +77,14 @@ def resolve(database: Database, run_id: str, touched: Touched) -> None:
     rulings = decisions.rulings(database)
     # Articles that were read anew may state in other words what a person has decided on.
     touched.add(contexts.places(database, decisions.refresh(database, rulings)))
-    known, unsure = _refold(database, touched, rulings, registries.lineage(database))
+    known, unsure = _refold(database, touched, rulings, registries.lineage(database.execute))
     happenings.replace_unsure(database, touched.since, unsure)
     write(database, run_id, known, rulings)
 
 
 def remake(database: Database, run_id: str, mention_ids: Iterable[str]) -> None:
     """Make the events anew that hold some mentions, from the happenings as they are."""
-    known = Known(lineage=registries.lineage(database))
+    known = Known(lineage=registries.lineage(database.execute))
     known.load(database, happenings.of_mentions(database, mention_ids).values())
     write(database, run_id, known, decisions.rulings(database))
 
@@ -172,13 +172,7 @@ def write(database: Database, run_id: str, known: Known, rulings: Rulings) -> No
     """
     if not known.happenings:
         return
-    known.load(database, happenings.tied(database, known.happenings))
-    known.load(database, [h.ends for h in known.living if h.ends is not None])
-    rulings = _gather(database, known, rulings)
-    former = set(happenings.events_of(database, known.happenings).values())
-    # What was one event with these, and may be so no longer, is made anew too.
-    known.load(database, happenings.of_events(database, former))
-    former = set(happenings.events_of(database, known.happenings).values())
+    rulings, former = _gather(database, known, rulings)
     group_of = {one: some[0] for some in joined({h.id: _ids(h) for h in known.living}, rulings) for one in some}
     made: dict[str, tuple[Event, str]] = {}
     parts: dict[str, tuple[Event, list[Happening], list[Statement]]] = {}
@@ -214,9 +208,20 @@ def write(database: Database, run_id: str, known: Known, rulings: Rulings) -> No
     decisions.replace_edits(database, former | made.keys(), edits)
 
 
-def _gather(database: Database, known: Known, rulings: Rulings) -> Rulings:
-    """Load what a person has joined with the known happenings. Returns the rulings that concern any of these."""
-    concerning = rulings.touching({s.mention_id for h in known.living for s in h.statements})
-    partners = {one for ids in concerning.together for one in ids}
-    known.load(database, happenings.of_mentions(database, partners).values())
-    return concerning
+def _gather(database: Database, known: Known, rulings: Rulings) -> tuple[Rulings, set[str]]:
+    """Load what must be made anew with the known happenings, and with what is loaded for them.
+
+    That is what rulings of courts tie to them, what a person has joined with them, and what was one event with them and
+    may be so no longer. Returns the people's rulings that concern any of these, and the events that they were.
+    """
+    count = -1
+    while count < len(known.happenings):
+        count = len(known.happenings)
+        known.load(database, happenings.tied(database, known.happenings))
+        known.load(database, [h.ends for h in known.living if h.ends is not None])
+        concerning = rulings.touching({s.mention_id for h in known.living for s in h.statements})
+        partners = {one for ids in concerning.together for one in ids}
+        known.load(database, happenings.of_mentions(database, partners).values())
+        former = set(happenings.events_of(database, known.happenings).values())
+        known.load(database, happenings.of_events(database, former))
+    return concerning, former
