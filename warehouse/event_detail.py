@@ -13,7 +13,7 @@ from pipeline.types import Mention, MentionContext, Passage, TextOrigin, Transit
 from warehouse.event_list import EVENT_COLUMNS, EventRow, event_row
 from warehouse.grounds import Ground, grounds
 from warehouse.reader import Reader
-from warehouse.tables import mentions
+from warehouse.tables import mentions, registries
 from warehouse.tables.events import TRANSITION_FIELDS, read_transition
 
 SHORTEST_PREFIX = 4
@@ -139,7 +139,8 @@ def event(reader: Reader, id_or_prefix: str) -> EventDetail:
         current = forwarded[0][0]
     row = event_row(reader.rows(f"SELECT {EVENT_COLUMNS} FROM events WHERE event_id = ?", [current])[0])
     found, contexts = _mentions(reader, current)
-    statements = [read_statement(context) for context in contexts]
+    lineage = registries.lineage(reader.rows)
+    statements = [read_statement(context, lineage) for context in contexts]
     told, lifts = _parts(statements)
     placed = dict(reader.rows("SELECT mention_id, happening_id FROM event_mentions WHERE event_id = ?", [current]))
     why = grounds(told, lifts, placed)

@@ -1,7 +1,8 @@
 """Tables `services`, `bodies` and `countries`: the registries by which the last run normalised."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 from pipeline.lineage import Lineage
 from pipeline.types import ActorKind, Body, Country, Service
@@ -28,9 +29,9 @@ def sync(database: Database, services: Sequence[Service], bodies: Sequence[Body]
         )
 
 
-def lineage(database: Database) -> Lineage:
-    """The registered bodies, as the resolver asks for them."""
-    rows = database.execute("SELECT body_id, name, aliases, kind, country, part_of FROM bodies ORDER BY body_id")
+def lineage(ask: Callable[[str], list[tuple[Any, ...]]]) -> Lineage:
+    """The registered bodies, as the resolver asks for them; `ask` is `Database.execute`, or a snapshot's `Reader.rows`."""
+    rows = ask("SELECT body_id, name, aliases, kind, country, part_of FROM bodies ORDER BY body_id")
     return _lineage(
         tuple(
             Body(body_id, name, tuple(aliases), ActorKind(kind), country, part_of)
