@@ -5,7 +5,7 @@ the pair alone: what other mentions there are makes no pair more alike or less.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
 
@@ -18,6 +18,7 @@ from pipeline.statements import Statement
 
 Codes = npt.NDArray[np.int8]
 Counts = npt.NDArray[np.float32]
+Hashes = npt.NDArray[np.int64]
 
 
 class Words(StrEnum):
@@ -50,6 +51,9 @@ LEAST = 5
 _RARE = 32
 """A word on so few sides is counted pair by pair, a more frequent one by a product of matrices."""
 
+_AT_ONCE = 1_000_000
+"""Pairs of equal words that are counted at once."""
+
 
 def compare_words(rows: Sequence[Statement], columns: Sequence[Statement]) -> Codes:
     """Compare the words around all pairs: indices into WORDS."""
@@ -69,37 +73,43 @@ def compare_names(rows: Sequence[Statement], columns: Sequence[Statement]) -> Co
     return np.select(cases, [np.int8(3), np.int8(0), np.int8(1)], np.int8(2))
 
 
-def _sizes(sets: Sequence[frozenset[str]]) -> Counts:
+def _sizes(sets: Sequence[Hashes]) -> Counts:
     return np.array([len(one) for one in sets], dtype=np.float32)
 
 
-def _shared(left: Sequence[frozenset[str]], right: Sequence[frozenset[str]]) -> Counts:
+def _shared(left: Sequence[Hashes], right: Sequence[Hashes]) -> Counts:
     """Count what each set on the left shares with each on the right."""
-    places: dict[str, tuple[list[int], list[int]]] = {}
-    for side, sets in enumerate((left, right)):
-        for number, one in enumerate(sets):
-            for word in one:
-                places.setdefault(word, ([], []))[side].append(number)
     found = np.zeros((len(left), len(right)), dtype=np.float32)
-    frequent = []
-    for some, others in places.values():
-        if not some or not others:
-            continue
-        if len(some) <= _RARE or len(others) <= _RARE:
-            found[np.array(some)[:, None], np.array(others)] += 1
-        else:
-            frequent.append((some, others))
-    if frequent:
+    if not found.size:
+        return found
+    rows, columns = (np.repeat(np.arange(len(sets)), [len(one) for one in sets]) for sets in (left, right))
+    known, words = np.unique(np.concatenate([*left, *right]), return_inverse=True)
+    row_words, column_words = words[: len(rows)], words[len(rows) :]
+    wanted, held = (np.bincount(some, minlength=len(known)) for some in (row_words, column_words))
+    frequent = np.flatnonzero((wanted > _RARE) & (held > _RARE))
+    if len(frequent):
+        place = np.full(len(known), -1)
+        place[frequent] = np.arange(len(frequent))
+        some, others = place[row_words], place[column_words]
         a = np.zeros((len(left), len(frequent)), dtype=np.float32)
         b = np.zeros((len(frequent), len(right)), dtype=np.float32)
-        for number, (some, others) in enumerate(frequent):
-            a[some, number] = 1
-            b[number, others] = 1
+        a[rows[some >= 0], some[some >= 0]] = 1
+        b[others[others >= 0], columns[others >= 0]] = 1
         found += a @ b
+        rows, row_words = rows[some < 0], row_words[some < 0]
+    # Each word of a row meets its places among the columns, which lie together once these are sorted by word.
+    columns, begins = columns[np.argsort(column_words, kind="stable")], np.cumsum(held) - held
+    total = np.cumsum(held[row_words])
+    for part in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(total // _AT_ONCE)) + 1):
+        counts = held[row_words[part]]
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        met = columns[np.repeat(begins[row_words[part]], counts) + within]
+        pairs = np.repeat(rows[part], counts) * len(right) + met
+        found += np.bincount(pairs, minlength=found.size).reshape(found.shape)
     return found
 
 
-def _telling(statement: Statement) -> tuple[frozenset[str], frozenset[str]]:
+def _telling(statement: Statement) -> tuple[Hashes, Hashes]:
     """Return the stems and the names around a mention, without those that its fields hold."""
     mention, passage = statement.context.mention, statement.context.passage
     quotes = (mention.service, mention.actor)
@@ -107,13 +117,18 @@ def _telling(statement: Statement) -> tuple[frozenset[str], frozenset[str]]:
     return _without(passage.words, passage.names, " ".join(filter(None, stated)))
 
 
-@lru_cache(maxsize=65_536)
-def _without(words: frozenset[str], names: frozenset[str], stated: str) -> tuple[frozenset[str], frozenset[str]]:
+@lru_cache(maxsize=32_768)
+def _without(words: frozenset[str], names: frozenset[str], stated: str) -> tuple[Hashes, Hashes]:
     said = {fold(word) for word in re.findall(r"[^\W_]+", stated)}
     stems = {_stem(word) for word in words if (word,) not in COUNTRY_OF}
-    return frozenset(stems - {_stem(word) for word in said}), frozenset(
+    return _hashes(stems - {_stem(word) for word in said}), _hashes(
         name for name in names if name not in said and (name,) not in COUNTRY_OF
     )
+
+
+def _hashes(words: Iterable[str]) -> Hashes:
+    """Words as numbers that are quickly compared: of 64 bits, and only good within this process."""
+    return np.fromiter(map(hash, words), dtype=np.int64)
 
 
 @lru_cache(maxsize=65_536)
