@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pipeline.ballots import FAIR_SHARE, Ballot, as_date
 from pipeline.statements import stated_days
 from pipeline.tally import Part, Tally
-from pipeline.types import Action, Event, Status, Transition, TransitionKind
+from pipeline.types import Action, Status, Transition, TransitionKind
 from pipeline.votes import agreed_date
 from pipeline.wording import Move, Relief, date_words, is_partial, is_wider
 
@@ -105,19 +105,6 @@ def in_order(steps: Iterable[Transition]) -> list[Transition]:
 
 
 _OF_THE_PRESS = (TransitionKind.CORRECTED, TransitionKind.RETRACTED, TransitionKind.REVIEWED)
-
-
-def reviewed(event: Event, decided_on: date, detail: str, mention_id: str | None = None) -> Event:
-    """Return the event with the step that a person has decided on it: `detail` says what, in words.
-
-    The mention shown is the event's first where the decision names none. Fields that the decision sets are for the
-    caller to replace.
-    """
-    shown = mention_id or (event.mention_ids[0] if event.mention_ids else event.transitions[0].mention_id)
-    step = Transition(
-        event.status, event.action, None, None, shown, TransitionKind.REVIEWED, learned_on=decided_on, detail=detail
-    )
-    return replace(event, transitions=tuple(in_order([*event.transitions, step])))
 
 
 def _start(tally: Tally, status: Status, day: str | None, *, is_lift: bool) -> Transition:

@@ -14,7 +14,6 @@ from lifecycle_cases import said
 
 from pipeline.chronicle import Chronicle, Known, KnownStep, chronicle
 from pipeline.consensus import agree, divide, grouping, state_of
-from pipeline.lifecycle import reviewed
 from pipeline.press import press_steps
 from pipeline.statements import Statement
 from pipeline.tally import Part
@@ -142,7 +141,7 @@ def test_a_chronicle_tells_what_was_thought_before_a_correction() -> None:
 
 def test_a_decision_counts_from_its_day_on() -> None:
     def dismiss(event: Event) -> Event:
-        return replace(reviewed(event, date(2025, 3, 1), "rejected", "m"), dismissed=True)
+        return replace(event, dismissed=True)
 
     found = chronicle("e", [said(1)], [], (), [(date(2025, 3, 1), dismiss)])
     assert [(k.since, k.event.dismissed) for k in found.states] == [

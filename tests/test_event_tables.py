@@ -11,8 +11,7 @@ from lifecycle_cases import said
 from pipeline.chronicle import chronicle
 from pipeline.consensus import agree
 from pipeline.errors import WarehouseError
-from pipeline.lifecycle import reviewed
-from pipeline.types import Event
+from pipeline.types import Event, TransitionKind
 from warehouse import schema
 from warehouse.database import Database
 from warehouse.tables import events
@@ -45,8 +44,9 @@ def store(database: Database, run_id: str, *new: Event) -> events.Change:
 
 
 def test_what_is_stored_is_read_back(database: Database) -> None:
-    event = reviewed(made("a", 1, 2), date(2025, 4, 1), "confirmed")
-    event = replace(event, dismissed=True, retracted=True)
+    event = made("a", 1, 2)
+    step = replace(event.transitions[0], kind=TransitionKind.REVIEWED, learned_on=date(2025, 4, 1), detail="confirmed")
+    event = replace(event, dismissed=True, retracted=True, transitions=(*event.transitions, step))
     old = {"m": "h"}
     with database.transaction():
         change = events.compare({}, {"a": (event, "block")}, "run-1", ORDER, dict.fromkeys(event.mention_ids, "h"))

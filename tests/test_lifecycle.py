@@ -9,7 +9,6 @@ from lifecycle_cases import said
 
 from pipeline.consensus import agree
 from pipeline.dissent import dissents
-from pipeline.lifecycle import reviewed
 from pipeline.statements import Statement
 from pipeline.types import Action, Event, ScopeClass, Status, Transition, TransitionKind
 
@@ -332,13 +331,6 @@ class TestPress:
     def test_a_withdrawn_lift_lets_it_stand(self) -> None:
         event = agree("e", [said(1, date="2025-01-30")], [lift(2, withdrawn="2025-03-09")])
         assert (event.lifted, life(event)) == (False, ["in_force 2025-01-30", "retracted -"])
-
-
-def test_what_a_person_decided_is_a_step() -> None:
-    event = agree("e", [said(1, date="2025-01-30")], [])
-    after = reviewed(event, date(2025, 4, 1), "scope set to schools")
-    assert life(after) == ["in_force 2025-01-30", "reviewed -"]
-    assert step(after, "reviewed").mention_id == event.mention_ids[0]
 
 
 def test_scope_is_narrow_before_nationwide_and_follows_its_class() -> None:
