@@ -30,7 +30,7 @@ def sync(database: Database, services: Sequence[Service], bodies: Sequence[Body]
 
 
 def lineage(ask: Callable[[str], list[tuple[Any, ...]]]) -> Lineage:
-    """The registered bodies, as the resolver asks for them; `ask` is `Database.execute`, or a snapshot's `Reader.rows`."""
+    """The registered bodies, as the resolver asks for them. `ask` is `Database.execute`, or a `Reader.rows`."""
     rows = ask("SELECT body_id, name, aliases, kind, country, part_of FROM bodies ORDER BY body_id")
     return _lineage(
         tuple(
