@@ -4,13 +4,14 @@ A happening stands once the month of its first report has been folded (`pipeline
 to it, and never split it or merge it with another that stands. So its statements up to any month are what it was then.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.ids import content_id
 from pipeline.names import BodyName
 from pipeline.scopes import Scope
 from pipeline.statements import Family, Statement, is_recurring
+from pipeline.times import ONE_OFF
 from pipeline.types import ActorKind
 
 _SPOKESMEN = 6
@@ -120,13 +121,17 @@ def standing_before(happenings: Iterable[Happening], month: str) -> list[Happeni
 
 
 def names_of(statement: Statement) -> frozenset[str]:
-    """Return the reduced names by which a statement's actor is found again; none where only a sort of body is named."""
+    """Return the reduced names by which a statement's actor is found again; none where only a sort of body is named.
+
+    Only restrictions and lifts meet; so the names of who warns, investigates or penalizes say that too.
+    """
     body = statement.body
     if body is None or body.is_vague or body.is_descriptive:
         return frozenset()
-    if body.is_country:
-        return frozenset({COUNTRY})
-    return frozenset({body.key, *body.acronyms, *body.initials})
+    names = {COUNTRY} if body.is_country else {body.key, *body.acronyms, *body.initials}
+    if statement.family in (Family.RESTRICT, Family.LIFT):
+        return frozenset(names)
+    return frozenset(f"{statement.family}:{name}" for name in names)
 
 
 def representative(told: Iterable[Statement]) -> BodyName | None:
@@ -160,28 +165,41 @@ def spokesmen(group: Sequence[Statement]) -> list[Statement]:
 class Reach:
     """Which happenings the statements of one month can join, beside those told in the months just before.
 
-    By name those of any age, unless the service is cut off again and again; by a stated date those around it.
+    By name those of any age, unless the service is cut off again and again; by a stated date those around it. `bodies`
+    says for each name the day from which what it names must have been told, as an ordinal: one that states a date is
+    another than what was last told of years before.
     """
 
     since: str
-    bodies: frozenset[str]
+    bodies: Mapping[str, int]
     days: tuple[tuple[int, int], ...]
 
     def holds(self, happening: Happening) -> bool:
         """Whether a happening is within reach."""
-        last = happening.last_month
-        if not last or last >= self.since or self.bodies & happening.bodies:
+        last, span = happening.last_month, happening.span
+        if not last or last >= self.since:
             return True
-        span = happening.span
-        return span is not None and any(first <= span[1] and span[0] <= last_day for first, last_day in self.days)
+        names = happening.bodies & self.bodies.keys()
+        if span is None:
+            return bool(names)
+        if any(self.bodies[name] <= span[1] for name in names):
+            return True
+        return any(first <= span[1] and span[0] <= last_day for first, last_day in self.days)
 
 
 def reach_of(month: str, statements: Sequence[Statement]) -> Reach:
     """Say what statements that were published in `month` can reach."""
     recurring = bool(statements) and is_recurring(statements[0].context.mention.service_canonical)
-    names = frozenset() if recurring else frozenset(name for s in statements for name in names_of(s))
-    days = {(s.first - NEAR_DAYS, s.last + NEAR_DAYS) for s in statements if s.first is not None and s.last is not None}
-    return Reach(months_before(month, RECENT_MONTHS), names, tuple(sorted(days)))
+    bodies: dict[str, int] = {}
+    days = set()
+    for s in statements:
+        names = frozenset() if recurring else names_of(s)
+        since = 0 if s.first is None else s.first - ONE_OFF.steps - NEAR_DAYS
+        for name in names:
+            bodies[name] = min(since, bodies.get(name, since))
+        if s.first is not None and s.last is not None and (not names or s.last - s.first <= ONE_OFF.rough):
+            days.add((s.first - NEAR_DAYS, s.last + NEAR_DAYS))
+    return Reach(months_before(month, RECENT_MONTHS), bodies, tuple(sorted(days)))
 
 
 def months_before(month: str, count: int) -> str:

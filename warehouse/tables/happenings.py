@@ -19,7 +19,12 @@ def within(database: Database, reaches: Mapping[str, Sequence[Reach]], since: Ma
     Some more may be among them: what a happening has become since is taken for what it was.
     """
     blocks = [(block, since[block], min(reach.since for reach in some)) for block, some in reaches.items() if some]
-    bodies = {(block, body) for block, some in reaches.items() for reach in some for body in reach.bodies}
+    named: dict[tuple[str, str], int] = {}
+    for block, some in reaches.items():
+        for reach in some:
+            for body, told in reach.bodies.items():
+                named[block, body] = min(told, named.get((block, body), told))
+    bodies = [(*key, _day(told)) for key, told in sorted(named.items())]
     days = [(block, *span) for block, some in reaches.items() for span in _joined(some)]
     rows = database.execute(
         """
@@ -27,25 +32,28 @@ def within(database: Database, reaches: Mapping[str, Sequence[Reach]], since: Ma
             SELECT unnest($1::JSON::VARCHAR[]) AS block, unnest($2::JSON::VARCHAR[]) AS month,
                 unnest($3::JSON::VARCHAR[]) AS recent
         ),
-        named AS (SELECT unnest($4::JSON::VARCHAR[]) AS block, unnest($5::JSON::VARCHAR[]) AS body),
+        named AS (
+            SELECT unnest($4::JSON::VARCHAR[]) AS block, unnest($5::JSON::VARCHAR[]) AS body,
+                unnest($6::JSON::DATE[]) AS told
+        ),
         dated AS (
-            SELECT unnest($6::JSON::VARCHAR[]) AS block, unnest($7::JSON::DATE[]) AS first,
-                unnest($8::JSON::DATE[]) AS last
+            SELECT unnest($7::JSON::VARCHAR[]) AS block, unnest($8::JSON::DATE[]) AS first,
+                unnest($9::JSON::DATE[]) AS last
         ),
         old AS (
             SELECT h.*, touched.recent FROM happenings AS h JOIN touched USING (block) WHERE h.month < touched.month
         )
         SELECT happening_id FROM old WHERE last_month = '' OR last_month >= recent
         UNION
-        SELECT happening_id FROM (SELECT happening_id, block, unnest(bodies) AS body FROM old) SEMI JOIN named
-            USING (block, body)
+        SELECT happening_id FROM (SELECT happening_id, block, last_day, unnest(bodies) AS body FROM old) JOIN named
+            USING (block, body) WHERE last_day IS NULL OR last_day >= told
         UNION
         SELECT happening_id FROM old JOIN dated ON old.block = dated.block AND old.first_day <= dated.last
             AND old.last_day >= dated.first
         """,
         [
             *(list(column) for column in _columns(blocks, 3)),
-            *(list(column) for column in _columns(sorted(bodies), 2)),
+            *(list(column) for column in _columns(bodies, 3)),
             *(list(column) for column in _columns(days, 3)),
         ],
     )
