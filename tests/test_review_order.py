@@ -76,7 +76,7 @@ def tables(folder: Path, told: Told, steps: Sequence[list[EntryResult] | list[De
     return content(folder / "warehouse.duckdb")
 
 
-@pytest.mark.parametrize("seed", [3, 7])
+@pytest.mark.parametrize("seed", [3, 201])
 def test_any_order_of_articles_and_decisions_gives_equal_tables(tmp_path: Path, seed: int) -> None:
     dice = random.Random(seed)
     told = world(dice)
