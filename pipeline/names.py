@@ -21,7 +21,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from pipeline.country_words import COUNTRY_OF, COUNTRY_WORDS, LONGEST_FORM
 
@@ -37,7 +37,7 @@ class Relation(StrEnum):
     DIFFERENT = "different"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BodyName:
     """A name, reduced. `words` are in order, without the country; none are left where the country itself acts.
 
@@ -52,28 +52,28 @@ class BodyName:
     id: str | None = None
     wholes: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The words as a set, spelled out; none for a country. Equal keys are one body, unless the countries differ."""
         return "" if self.is_country else " ".join(sorted(set(self.words)))
 
-    @property
+    @cached_property
     def is_country(self) -> bool:
         """Whether it is a country that acts, by its name or as "the government"."""
         return self.country is not None and _STATE.issuperset(self.words)
 
-    @property
+    @cached_property
     def is_acronym(self) -> bool:
         """Whether the name is nothing but an acronym."""
         return len(self.words) == 1 and self.words[0] in self.acronyms
 
-    @property
+    @cached_property
     def is_vague(self) -> bool:
         """Whether the name fits many bodies of one country, so that even two equal names prove nothing."""
         named = {(self.country, self.key), (None, self.key)} & _PROPER
         return self.id is None and not self.is_country and not named and _VAGUE.issuperset(self.words)
 
-    @property
+    @cached_property
     def is_descriptive(self) -> bool:
         """Whether the name describes a body that has another, proper name as well."""
         words = set(self.words)

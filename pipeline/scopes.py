@@ -31,6 +31,7 @@ class Scope:
     countries: frozenset[str] = frozenset()
 
 
+@lru_cache(maxsize=16_384)
 def read_scope(text: str | None, kind: ScopeClass | None) -> Scope:
     """Reduce a scope's quote and class."""
     words = _telling_words(text or "")

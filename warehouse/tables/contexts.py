@@ -29,6 +29,12 @@ _COLUMNS = (
 )
 """Lists come as text: that takes a fraction of the time."""
 
+# A look into a dict takes a tenth of the time that the call of an enumeration does.
+_ACTIONS = {one.value: one for one in Action}
+_STATUSES = {one.value: one for one in Status}
+_KINDS: dict[str | None, ActorKind | None] = {None: None} | {one.value: one for one in ActorKind}
+_SCOPES: dict[str | None, ScopeClass | None] = {None: None} | {one.value: one for one in ScopeClass}
+
 _IN = "IN (SELECT unnest(?::JSON::{}[]))"
 
 Placed = tuple[str | None, str, MentionContext]
@@ -136,16 +142,16 @@ def _context(row: tuple[Any, ...], story_id: str, source_id: str, owner: str) ->
     quote = Quote(trigger, trigger_start, trigger_end)
     mention = Mention(
         document_id=article_id,
-        action=Action(action),
-        status=Status(status),
+        action=_ACTIONS[action],
+        status=_STATUSES[status],
         trigger=quote,
         service=quote,
         service_canonical=service,
         country=country,
         actor_canonical=actor,
-        actor_kind=None if kind is None else ActorKind(kind),
+        actor_kind=_KINDS[kind],
         scope=None if scope is None else Quote(scope, scope_start, scope_end),
-        scope_class=None if scope_class is None else ScopeClass(scope_class),
+        scope_class=_SCOPES[scope_class],
         date_value=date_value,
         reason_classes=tuple(map(ReasonClass, reasons.split())),
         score=score,
