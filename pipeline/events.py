@@ -128,7 +128,8 @@ def fold(
     for month, some in groupby(ordered, key=lambda s: s.month):
         new = list(some)
         reach = reach_of(month, new)
-        near = [h for h in state.values() if reach.holds(h)]
+        # Where two are as near, the choice must not depend on which of them was read from where.
+        near = sorted((h for h in state.values() if reach.holds(h)), key=lambda h: h.id)
         sizes = {h.id: len(h.statements) for h in near}
         found = _step(new, near, told_apart)
         founded = [h for h in found if not h.stands]
