@@ -264,7 +264,7 @@ def _mentions(reader: Reader, event_id: str) -> tuple[list[MentionDetail], list[
                 row["withdrawn_on"],
             )
         )
-        passage = Passage(frozenset(row["context_words"] or ()), frozenset(row["context_names"] or ()))
+        passage = Passage(*(frozenset((row[f"context_{one}"] or "").split()) for one in ("words", "names")))
         contexts.append(
             MentionContext(
                 mention,

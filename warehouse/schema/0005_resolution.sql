@@ -8,8 +8,8 @@ ALTER TABLE mentions ADD COLUMN withdrawn_on DATE;
 ALTER TABLE mentions ADD COLUMN version INTEGER;
 ALTER TABLE mentions ADD COLUMN edition INTEGER;
 ALTER TABLE mentions ADD COLUMN corrects VARCHAR;
-ALTER TABLE mentions ADD COLUMN context_words VARCHAR[];
-ALTER TABLE mentions ADD COLUMN context_names VARCHAR[];
+ALTER TABLE mentions ADD COLUMN context_words VARCHAR;
+ALTER TABLE mentions ADD COLUMN context_names VARCHAR;
 COMMENT ON COLUMN mentions.block IS 'The service, and the country or company that acts: within it mentions may be one event.';
 COMMENT ON COLUMN mentions.reported_on IS 'Publication day of the article version that states it; NULL if that has none.';
 COMMENT ON COLUMN mentions.learned_on IS 'Day, UTC, on which we fetched the first version of the article that states it.';
@@ -17,8 +17,8 @@ COMMENT ON COLUMN mentions.withdrawn_on IS 'Day, UTC, on which we fetched the ve
 COMMENT ON COLUMN mentions.version IS 'The version of the article''s text to which the offsets refer.';
 COMMENT ON COLUMN mentions.edition IS 'How many mentions of the same words the article had withdrawn before it stated this one.';
 COMMENT ON COLUMN mentions.corrects IS 'The mention of an earlier version of the article that this one corrects in a field, if any.';
-COMMENT ON COLUMN mentions.context_words IS 'Telling words around the trigger, folded: what reports of one happening share.';
-COMMENT ON COLUMN mentions.context_names IS 'Names around the trigger, folded.';
+COMMENT ON COLUMN mentions.context_words IS 'Telling words around the trigger, folded, with spaces between them: what reports of one happening share.';
+COMMENT ON COLUMN mentions.context_names IS 'Names around the trigger, folded, with spaces between them.';
 -- What was stored before is held to have been learned with the text that stands: claims of earlier ones were not kept.
 -- The context is read when the warehouse is next opened, by the program (`warehouse.tables.mentions.fill_contexts`).
 UPDATE mentions

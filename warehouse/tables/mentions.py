@@ -153,9 +153,10 @@ def fill_contexts(database: Database) -> None:
         database.update("mentions", ("mention_id", *_PASSAGE_COLUMNS), read)
 
 
-def _passage(text: str, trigger: Quote) -> tuple[list[str], list[str]]:
+def _passage(text: str, trigger: Quote) -> tuple[str, str]:
+    """The words and names around a trigger, in one text each: lists take ten times as long to read."""
     passage = read_passage(text, trigger.start, trigger.end)
-    return sorted(passage.words), sorted(passage.names)
+    return " ".join(sorted(passage.words)), " ".join(sorted(passage.names))
 
 
 def _values(mention: Mention) -> Iterator[object]:
