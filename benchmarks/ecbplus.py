@@ -33,6 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.happenings import b_cubed
+from pipeline.clusters import average_link
 from pipeline.likeness import NAMES, WORDS, compare_names, compare_words
 from pipeline.passages import read_passage
 from pipeline.statements import Statement, read_statement
@@ -205,34 +206,6 @@ def components(linked: npt.NDArray[np.bool_]) -> list[int]:
                         labels[other] = seed
                         todo.append(int(other))
     return labels
-
-
-def average_link(points: Floats, least: float) -> list[int]:
-    """Merge the nearest clusters while their pairs have `least` points on average; -inf forbids a merge."""
-    sums, sizes = points.copy(), np.ones(len(points))
-    np.fill_diagonal(sums, -np.inf)
-    labels, alive = np.arange(len(points)), np.ones(len(points), dtype=np.bool_)
-    chain: list[int] = []
-    for seed in range(len(points)):
-        chain = [seed] if alive[seed] else []
-        while chain:
-            tip = chain[-1]
-            links = np.where(alive, sums[tip] / (sizes[tip] * sizes), -np.inf)
-            best = int(np.argmax(links))
-            if links[best] < least:
-                alive[chain.pop()] = False
-            elif len(chain) > 1 and links[chain[-2]] == links[best]:
-                kept, gone = sorted((chain.pop(), chain.pop()))
-                sums[kept] += sums[gone]
-                sums[:, kept] = sums[kept]
-                sums[kept, kept] = -np.inf
-                sizes[kept] += sizes[gone]
-                alive[gone] = False
-                labels[labels == gone] = kept
-                chain = chain or [kept]
-            else:
-                chain.append(best)
-    return [int(label) for label in labels]
 
 
 # ---- measures
@@ -426,7 +399,7 @@ def _lemma_delta(of: Likeness, least: float) -> Scores:
 
 
 def _passages(points: Floats, told: Sequence[Told], least: float) -> Scores:
-    return measure(average_link(points, least), told)
+    return measure(average_link(points.copy(), np.ones(len(points)), least), told)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -67,14 +67,12 @@ def _seeds(group: Group) -> list[Statement]:
 def _agglomerate(
     flat: Sequence[Statement], members: npt.NDArray[np.intp], apart: Apart | None, standing: int
 ) -> list[int]:
-    """Merge by chains of nearest neighbours; `members[i]` is the initial cluster of statement i.
+    """Merge statements; `members[i]` is the initial cluster of statement i. Returns a label per initial cluster.
 
-    The first `standing` clusters never merge with each other. Average link is reducible – a merged pair is never nearer
-    to a third cluster than the nearer of the two – and stays so under constraints, hence the chains find the same
-    merges as taking the best pair each time, in quadratic time. Returns a label per initial cluster.
+    The first `standing` clusters never merge with each other.
     """
     comparison = Comparison(flat)
-    count = int(members.max()) + 1 if len(members) else 0
+    count = int(members.max()) + 1
     forbidden = comparison.different
     if apart is not None:
         forbidden = forbidden | apart(flat, flat)
@@ -86,8 +84,19 @@ def _agglomerate(
         sizes = np.bincount(members).astype(np.float64)
     blocked[:standing, :standing] = True
     sums[blocked] = -np.inf
-    np.fill_diagonal(sums, -np.inf)
+    return average_link(sums, sizes, SAME_FROM)
 
+
+def average_link(sums: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64], least: float) -> list[int]:
+    """Merge clusters while the pairs of the two nearest have `least` points on average. Returns a label for each.
+
+    `sums` holds for each two clusters the points of all pairs between them, -inf where they may not merge; it is used
+    up. `sizes` are the numbers of their members. Average link is reducible – a merged pair is never nearer to a third
+    cluster than the nearer of the two – and stays so under constraints, hence chains of nearest neighbours find the
+    same merges as taking the best pair each time, in quadratic time.
+    """
+    np.fill_diagonal(sums, -np.inf)
+    count = len(sums)
     labels = np.arange(count)
     alive = np.ones(count, dtype=np.bool_)
     chain: list[int] = []
@@ -98,7 +107,7 @@ def _agglomerate(
             tip = chain[-1]
             links = np.where(alive, sums[tip] / (sizes[tip] * sizes), -np.inf)
             best = int(np.argmax(links))
-            if links[best] < SAME_FROM:
+            if links[best] < least:
                 # Nothing is near enough, and nothing will be: this cluster is done.
                 alive[chain.pop()] = False
             elif len(chain) > 1 and links[chain[-2]] == links[best]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.ecbplus import TEST, Likeness, average_link, components, head_lemma, main, measure, read_corpus
+from benchmarks.ecbplus import TEST, Likeness, components, head_lemma, main, measure, read_corpus
+from pipeline.clusters import average_link
 
 DOCUMENT = """<?xml version="1.0" encoding="UTF-8"?>
 <Document doc_name="{name}.xml">
@@ -89,7 +90,7 @@ def test_forms_of_one_head_have_one_lemma(forms: list[str]) -> None:
 
 def test_average_link_does_not_chain() -> None:
     points = np.array([[0, 2, -3], [2, 0, 2], [-3, 2, 0]], dtype=np.float64)
-    labels = average_link(points, 0.5)
+    labels = average_link(points.copy(), np.ones(len(points)), 0.5)
     assert len(set(labels)) == 2
     assert components(points > 0) == [0, 0, 0]
 
