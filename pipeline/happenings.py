@@ -4,6 +4,7 @@ A happening stands once the month of its first report has been folded (`pipeline
 to it, and never split it or merge it with another that stands. So its statements up to any month are what it was then.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -84,14 +85,14 @@ class Happening:
     @property
     def country(self) -> str | None:
         """The country of most statements."""
-        known = sorted(s.country for s in self.told if s.country is not None)
-        return max(known, key=known.count, default=None)
+        known = Counter(sorted(s.country for s in self.told if s.country is not None))
+        return max(known, key=known.__getitem__, default=None)
 
     @property
     def kind(self) -> ActorKind | None:
         """The sort of body that most statements give."""
-        known = sorted(kind for s in self.told if (kind := s.context.mention.actor_kind) is not None)
-        return max(known, key=known.count, default=None)
+        known = Counter(sorted(kind for s in self.told if (kind := s.context.mention.actor_kind) is not None))
+        return max(known, key=known.__getitem__, default=None)
 
     @property
     def order(self) -> tuple[int, int, str]:

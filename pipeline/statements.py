@@ -22,9 +22,12 @@ class Family(StrEnum):
     LIFT = "lift"
 
 
+_FAMILIES = {action: Family(action.value) for action in Action if action.value in set(Family)}
+
+
 def family_of(action: Action) -> Family:
     """Return the family of an action."""
-    return Family(action.value) if action.value in set(Family) else Family.RESTRICT
+    return _FAMILIES.get(action, Family.RESTRICT)
 
 
 _COMPANIES = (ActorKind.COMPANY, ActorKind.APP_STORE)
