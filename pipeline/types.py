@@ -326,8 +326,8 @@ class Revisit:
 class EntryResult:
     """How one entry ended, with all that its ending brings into the warehouse.
 
-    `retry_at` is set only where the outcome may heal. `signature` (the MinHash of the body) and `body_hash` come with an
-    article; `mentions` are empty unless the outcome is EVENTS, or SAME_STORY: a copy is read as any other article is.
+    `retry_at` is set only where the outcome may heal. `signature` (the MinHash of the body) and `body_hash` come with
+    an article; `mentions` are empty unless the outcome is EVENTS, or SAME_STORY: a copy is read as any other article.
 
     `revisit` is set where a stored article was asked for again. Unless its outcome is CHANGED, there is no article:
     what is stored stands, `outcome` repeats how the entry had ended, and `detail` and `archived` are of the revisit.

@@ -48,7 +48,8 @@ WORDS = {
     "article_id": "a1", "entry_id": "n1", "source_id": "alpha", "event_id": "e1", "run_id": "run-0",
     "first_run_id": "run-0", "changed_run_id": "run-0", "story_id": "s1", "block": "deepseek", "action": "ban",
     "side": "restricting", "status": "in_force", "country": "IT", "service_canonical": "DeepSeek",
-    "text_origin": "page", "actor_kind": "government", "kind": "ministry", "actor_canonical": "Italy", "scope_class": "nationwide",
+    "text_origin": "page", "actor_kind": "government", "kind": "ministry", "actor_canonical": "Italy",
+    "scope_class": "nationwide",
     "title": "A ban", "text": "A ban\n\nItaly banned DeepSeek.", "trigger_quote": "banned", "service_quote": "DeepSeek",
     "outcome": "events", "date_value": "2025-01-30", "old_id": "e0", "new_id": "e1",
 }  # fmt: skip

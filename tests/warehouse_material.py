@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from pipeline.ids import content_id
 from pipeline.stories import sign
 from pipeline.types import (
     Action,
