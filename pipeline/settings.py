@@ -139,9 +139,7 @@ class RunSettings(Section):
 class ReviewSettings(Section):
     """How people's decisions are recorded."""
 
-    author: str = Field(
-        "", description="Name under your decisions (`clampdown review`); empty takes the login name"
-    )
+    author: str = Field("", description="Name under your decisions (`clampdown review`); empty takes the login name")
 
 
 class Settings(BaseSettings):
