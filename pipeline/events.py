@@ -24,7 +24,7 @@ joined.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -51,13 +51,12 @@ Pairs = Sequence[tuple[frozenset[str], frozenset[str]]]
 """Pairs of sets of mention ids that a person has told apart."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Fold:
-    """What folding some months of a block gives: all happenings, those that were changed, and open questions."""
+    """What folding some months of a block gives: all happenings, and open questions."""
 
     happenings: list[Happening]
-    changed: list[Happening] = field(default_factory=list)
-    unsure: list[UnsurePair] = field(default_factory=list)
+    unsure: list[UnsurePair]
 
 
 def resolve(contexts: Sequence[MentionContext], lineage: Lineage | None = None) -> list[Event]:
@@ -122,8 +121,7 @@ def fold(
     what is out of reach may be there or not. Statements of each pair in `told_apart` never share a happening.
     """
     state = {h.id: h for h in standing}
-    done = Fold([])
-    changed: dict[str, Happening] = {}
+    unsure: list[UnsurePair] = []
     ordered = sorted(statements, key=lambda s: (s.month, s.mention_id))
     for month, some in groupby(ordered, key=lambda s: s.month):
         new = list(some)
@@ -143,11 +141,8 @@ def fold(
         grown = [h for h in found if len(h.statements) != sizes.get(h.id, 0)]
         # A lift that stood and has found its restriction is gone: the restriction has taken its id.
         state |= {h.id: h for h in found}
-        changed |= {h.id: h for h in grown}
-        done.unsure += unsure_pairs(block, month, grown, found)
-    done.happenings = list(state.values())
-    done.changed = list(changed.values())
-    return done
+        unsure += unsure_pairs(block, month, grown, found)
+    return Fold(list(state.values()), unsure)
 
 
 def _step(new: Sequence[Statement], standing: Sequence[Happening], told_apart: Pairs) -> list[Happening]:
@@ -173,24 +168,24 @@ def _step(new: Sequence[Statement], standing: Sequence[Happening], told_apart: P
             happenings += found if body is None else adopt_undated(found, _both(apart, by_hand))
     happenings = adopt_unnamed(happenings)
     # Lifts that have gone to their restrictions are told of there.
-    own = [lift for some in lifts.values() for lift in some if lift.struck is None]
+    own = [lift for some in lifts.values() for lift in some if lift.owner is None]
     return attach_lifts(own, happenings)
 
 
 def _lifts(place: Place, new: Sequence[Statement], held: Sequence[Happening], by_hand: Apart | None) -> list[Happening]:
     """Group the lifts of one place: those that stand alone, those that restrictions have, and new ones.
 
-    A lift that a restriction has is returned for what it parts, with the restriction as `struck`; what newly tells of
+    A lift that a restriction has is returned for what it parts, with the restriction as `owner`; what newly tells of
     it goes to the restriction at once.
     """
     alone = [h for h in held if h.family is Family.LIFT]
     owners = [h for h in held if h.lifts]
-    attached = [Happening(Family.LIFT, h.body, list(h.lifts), id=h.id, struck=h) for h in owners]
+    attached = [Happening(Family.LIFT, h.body, list(h.lifts), id=h.id, owner=h) for h in owners]
     known = [*alone, *attached]
     made = _grouped(Family.LIFT, place, new, by_hand, known)
     for one in attached:
-        assert one.struck is not None, "it was made with it"
-        one.struck.lifts = list(one.told)
+        assert one.owner is not None, "it was made with it"
+        one.owner.lifts = list(one.told)
     return [*known, *made]
 
 

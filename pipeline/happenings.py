@@ -33,7 +33,7 @@ class Happening:
 
     `body` is the name that stands for its actor; None where none is named, or only a sort of body. `id` is empty until
     the happening stands. `ends` is the id of the happening that this one, a lift by somebody else, struck down: that of
-    `struck`, which may have none yet.
+    `struck`, which may have none yet. `owner` is the restriction that has this lift, while a month is folded.
     """
 
     family: Family
@@ -43,6 +43,7 @@ class Happening:
     id: str = ""
     ends: str | None = None
     struck: "Happening | None" = None
+    owner: "Happening | None" = None
     _voices: tuple[int, list[Statement]] = (0, [])
 
     @property
