@@ -17,7 +17,7 @@ run: $(VENV)/.run ## Set up, run the main job on the bundled sample, show the ev
 	@$(BIN)/clampdown run --sample
 
 test: $(VENV)/.test lint ## Set up, check style, types and imports, run all tests
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: $(VENV)/.test ## Lint, format check, strict types, who may import whom
 	@$(BIN)/ruff check --quiet .
