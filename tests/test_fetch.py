@@ -301,7 +301,7 @@ def test_an_answer_left_in_the_connection_is_nobody_elses(server: HTTPServer) ->
     """What comes after a body must not be taken for the answer to the next request."""
     planted = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nplanted"
     server.routes |= {"/a": Reply(body=b"body" + planted, headers={"Content-Length": "4"}), "/b": Reply(body=b"b")}
-    results = fetch_all([FetchRequest(server.url(path)) for path in ("/a", "/b")], settings(host_gap=0.05))
+    results = fetch_all([FetchRequest(server.url(path)) for path in ("/a", "/b")], settings(host_gap=0.5))
     assert isinstance(results[1], Response)
     assert results[1].body == b"b"
 
