@@ -16,9 +16,8 @@ help: ## List the targets
 run: $(VENV)/.run ## Set up, run the main job on the bundled sample, show the events found
 	@$(BIN)/clampdown run --sample
 
-# Three workers for two cores: a third of the time of the tests is waiting.
 test: $(VENV)/.test lint ## Set up, check style, types and imports, run all tests
-	@$(BIN)/python -m pytest -n 3 --dist worksteal
+	@$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.test ## Lint, format check, strict types, who may import whom
 	@$(BIN)/ruff check --quiet .

@@ -23,11 +23,3 @@ def shared() -> Path:
     if not (SHARED / "annotation" / "GUIDELINES.md").is_file():
         pytest.skip("the corpora folder ../shared is not beside this checkout")
     return SHARED
-
-
-SLOWEST = ("test_kill", "test_rebuild", "test_run", "test_prove", "test_interrupt", "test_wheel", "test_review")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slowest modules, so that no worker is left with one of them when the others are done."""
-    items.sort(key=lambda item: item.path.stem not in SLOWEST)
