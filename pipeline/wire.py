@@ -14,6 +14,8 @@ from types import SimpleNamespace
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
@@ -66,7 +68,7 @@ async def open_wire(guard: Guard, user_agent: str, resolve: Resolve | None = Non
         return socket.socket(family, kind, protocol)
 
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
+        connector=_Connector(
             resolver=resolver,
             use_dns_cache=False,  # a connection goes to the addresses checked for it, never to older ones
             socket_factory=make_socket,
@@ -182,6 +184,19 @@ async def _on_sent(
     session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
 ) -> None:
     context.trace_request_ctx()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Keeps no connection in which something lies that nobody asked for: it would be read as the next answer."""
+
+    async def _get(self, key: ConnectionKey, traces: list[aiohttp.tracing.Trace]) -> Connection | None:
+        # The library looks when a connection comes back, which is before what follows a body has been taken in.
+        while (connection := await super()._get(key, traces)) is not None:
+            protocol = connection.protocol
+            if protocol is not None and not protocol.should_close:
+                return connection
+            connection.close()
+        return None
 
 
 class _GuardedResolver(AbstractResolver):

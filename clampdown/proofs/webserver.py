@@ -34,6 +34,8 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     """Seconds before the status line."""
+    held: float = 0.0
+    """Seconds between the head and the body."""
     drip: float = 0.0
     """Seconds between the single bytes of the body, or of `raw`."""
     raw: bytes | None = None
@@ -135,6 +137,7 @@ class HTTPServer:
             await asyncio.sleep(reply.delay)
             if reply.raw is None:
                 writer.write(reply.head())
+                await asyncio.sleep(reply.held)
             await self._send(writer, reply.body if reply.raw is None else reply.raw, reply.drip)
         finally:
             self._under_way -= 1
