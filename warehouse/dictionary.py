@@ -2,8 +2,11 @@
 
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from warehouse import entities
 from warehouse.query import connect_snapshot
 from warehouse.reader import CATALOG, Reader
 from warehouse.store import open_warehouse
@@ -15,8 +18,97 @@ _INTRODUCTION = """\
 TIMESTAMP columns. Offsets count Unicode code points. Views and macros are in the DuckDB file; the macros work where it
 is opened or made the current database with `USE`.
 
-This page is made from the comments in the database by `python -m warehouse.dictionary`.
+This page is made by `python -m warehouse.dictionary`. What it says of tables, views, macros and columns are the
+comments in the database: `FROM duckdb_columns()` shows them wherever you are. Keys and references are those of
+`warehouse/entities.py`, to which a test holds the data.
 """
+
+_LEGEND = """\
+In the diagrams `PK` marks key columns and `FK` columns that refer to another table; `||` is exactly one, `o|` one or
+none, `o{` any number. A dotted line is a reference by name: not every name is in the registry it points to. Columns
+called `run_id` name the row of `runs` that wrote them and are not drawn.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A heading of the dictionary: what its relations are for, and their names in the order in which to read them."""
+
+    title: str
+    purpose: str
+    names: tuple[str, ...]
+    drawn: tuple[str, ...] = ()
+    """The tables of its diagram; none where there is none."""
+
+
+GROUPS = (
+    Group(
+        "Events and their evidence",
+        "What happened, who says so, and in which words. Start at `restrictions` to count and at `events` to see all.",
+        (
+            *("events", "event_transitions", "event_mentions", "mentions", "evidence"),
+            *("articles", "article_versions", "stories", "story_members"),
+            *("services", "bodies", "actors", "countries"),
+        ),
+        drawn=(
+            *("events", "event_transitions", "event_mentions", "mentions", "articles", "article_versions"),
+            *("stories", "story_members", "actors"),
+        ),
+    ),
+    Group(
+        "Analysis",
+        "Questions that the file answers in one line.",
+        (
+            *("restrictions", "restrictions_by_month", "trend", "restriction_rates", "rates", "reasons_over_time"),
+            *("spread", "first_movers", "days_to_nth", "lead_lag"),
+            *("most_restricted", "sectors", "lifetimes"),
+            *("in_force_on", "known_on", "event_history", "transition_history"),
+            *("changes", "changes_since"),
+        ),
+        drawn=("event_history", "transition_history", "changes"),
+    ),
+    Group(
+        "Sources and coverage",
+        "What was looked at, and what was not: an outage of ours must not be read as a calm.",
+        (
+            *("sources", "coverage", "coverage_by_month", "source_health", "source_pace", "feed_states"),
+            *("entries", "outcomes", "polls"),
+        ),
+        drawn=("coverage", "source_pace", "feed_states", "entries", "outcomes", "polls"),
+    ),
+    Group(
+        "People's word",
+        "What people have decided about events, and what the machine would like them to decide.",
+        ("decisions", "decision_mentions", "decision_anchors", "event_edits", "unsure_pairs"),
+        drawn=("decisions", "decision_mentions", "decision_anchors", "event_edits", "unsure_pairs"),
+    ),
+    Group(
+        "Bookkeeping",
+        "What this file is, and what became of ids, runs and requests.",
+        ("manifest", "runs", "event_forwards", "event_origins", "happenings", "revisits", "backfill_pages"),
+        drawn=("event_forwards", "event_origins", "happenings", "revisits", "backfill_pages"),
+    ),
+)
+
+EXAMPLES: Mapping[str, str] = {
+    "in_force_on": "in_force_on('2025-02-10', known := '2025-02-12')",
+    "known_on": "known_on('2025-02-12')",
+    "spread": "spread('DeepSeek')",
+}
+"""Macro → a call of it."""
+
+PARAMETERS: Mapping[str, Mapping[str, str]] = {
+    "in_force_on": {
+        "d": "the day, as DATE or `'YYYY-MM-DD'`",
+        "known": "the day by whose knowledge to answer; by default all that is known",
+    },
+    "known_on": {"d": "the day, as DATE or `'YYYY-MM-DD'`"},
+    "spread": {"service": "any name of the service that the registry knows, in any case"},
+}
+"""Macro → what each of its parameters takes."""
+
+COLUMNS: Mapping[str, Mapping[str, str]] = {}
+"""Macro → what those of its columns mean that are called like no column elsewhere, or mean something else."""
 
 
 def render() -> str:
@@ -25,11 +117,44 @@ def render() -> str:
         with open_warehouse(Path(folder) / "warehouse.duckdb") as warehouse:
             published = warehouse.publish(Path(folder) / "published", manifest={})
         with connect_snapshot(published.database) as reader:
-            parts = [_INTRODUCTION]
-            parts += [_relation(reader, "Table", name) for name in reader.tables()]
-            parts += [_relation(reader, "View", name) for name in reader.views()]
-            parts += _macros(reader)
-    return "\n".join(parts)
+            return "\n".join([_INTRODUCTION, *_groups(reader)])
+
+
+def ungrouped(reader: Reader) -> list[str]:
+    """The names of tables, views and macros that stand under no heading."""
+    grouped = {name for group in GROUPS for name in group.names}
+    return [name for name in (*reader.tables(), *reader.views(), *_macros(reader)) if name not in grouped]
+
+
+def _groups(reader: Reader) -> Iterator[str]:
+    tables, views, macros = reader.tables(), reader.views(), _macros(reader)
+    kinds = dict.fromkeys(tables, "table") | dict.fromkeys(views, "view") | dict.fromkeys(macros, "macro")
+    groups = list(GROUPS)
+    if left := ungrouped(reader):
+        groups.append(Group("Further", "Not sorted yet.", tuple(left)))
+    comments = _comments(reader)
+    yield "## Overview\n\n| for | tables, views and macros |\n| --- | --- |"
+    for group in groups:
+        linked = [f"[`{name}`](#{_anchor(kinds[name], name)})" for name in group.names if name in kinds]
+        yield f"| {group.title} | {', '.join(linked)} |"
+    yield f"\n{_LEGEND}"
+    types = {table: reader.columns(table) for table in tables}
+    for group in groups:
+        yield f"## {group.title}\n\n{group.purpose}\n"
+        drawn = [table for table in group.drawn if table in types]
+        if drawn:
+            yield f"```mermaid\n{entities.diagram(drawn, types)}\n```\n"
+        for name in group.names:
+            match kinds.get(name):
+                case "macro":
+                    yield _macro(reader, name, *macros[name], comments)
+                case str(kind):
+                    yield _relation(reader, kind, name)
+
+
+def _anchor(kind: str, name: str) -> str:
+    """The anchor that Markdown readers make of a heading."""
+    return f"{kind}-{name}"
 
 
 def _relation(reader: Reader, kind: str, name: str) -> str:
@@ -42,23 +167,56 @@ def _relation(reader: Reader, kind: str, name: str) -> str:
         """,
         [CATALOG, name],
     )
-    lines = [f"## {kind} `{name}`", "", comment, "", "| column | type | meaning |", "| --- | --- | --- |"]
+    lines = [f"### {kind.capitalize()} `{name}`", "", comment, ""]
+    if key := entities.KEYS.get(name):
+        lines += [f"Key: {', '.join(f'`{column}`' for column in key)}.", ""]
+    lines += ["| column | type | meaning |", "| --- | --- | --- |"]
+    to = {one.column: f" → `{one.to}.{one.to_column}`" for one in entities.REFERENCES if one.table == name}
     for column, type_, meaning in reader.rows(
         "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE database_name = ? AND table_name = ? "
         "ORDER BY column_index",
         [CATALOG, name],
     ):
-        lines.append(f"| `{column}` | {type_} | {meaning} |")
+        lines.append(f"| `{column}` | {type_} | {meaning}{to.get(column, '')} |")
     return "\n".join([*lines, ""])
 
 
-def _macros(reader: Reader) -> list[str]:
+def _macros(reader: Reader) -> dict[str, tuple[list[str], str]]:
+    """Table macro → its parameters and its comment."""
     rows = reader.rows(
         "SELECT function_name, parameters, comment FROM duckdb_functions() "
         "WHERE database_name = ? AND function_type = 'table_macro' AND NOT internal ORDER BY function_name",
         [CATALOG],
     )
-    return [f"## Macro `{name}({', '.join(parameters)})`\n\n{comment}\n" for name, parameters, comment in rows]
+    return {name: (parameters, comment) for name, parameters, comment in rows}
+
+
+def _macro(reader: Reader, name: str, parameters: list[str], comment: str, comments: Mapping[str, str]) -> str:
+    call = EXAMPLES.get(name, f"{name}({', '.join('NULL' for _ in parameters)})")
+    lines = [f"### Macro `{name}`", "", comment, "", f"```sql\nFROM {call};\n```", ""]
+    about = PARAMETERS.get(name, {})
+    if parameters:
+        lines += ["| parameter | takes |", "| --- | --- |"]
+        lines += [f"| `{parameter}` | {about.get(parameter, '')} |" for parameter in parameters]
+        lines.append("")
+    lines += ["| column | type | meaning |", "| --- | --- | --- |"]
+    own = COLUMNS.get(name, {})
+    for column, type_, *_ in reader.rows(f"DESCRIBE FROM {call}"):
+        lines.append(f"| `{column}` | {type_} | {own.get(column) or comments.get(column, '')} |")
+    return "\n".join([*lines, ""])
+
+
+def _comments(reader: Reader) -> dict[str, str]:
+    """Column → what it means in the first relation of the dictionary that has it."""
+    rank = {name: number for number, name in enumerate(name for group in GROUPS for name in group.names)}
+    rows = reader.rows(
+        "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE database_name = ? AND comment IS NOT NULL",
+        [CATALOG],
+    )
+    told: dict[str, str] = {}
+    for _, column, comment in sorted(rows, key=lambda row: (rank.get(row[0], len(rank)), row[1])):
+        told.setdefault(column, comment)
+    return told
 
 
 if __name__ == "__main__":
