@@ -11,13 +11,14 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentValueError
 
 from pipeline.errors import SettingsError
+from pipeline.secrets import masked
 
 CONFIG_NAME = "clampdown.toml"
 ENV_PREFIX = "CLAMPDOWN_"
@@ -142,6 +143,27 @@ class ReviewSettings(Section):
     author: str = Field("", description="Name under your decisions (`clampdown review`); empty takes the login name")
 
 
+class WarehouseSettings(Section):
+    """Where the warehouse is: a file in `data_dir`, or a lake that several writers share (docs/lake.md)."""
+
+    url: str = Field(
+        "",
+        pattern=r"^(ducklake:\S.*)?$",
+        description="Empty for the file in data_dir; a shared lake is ducklake:postgres:dbname=… host=…",
+    )
+    data_path: str = Field(
+        "", description="The lake's data files: a folder that all writers see, or s3://bucket/prefix"
+    )
+    writer: int = Field(1, ge=1, description="Which of the lake's writers this one is, from 1")
+    writers: int = Field(1, ge=1, le=1000, description="How many writers share the sources of the lake")
+
+    @model_validator(mode="after")
+    def _is_among(self) -> Self:
+        if self.writer > self.writers:
+            raise ValueError(f"there is no writer {self.writer} of {self.writers}")
+        return self
+
+
 class Settings(BaseSettings):
     """All settings. Relative paths are relative to the settings file, or to the current folder without one."""
 
@@ -161,6 +183,7 @@ class Settings(BaseSettings):
     extract: ExtractSettings = ExtractSettings()
     run: RunSettings = RunSettings()
     review: ReviewSettings = ReviewSettings()
+    warehouse: WarehouseSettings = WarehouseSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +225,10 @@ def load(
         extract = extract.model_copy(update={"model": base / extract.model})
     if llm.cache is not None:
         extract = extract.model_copy(update={"llm": llm.model_copy(update={"cache": data_dir / llm.cache})})
-    resolved = {"data_dir": data_dir, "sources": sources, "extract": extract}
+    shared = settings.warehouse
+    if shared.data_path and "://" not in shared.data_path:
+        shared = shared.model_copy(update={"data_path": str(base / shared.data_path)})
+    resolved = {"data_dir": data_dir, "sources": sources, "extract": extract, "warehouse": shared}
     return LoadedSettings(settings.model_copy(update=resolved), origins, path)
 
 
@@ -291,7 +317,7 @@ def _explain(error: ValidationError, origins: Mapping[str, str], path: Path | No
     message = problem["msg"][:1].lower() + problem["msg"][1:]
     about = describe().get(key)
     return SettingsError(
-        f"{origin}: {key} = {problem['input']!r}: {message}", hint=f"{key}: {about}" if about else None
+        f"{origin}: {key} = {masked(repr(problem['input']))}: {message}", hint=f"{key}: {about}" if about else None
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import SettingsError
+from pipeline.secrets import masked
 from pipeline.settings import describe, load
 
 
@@ -81,3 +82,19 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(describe().values())
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("ducklake:postgres:dbname=news password=hunter2 host=db", "password=*** host=db"),
+        ("ducklake:postgres:dbname=news password='hunter2 \\' x' host=db", "password=*** host=db"),
+        ("ducklake:postgres:postgresql://me:hunter2@db/news", "//me:***@db/news"),
+    ],
+)
+def test_no_password_is_ever_shown(url: str, shown: str) -> None:
+    assert shown in masked(url)
+    assert "hunter2" not in masked(url)
+    with pytest.raises(SettingsError) as refused:
+        load(environ={"CLAMPDOWN_WAREHOUSE__URL": url, "CLAMPDOWN_WAREHOUSE__WRITER": "2"})
+    assert "hunter2" not in str(refused.value)

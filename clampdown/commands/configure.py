@@ -86,10 +86,11 @@ def config(context: typer.Context, as_json: Annotated[bool, typer.Option("--json
 
 
 def _rows(values: dict[str, Any], origins: Any) -> Iterator[tuple[str, Any, str]]:
+    from pipeline.secrets import masked
     from pipeline.settings import flatten
 
     for key, value in flatten(values):
-        yield key, value, origins.get(key, "default")
+        yield key, masked(value) if isinstance(value, str) else value, origins.get(key, "default")
 
 
 def _shown(value: Any) -> str:
