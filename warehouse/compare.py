@@ -19,6 +19,8 @@ CLOCK_TABLES: Mapping[str, str] = {
     "event_origins": "tells of events that parted from others in between, likewise",
     "event_history": "one row per day on which something new was fetched",
     "transition_history": "one row per day on which something new was fetched",
+    "changes": "one row per transaction that changed an event: how often, depends on where a run was cut",
+    "coverage": "counts polls and fetches by their day",
 }
 """Tables left out as a whole, with the reason."""
 

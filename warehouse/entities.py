@@ -8,11 +8,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 KEYS: Mapping[str, tuple[str, ...]] = {
+    "actors": ("actor_canonical", "country"),
     "article_versions": ("article_id", "version"),
     "articles": ("article_id",),
     "backfill_pages": ("source_id", "since", "until", "with_undated", "url"),
     "bodies": ("body_id",),
+    "changes": ("position",),
     "countries": ("code",),
+    "coverage": ("day", "source_id"),
     "decision_anchors": ("decision_id", "side", "position"),
     "decision_mentions": ("decision_id", "mention_id"),
     "decisions": ("decision_id",),
@@ -35,6 +38,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "services": ("service_id",),
     "source_pace": ("source_id",),
     "sources": ("source_id",),
+    "stories": ("story_id",),
     "story_members": ("article_id",),
     "transition_history": (),
     "unsure_pairs": ("happening_a", "happening_b", "month"),
@@ -58,11 +62,15 @@ class Reference:
 
 
 REFERENCES: tuple[Reference, ...] = (
+    Reference("actors", "body_id", "bodies", "body_id", optional=True),
+    Reference("actors", "country", "countries", "code", by_name=True),
+    Reference("actors", "part_of", "bodies", "body_id", optional=True, by_name=True),
     Reference("article_versions", "article_id", "articles", "article_id"),
     Reference("articles", "entry_id", "entries", "entry_id"),
     Reference("articles", "source_id", "sources", "source_id"),
     Reference("backfill_pages", "source_id", "sources", "source_id"),
     Reference("bodies", "part_of", "bodies", "body_id", optional=True, by_name=True),
+    Reference("coverage", "source_id", "sources", "source_id"),
     Reference("decision_anchors", "decision_id", "decisions", "decision_id"),
     Reference("decision_mentions", "decision_id", "decisions", "decision_id"),
     Reference("decision_mentions", "mention_id", "mentions", "mention_id"),
@@ -94,8 +102,11 @@ REFERENCES: tuple[Reference, ...] = (
     Reference("revisits", "entry_id", "entries", "entry_id"),
     Reference("revisits", "run_id", "runs", "run_id"),
     Reference("source_pace", "source_id", "sources", "source_id"),
+    Reference("stories", "article_id", "articles", "article_id"),
+    Reference("stories", "source_id", "sources", "source_id"),
     Reference("story_members", "article_id", "articles", "article_id"),
     Reference("story_members", "parent_id", "articles", "article_id", optional=True),
+    Reference("story_members", "story_id", "stories", "story_id"),
     Reference("transition_history", "event_id", "events", "event_id"),
     Reference("unsure_pairs", "happening_a", "happenings", "happening_id"),
     Reference("unsure_pairs", "happening_b", "happenings", "happening_id"),

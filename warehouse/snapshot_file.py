@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pipeline.failpoints import hit
-from warehouse import compare, views
+from warehouse import analysis, compare, views
 from warehouse.database import Database
 
 CATALOG = "publishing"
@@ -42,6 +42,7 @@ TABLES: Mapping[str, frozenset[str]] = {
     "event_origins": frozenset(),
     "event_history": frozenset(),
     "transition_history": frozenset(),
+    "changes": frozenset(),
 }
 
 # Older DuckDB versions than the one that writes can read this format; by default it follows the writer's version.
@@ -66,7 +67,7 @@ ORDER BY source_id
 
 def fingerprint(database: Database, described: Mapping[str, object]) -> str:
     """A digest of all that a snapshot would say. The log of runs is left out, but not how sources fare."""
-    parts: list[object] = [sorted(described.items()), views.scripts()]
+    parts: list[object] = [sorted(described.items()), analysis.scripts(), views.scripts()]
     for table in TABLES:
         if table not in compare.CLOCK_TABLES:
             names = compare.kept_columns(_columns(database, table))
@@ -89,7 +90,7 @@ def build(database: Database, file: Path, parquet: Path, described: Mapping[str,
         try:
             with second.transaction():
                 added = _write(second, database, live, described)
-            for table in TABLES:
+            for table in (*TABLES, *analysis.TABLES):
                 to = _literal(parquet / f"{table}.parquet")
                 second.script(f"COPY {table} TO {to} (FORMAT parquet, COMPRESSION zstd)")
         finally:
@@ -104,7 +105,7 @@ def _write(snapshot: Database, database: Database, live: str, described: Mapping
         snapshot.script(f'CREATE TABLE {table} AS SELECT {listed} FROM "{live}".main.{table} ORDER BY 1, 2')
         snapshot.script(";\n".join(_comments(database, table)))
     hit("publish.tables")
-    for script in views.scripts():
+    for script in (*analysis.scripts(), *views.scripts()):
         snapshot.script(script)
     added: dict[str, object] = {"counts": _counts(snapshot), "span": _span(snapshot)}
     snapshot.script(_MANIFEST)
@@ -143,7 +144,9 @@ def _comments(database: Database, table: str) -> Iterator[str]:
 
 
 def _counts(snapshot: Database) -> dict[str, int]:
-    return {table: int(snapshot.execute(f"SELECT count(*) FROM {table}")[0][0]) for table in TABLES}
+    return {
+        table: int(snapshot.execute(f"SELECT count(*) FROM {table}")[0][0]) for table in (*TABLES, *analysis.TABLES)
+    }
 
 
 def _span(snapshot: Database) -> dict[str, list[str | None]]:

@@ -17,6 +17,7 @@ MIGRATIONS: tuple[str, ...] = (
     "0006_stories.sql",
     "0007_lifecycle.sql",
     "0008_decisions.sql",
+    "0009_changes.sql",
 )
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -11,6 +11,7 @@ SCRIPTS = (
     "spread.sql",
     "evidence.sql",
     "source_health.sql",
+    "changes_since.sql",
 )
 
 
