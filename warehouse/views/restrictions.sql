@@ -12,6 +12,9 @@ WITH ends AS (
     QUALIFY row_number() OVER (
         PARTITION BY event_id ORDER BY coalesce(date_from, reported_on, DATE '0001-01-01'), position
     ) = 1
+),
+categories AS (
+    SELECT name, min(category) AS category FROM services GROUP BY name
 )
 SELECT
     e.event_id,
@@ -38,8 +41,30 @@ SELECT
     n.ended_on,
     n.ended_from,
     n.ended_to,
-    n.end_reported
-FROM events AS e LEFT JOIN ends AS n ON e.lifted AND n.event_id = e.event_id
+    n.end_reported,
+    CASE
+        WHEN e.date_from = e.date_to THEN 'day'
+        WHEN date_trunc('month', e.date_from) = date_trunc('month', e.date_to) THEN 'month'
+        WHEN e.date_from IS NOT NULL THEN 'year'
+    END AS date_precision,
+    c.category,
+    CASE
+        WHEN e.scope_class = 'government_devices' THEN 'public administration'
+        WHEN e.scope_class = 'military' THEN 'defence'
+        WHEN e.scope_class = 'schools' THEN 'education'
+        WHEN e.scope_class = 'critical_infrastructure' THEN 'critical infrastructure'
+        WHEN e.scope_class = 'exports' THEN 'trade'
+        WHEN e.scope_class = 'workplace' THEN 'business'
+        WHEN e.scope_class IN ('nationwide', 'subnational', 'minors', 'app_stores') THEN 'general public'
+        WHEN e.actor_kind = 'military' THEN 'defence'
+        WHEN e.actor_kind = 'school' THEN 'education'
+        WHEN e.actor_kind = 'company' THEN 'business'
+        WHEN e.scope_class = 'other' THEN 'other'
+        WHEN e.actor_kind <> 'other' AND e.scope IS NULL THEN 'general public'
+    END AS sector
+FROM events AS e
+    LEFT JOIN ends AS n ON e.lifted AND n.event_id = e.event_id
+    LEFT JOIN categories AS c ON c.name = e.service_canonical
 WHERE e.side = 'restricting' AND e.status = 'in_force' AND NOT e.retracted AND NOT e.dismissed;
 
 COMMENT ON VIEW restrictions IS 'What to count by default: bans, blocks, suspensions, limits and removals that took force, ended or not. What was only proposed or announced, was rejected, retracted by the press or dismissed by a person is left out.';
@@ -68,3 +93,6 @@ COMMENT ON COLUMN restrictions.ended_on IS 'When it ended, as exact as stated; N
 COMMENT ON COLUMN restrictions.ended_from IS 'First day that the stated date of its end allows; NULL if none is stated.';
 COMMENT ON COLUMN restrictions.ended_to IS 'Last day that the stated date of its end allows; NULL if none is stated.';
 COMMENT ON COLUMN restrictions.end_reported IS 'Publication day of the earliest dated article that reports its end; NULL if none does.';
+COMMENT ON COLUMN restrictions.date_precision IS 'day, month or year: how exact date_value is; NULL with it.';
+COMMENT ON COLUMN restrictions.category IS 'What sort of service it is, by the registry; NULL if it is not in there.';
+COMMENT ON COLUMN restrictions.sector IS 'Where it bites: public administration, defence, education, business, critical infrastructure, trade, general public or other. By the class of the scope; without one by who acts (an army, a school and a company bind their own, a public body everyone); NULL if neither tells.';

@@ -1,30 +1,48 @@
-CREATE MACRO spread(service) AS TABLE
-WITH named AS (
-    SELECT name FROM services
-    WHERE lower(name) = lower(service)
-        OR EXISTS (SELECT 1 FROM unnest(aliases) AS other(alias) WHERE lower(alias) = lower(service))
-    UNION
-    SELECT service
-),
-countries_hit AS (
+CREATE MACRO spread(service, basis := 'stated', public_only := false) AS TABLE
+WITH hit AS (
     SELECT
         country,
-        min(date_from) AS first_day,
-        arg_min(date_value, date_from) AS first_date,
+        is_country,
+        min(first_from) AS first_from,
+        min(first_to) AS first_to,
+        arg_min(first_date, (first_to, first_from)) AS first_date,
+        arg_min(date_precision, (first_to, first_from)) AS date_precision,
+        min(date_basis) AS date_basis,
         min(first_reported) AS first_reported,
-        count(*) AS events
-    FROM restrictions
-    WHERE lower(service_canonical) IN (SELECT lower(name) FROM named)
-    GROUP BY country
+        CAST(sum(restrictions) AS BIGINT) AS restrictions,
+        CAST(sum(undated) AS BIGINT) AS undated
+    FROM first_restrictions(service := service, basis := basis, public_only := public_only)
+    GROUP BY country, is_country
+),
+places AS (
+    SELECT
+        one.country,
+        1 + count(*) FILTER (WHERE other.first_to < one.first_from) AS rank,
+        count(*) FILTER (WHERE other.first_from <= one.first_to) AS rank_to,
+        count(*) FILTER (WHERE other.first_to <= one.first_to) AS countries,
+        min(other.first_to) FILTER (WHERE other.country <> one.country) AS others_to,
+        min(other.first_from) FILTER (WHERE other.country <> one.country) AS others_from
+    FROM hit AS one, hit AS other
+    WHERE one.is_country AND other.is_country AND one.first_from IS NOT NULL AND other.first_from IS NOT NULL
+    GROUP BY one.country
 )
 SELECT
-    country,
+    hit.country,
     first_date,
-    first_day,
+    first_from,
+    first_to,
+    date_precision,
+    date_basis,
+    rank,
+    rank_to,
+    rank = rank_to AS certain,
+    countries,
+    CASE WHEN rank IS NOT NULL THEN greatest(0, coalesce(first_from - others_to, 0)) END AS days_min,
+    CASE WHEN rank IS NOT NULL THEN greatest(0, coalesce(first_to - others_from, 0)) END AS days_max,
     first_reported,
-    events,
-    CASE WHEN first_day IS NOT NULL THEN count(first_day) OVER (ORDER BY first_day RANGE UNBOUNDED PRECEDING) END AS countries
-FROM countries_hit
-ORDER BY first_day NULLS LAST, country;
+    restrictions,
+    undated
+FROM hit LEFT JOIN places ON places.country = hit.country
+ORDER BY first_to IS NULL, first_to, first_from, hit.country;
 
-COMMENT ON MACRO TABLE spread IS 'How restrictions on a service (any of its names) spread: per country the first stated date, and how many countries had one by that day. Countries without a stated date come last, uncounted.';
+COMMENT ON MACRO TABLE spread IS 'How restrictions on a service (any of its names) spread: a row per country, by the first day on which it surely had one.';

@@ -1,0 +1,93 @@
+CREATE MACRO coverage_by(every := 'month') AS TABLE
+WITH spans AS (
+    SELECT
+        source_id,
+        min(day) FILTER (WHERE articles > 0) AS first_day,
+        max(day) FILTER (WHERE articles > 0) AS last_day,
+        sum(articles) AS articles
+    FROM coverage
+    GROUP BY source_id
+),
+looked AS (
+    SELECT max(day) FILTER (WHERE fetched > 0 OR polls > 0) AS until, min(day) FILTER (WHERE articles > 0) AS since FROM coverage
+),
+paces AS (
+    SELECT
+        source_id,
+        first_day,
+        CASE WHEN s.listed AND s.enabled THEN greatest(until, last_day) ELSE last_day END AS end_day,
+        spans.articles / (last_day - first_day + 1) AS per_day
+    FROM spans JOIN looked ON true LEFT JOIN sources AS s USING (source_id)
+    WHERE first_day IS NOT NULL
+),
+periods AS (
+    SELECT CAST(date_trunc(every, day) AS DATE) AS period FROM coverage
+    UNION
+    SELECT CAST(unnest(generate_series(date_trunc(every, since), date_trunc(every, until), CAST('1 ' || every AS INTERVAL))) AS DATE)
+    FROM looked
+),
+bounds AS (
+    SELECT period, CAST(period + CAST('1 ' || every AS INTERVAL) AS DATE) - 1 AS last_day FROM periods
+),
+read AS (
+    SELECT
+        CAST(date_trunc(every, day) AS DATE) AS period,
+        source_id,
+        sum(articles) AS articles,
+        sum(fetched) AS fetched,
+        sum(polls) AS polls,
+        sum(answered) AS answered
+    FROM coverage
+    GROUP BY ALL
+),
+expected AS (
+    SELECT
+        b.period,
+        p.source_id,
+        p.per_day * (least(b.last_day, p.end_day) - greatest(b.period, p.first_day) + 1) AS expected
+    FROM bounds AS b JOIN paces AS p ON p.first_day <= b.last_day AND p.end_day >= b.period
+),
+joined AS (
+    SELECT
+        coalesce(r.period, e.period) AS period,
+        coalesce(r.articles, 0) AS articles,
+        coalesce(r.fetched, 0) AS fetched,
+        coalesce(r.polls, 0) AS polls,
+        coalesce(r.answered, 0) AS answered,
+        coalesce(e.expected, 0) AS expected
+    FROM read AS r FULL JOIN expected AS e ON e.period = r.period AND e.source_id = r.source_id
+),
+summed AS (
+    SELECT
+        period,
+        count(*) FILTER (WHERE articles > 0) AS sources,
+        count(*) FILTER (WHERE articles = 0 AND expected >= 5) AS silent_sources,
+        CAST(sum(articles) AS BIGINT) AS articles,
+        sum(expected) AS expected,
+        CAST(sum(fetched) AS BIGINT) AS fetched,
+        CAST(sum(polls) AS BIGINT) AS polls,
+        CAST(sum(answered) AS BIGINT) AS answered
+    FROM joined
+    GROUP BY period
+)
+SELECT
+    b.period,
+    b.period >= since AND b.last_day <= until AS complete,
+    coalesce(sources, 0) AS sources,
+    coalesce(silent_sources, 0) AS silent_sources,
+    coalesce(articles, 0) AS articles,
+    coalesce(round(expected, 1), 0) AS expected,
+    articles / nullif(expected, 0) AS read_share,
+    coalesce(fetched, 0) AS fetched,
+    coalesce(polls, 0) AS polls,
+    coalesce(answered, 0) AS answered,
+    CASE
+        WHEN coalesce(articles, 0) = 0 THEN 'none'
+        WHEN articles < expected * 2 / 3 OR answered < polls / 2 THEN 'gaps'
+        WHEN articles < 100 THEN 'thin'
+        ELSE 'ok'
+    END AS coverage
+FROM bounds AS b JOIN looked ON true LEFT JOIN summed USING (period)
+ORDER BY b.period;
+
+COMMENT ON MACRO TABLE coverage_by IS 'How much was read per period: day, week, month (default), quarter or year.';

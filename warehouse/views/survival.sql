@@ -1,0 +1,55 @@
+CREATE MACRO survival(dimension) AS TABLE
+WITH held AS (
+    SELECT
+        CASE dimension
+            WHEN 'all' THEN 'all'
+            WHEN 'action' THEN action
+            WHEN 'actor_kind' THEN actor_kind
+            WHEN 'category' THEN category
+            WHEN 'country' THEN country
+            WHEN 'service' THEN service_canonical
+            WHEN 'scope_class' THEN scope_class
+            WHEN 'sector' THEN sector
+            ELSE error('survival: the dimension is all, action, actor_kind, category, country, service, scope_class or sector')
+        END AS value,
+        censored,
+        days_min,
+        coalesce(days_max, days_min) AS days_max
+    FROM lifetimes
+    WHERE state IN ('open', 'ended')
+),
+timed AS (
+    SELECT value, 'shortest' AS bound, days_min AS days, censored FROM held
+    UNION ALL
+    SELECT value, 'longest', days_max, censored FROM held
+),
+steps AS (
+    SELECT value, bound, days, count(*) FILTER (WHERE NOT censored) AS ended, count(*) AS leaving
+    FROM timed
+    GROUP BY ALL
+),
+risks AS (
+    SELECT
+        value,
+        bound,
+        days,
+        ended,
+        CAST(sum(leaving) OVER (PARTITION BY value, bound ORDER BY days DESC) AS BIGINT) AS at_risk
+    FROM steps
+)
+SELECT
+    value,
+    bound,
+    days,
+    at_risk,
+    ended,
+    CASE
+        WHEN min(at_risk - ended) OVER up_to_then = 0 THEN 0
+        ELSE exp(sum(ln((at_risk - ended) / nullif(at_risk, 0))) OVER up_to_then)
+    END AS surviving
+FROM risks
+WHERE ended > 0
+WINDOW up_to_then AS (PARTITION BY value, bound ORDER BY days)
+ORDER BY value NULLS LAST, bound, days;
+
+COMMENT ON MACRO TABLE survival IS 'Share of restrictions still in force after so many days (Kaplan and Meier).';

@@ -1,0 +1,54 @@
+CREATE MACRO trend(dimension, every := 'month', basis := 'stated') AS TABLE
+WITH dated AS (
+    SELECT
+        CASE dimension
+            WHEN 'all' THEN 'all'
+            WHEN 'action' THEN action
+            WHEN 'actor_kind' THEN actor_kind
+            WHEN 'category' THEN category
+            WHEN 'country' THEN country
+            WHEN 'service' THEN service_canonical
+            WHEN 'scope_class' THEN scope_class
+            WHEN 'sector' THEN sector
+            WHEN 'reason' THEN NULL
+            ELSE error('trend: the dimension is all, action, reason, actor_kind, category, country, service, scope_class or sector')
+        END AS value,
+        CASE WHEN dimension = 'reason' THEN reason_classes END AS reasons,
+        CASE
+            WHEN date_from IS NOT NULL THEN 'stated'
+            WHEN basis = 'reported' AND first_reported IS NOT NULL THEN 'reported'
+            WHEN basis NOT IN ('stated', 'reported') THEN error('trend: the basis is stated or reported')
+        END AS date_basis,
+        coalesce(date_from, CASE WHEN basis = 'reported' THEN first_reported END) AS first_day,
+        coalesce(date_to, CASE WHEN basis = 'reported' THEN first_reported END) AS last_day
+    FROM restrictions
+),
+split AS (
+    SELECT value, date_basis, first_day, last_day FROM dated WHERE dimension <> 'reason'
+    UNION ALL
+    SELECT unnest(reasons), date_basis, first_day, last_day FROM dated WHERE dimension = 'reason' AND len(reasons) > 0
+    UNION ALL
+    SELECT NULL, date_basis, first_day, last_day FROM dated WHERE dimension = 'reason' AND coalesce(len(reasons), 0) = 0
+),
+placed AS (
+    SELECT
+        CASE
+            WHEN date_trunc(every, first_day) = date_trunc(every, last_day)
+                THEN CAST(date_trunc(every, first_day) AS DATE)
+        END AS period,
+        CASE WHEN year(first_day) = year(last_day) THEN year(first_day) END AS stated_year,
+        value,
+        date_basis
+    FROM split
+)
+SELECT
+    period,
+    CASE WHEN period IS NULL THEN stated_year ELSE year(period) END AS year,
+    value,
+    date_basis,
+    count(*) AS restrictions
+FROM placed
+GROUP BY ALL
+ORDER BY period NULLS LAST, year NULLS LAST, value NULLS LAST, date_basis;
+
+COMMENT ON MACRO TABLE trend IS 'Restrictions per period, split by a dimension: all (no split), action, reason, actor_kind, category, country, service, scope_class or sector. every: day, week, month (default), quarter or year. What is dated too coarsely for that, and what is undated, is counted in rows whose period is NULL (year, where that much is stated), so sums are complete; a restriction with several reasons counts under each. basis := ''reported'' places those without any stated date by their first report, in rows with that date_basis. Columns: period (its first day), year, value, date_basis, restrictions. Periods without any have no row; no row is not a calm: see rates.';
