@@ -206,7 +206,7 @@ def test_entries_of_the_past_come_back(tools: House, tmp_path: Path) -> None:
 
 def test_what_people_decided_holds(runs: Runs, site: Site) -> None:
     page = site.add("italy", Page("Italy blocks DeepSeek", (*BLOCKED, *LIFTED)))
-    runs.run(0)
+    runs.run(0, publishes=True)
     (event, *_) = (one for (one,) in runs.ask("SELECT event_id FROM events ORDER BY first_reported, event_id"))
     main = [sys.executable, "-c", "from clampdown.main import main; main()", "-d", str(runs.folder)]
     reject = [*main, "review", "reject", event, "--reason", "a test", "--author", "tester"]

@@ -9,7 +9,7 @@ from sample_runs import run_apart
 from clampdown.sample_site import SampleSite
 from flows.house import open_house
 from flows.ingest import RunReport, ingest
-from pipeline.settings import FetchSettings, PollSettings, RunSettings, Settings
+from pipeline.settings import FetchSettings, PollSettings, Settings
 from pipeline.types import FeedOutcome, Outcome
 from warehouse.compare import content
 from warehouse.reader import open_reader
@@ -21,14 +21,13 @@ def site() -> Iterator[SampleSite]:
         yield served
 
 
-def settings_for(site: SampleSite, data_dir: Path, batch_size: int = 100) -> Settings:
+def settings_for(site: SampleSite, data_dir: Path) -> Settings:
     fetch = FetchSettings(allow_hosts=site.allow_hosts, host_gap=0, timeout=site.patience, retries=0)
-    run = RunSettings(batch_size=batch_size)
-    return Settings(data_dir=data_dir, fetch=fetch, poll=PollSettings(min_interval=0), run=run)
+    return Settings(data_dir=data_dir, fetch=fetch, poll=PollSettings(min_interval=0))
 
 
-def run_once(site: SampleSite, data_dir: Path, batch_size: int = 100) -> RunReport:
-    with open_house(settings_for(site, data_dir, batch_size)) as house:
+def run_once(site: SampleSite, data_dir: Path) -> RunReport:
+    with open_house(settings_for(site, data_dir)) as house:
         return ingest(house, site.sources())
 
 
@@ -78,14 +77,9 @@ def test_running_again_changes_nothing_and_asks_only_for_changes(
     assert pages == []
 
 
-def test_small_batches_end_in_the_same_tables(site: SampleSite, first: tuple[Path, RunReport], tmp_path: Path) -> None:
-    run_once(site, tmp_path, batch_size=7)
-    assert content(tmp_path / "warehouse.duckdb") == content(first[0] / "warehouse.duckdb")
-
-
-def test_the_prefect_flow_ends_in_the_same_tables(
+def test_the_prefect_flow_in_small_batches_ends_in_the_same_tables(
     site: SampleSite, first: tuple[Path, RunReport], tmp_path: Path
 ) -> None:
     environment = {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_LOGGING_LEVEL": "WARNING"}
-    assert run_apart(site, tmp_path / "flow", batch=100, prefect=True, environment=environment) == 0
+    assert run_apart(site, tmp_path / "flow", batch=17, prefect=True, environment=environment) == 0
     assert content(tmp_path / "flow" / "warehouse.duckdb") == content(first[0] / "warehouse.duckdb")

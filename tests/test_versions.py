@@ -49,7 +49,7 @@ def test_article_that_changes_has_both_versions_and_the_events_of_the_latest(run
     page.paragraphs, page.etag, page.summary = (*BLOCKED, *LIFTED), '"v2"', "A court has spoken."
     runs.run(0.5)
     assert site.asked("italy") == 1, "not within an hour"
-    second = runs.run(2)
+    second = runs.run(2, publishes=True)
     assert site.asked("italy") == 2
     assert second.summary.revisits == {RevisitOutcome.CHANGED: 1}
     assert runs.revisits("italy") == ["changed"]
