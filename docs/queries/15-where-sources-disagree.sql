@@ -1,0 +1,26 @@
+-- Where do the sources of one event disagree?
+--
+-- Events about DeepSeek for which different days, statuses or actions are stated, with every value and how many articles state it.
+--
+-- **Traps.** A date that is merely less exact ("in January") does not disagree with one in it, so only whole days are
+-- compared. Copies of one text repeat its error: `articles` is not a vote. What the event says in the end is voted by
+-- independent voices; `clampdown show EVENT` tells that vote.
+WITH stated AS (
+    SELECT e.event_id, f.field, f.value, count(DISTINCT m.article_id) AS articles
+    FROM events AS e JOIN event_mentions AS em USING (event_id) JOIN mentions AS m USING (mention_id),
+        LATERAL (VALUES
+            ('action', m.action), ('status', m.status),
+            ('date', CASE WHEN length(m.date_value) = 10 THEN m.date_value END)
+        ) AS f(field, value)
+    WHERE e.service_canonical = 'DeepSeek' AND f.value IS NOT NULL AND m.withdrawn_on IS NULL
+    GROUP BY ALL
+)
+SELECT
+    e.country,
+    coalesce(e.actor_canonical, e.country) AS actor,
+    s.field,
+    string_agg(s.value || ' × ' || s.articles, ', ' ORDER BY s.articles DESC, s.value) AS stated
+FROM stated AS s JOIN events AS e USING (event_id)
+GROUP BY event_id, e.country, e.actor_canonical, s.field
+HAVING count(*) > 1
+ORDER BY sum(s.articles) DESC, actor, s.field, stated;
