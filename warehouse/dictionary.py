@@ -2,11 +2,11 @@
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from warehouse import entities
+from warehouse import entities, macro_notes
 from warehouse.query import connect_snapshot
 from warehouse.reader import CATALOG, Reader
 from warehouse.store import open_warehouse
@@ -59,9 +59,9 @@ GROUPS = (
         "Analysis",
         "Questions that the file answers in one line.",
         (
-            *("restrictions", "restrictions_by_month", "trend", "restriction_rates", "rates", "reasons_over_time"),
-            *("spread", "first_movers", "days_to_nth", "lead_lag"),
-            *("most_restricted", "sectors", "lifetimes"),
+            *("restrictions", "restrictions_by_month", "trend", "reasons_over_time", "most_restricted", "sectors"),
+            *("spread", "first_movers", "first_restrictions", "days_to_nth", "lead_lag", "lead_lag_services"),
+            *("lifetimes", "survival", "restriction_rates", "rates", "matched_rates"),
             *("in_force_on", "known_on", "event_history", "transition_history"),
             *("changes", "changes_since"),
         ),
@@ -71,7 +71,7 @@ GROUPS = (
         "Sources and coverage",
         "What was looked at, and what was not: an outage of ours must not be read as a calm.",
         (
-            *("sources", "coverage", "coverage_by_month", "source_health", "source_pace", "feed_states"),
+            *("sources", "coverage", "coverage_by_month", "coverage_by", "source_health", "source_pace", "feed_states"),
             *("entries", "outcomes", "polls"),
         ),
         drawn=("coverage", "source_pace", "feed_states", "entries", "outcomes", "polls"),
@@ -89,26 +89,6 @@ GROUPS = (
         drawn=("event_forwards", "event_origins", "happenings", "revisits", "backfill_pages"),
     ),
 )
-
-EXAMPLES: Mapping[str, str] = {
-    "in_force_on": "in_force_on('2025-02-10', known := '2025-02-12')",
-    "known_on": "known_on('2025-02-12')",
-    "spread": "spread('DeepSeek')",
-}
-"""Macro → a call of it."""
-
-PARAMETERS: Mapping[str, Mapping[str, str]] = {
-    "in_force_on": {
-        "d": "the day, as DATE or `'YYYY-MM-DD'`",
-        "known": "the day by whose knowledge to answer; by default all that is known",
-    },
-    "known_on": {"d": "the day, as DATE or `'YYYY-MM-DD'`"},
-    "spread": {"service": "any name of the service that the registry knows, in any case"},
-}
-"""Macro → what each of its parameters takes."""
-
-COLUMNS: Mapping[str, Mapping[str, str]] = {}
-"""Macro → what those of its columns mean that are called like no column elsewhere, or mean something else."""
 
 
 def render() -> str:
@@ -132,7 +112,6 @@ def _groups(reader: Reader) -> Iterator[str]:
     groups = list(GROUPS)
     if left := ungrouped(reader):
         groups.append(Group("Further", "Not sorted yet.", tuple(left)))
-    comments = _comments(reader)
     yield "## Overview\n\n| for | tables, views and macros |\n| --- | --- |"
     for group in groups:
         linked = [f"[`{name}`](#{_anchor(kinds[name], name)})" for name in group.names if name in kinds]
@@ -147,7 +126,7 @@ def _groups(reader: Reader) -> Iterator[str]:
         for name in group.names:
             match kinds.get(name):
                 case "macro":
-                    yield _macro(reader, name, *macros[name], comments)
+                    yield _macro(reader, name, *macros[name])
                 case str(kind):
                     yield _relation(reader, kind, name)
 
@@ -191,32 +170,27 @@ def _macros(reader: Reader) -> dict[str, tuple[list[str], str]]:
     return {name: (parameters, comment) for name, parameters, comment in rows}
 
 
-def _macro(reader: Reader, name: str, parameters: list[str], comment: str, comments: Mapping[str, str]) -> str:
-    call = EXAMPLES.get(name, f"{name}({', '.join('NULL' for _ in parameters)})")
+def _macro(reader: Reader, name: str, parameters: list[str], comment: str) -> str:
+    if name not in macro_notes.EXAMPLES:
+        raise LookupError(f"warehouse/macro_notes.py does not describe the macro {name}")
+    call = macro_notes.EXAMPLES[name]
+    takes, means = macro_notes.PARAMETERS[name], _columns(reader, name)
     lines = [f"### Macro `{name}`", "", comment, "", f"```sql\nFROM {call};\n```", ""]
-    about = PARAMETERS.get(name, {})
-    if parameters:
-        lines += ["| parameter | takes |", "| --- | --- |"]
-        lines += [f"| `{parameter}` | {about.get(parameter, '')} |" for parameter in parameters]
-        lines.append("")
-    lines += ["| column | type | meaning |", "| --- | --- | --- |"]
-    own = COLUMNS.get(name, {})
+    lines += ["| parameter | takes |", "| --- | --- |"]
+    lines += [f"| `{parameter}` | {takes[parameter]} |" for parameter in parameters]
+    lines += ["", "| column | type | meaning |", "| --- | --- | --- |"]
     for column, type_, *_ in reader.rows(f"DESCRIBE FROM {call}"):
-        lines.append(f"| `{column}` | {type_} | {own.get(column) or comments.get(column, '')} |")
+        lines.append(f"| `{column}` | {type_} | {means[column]} |")
     return "\n".join([*lines, ""])
 
 
-def _comments(reader: Reader) -> dict[str, str]:
-    """Column → what it means in the first relation of the dictionary that has it."""
-    rank = {name: number for number, name in enumerate(name for group in GROUPS for name in group.names)}
+def _columns(reader: Reader, macro: str) -> dict[str, str]:
+    """What the columns of a macro mean: those of the relation whose columns it has, and its own."""
     rows = reader.rows(
-        "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE database_name = ? AND comment IS NOT NULL",
-        [CATALOG],
+        "SELECT column_name, comment FROM duckdb_columns() WHERE database_name = ? AND table_name = ?",
+        [CATALOG, macro_notes.LIKE.get(macro)],
     )
-    told: dict[str, str] = {}
-    for _, column, comment in sorted(rows, key=lambda row: (rank.get(row[0], len(rank)), row[1])):
-        told.setdefault(column, comment)
-    return told
+    return dict(rows) | dict(macro_notes.COLUMNS.get(macro, {}))
 
 
 if __name__ == "__main__":
