@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from clampdown.commands import (
+    audit,
     backfill,
     check,
     configure,
@@ -71,6 +72,7 @@ app.add_typer(sources.app, name="sources", rich_help_panel="Set up")
 app.command("run", rich_help_panel="Watch")(run.run)
 app.command("backfill", rich_help_panel="Watch")(backfill.backfill)
 app.command("rebuild", rich_help_panel="Watch")(rebuild.rebuild)
+app.command("audit", rich_help_panel="Keep")(audit.audit)
 app.command("extract", rich_help_panel="Watch")(extract.extract)
 app.command("eval", rich_help_panel="Measure")(evaluate.evaluate)
 app.command("train", rich_help_panel="Measure")(train.train)

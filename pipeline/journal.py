@@ -114,9 +114,20 @@ class Journal:
 
         Raises ArchiveError at the first that can't be read, or whose name is not the hash of its bytes.
         """
+        for note in self.read_all():
+            if isinstance(note, ArchiveError):
+                raise note
+            yield note
+
+    def read_all(self) -> Iterator[Note | ArchiveError]:
+        """As `read`, but with what is wrong in the place of a note that can't be read."""
         for path in sorted(self._root.glob(f"*/*/*/[!.]*{SUFFIX}"), key=lambda path: path.name):
-            content = json.loads(_checked(path, path.stem.rpartition("-")[2]))
-            yield Note(content.pop("run"), content.pop("number"), content.pop("kind"), content)
+            try:
+                content = json.loads(_checked(path, path.stem.rpartition("-")[2]))
+            except ArchiveError as error:
+                yield error
+            else:
+                yield Note(content.pop("run"), content.pop("number"), content.pop("kind"), content)
 
     def _put(self, folder: Path, name: str, data: bytes) -> None:
         try:
