@@ -1,7 +1,9 @@
 """What the commands print: tables for people, JSON for programs, and one line for an error."""
 
 import json
+import re
 import sys
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -10,9 +12,10 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -26,9 +29,30 @@ PIPE_WIDTH = 120
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console for standard output or error; a pipe gets plain lines of a fixed width."""
+    """A console for standard output or error; a pipe gets plain lines of a fixed width.
+
+    Whatever is printed on it is `printable`: what a publisher wrote can't steer the terminal, on no way.
+    """
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
+    made = Console(stderr=stderr, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
+    made.push_render_hook(_PrintableHook())
+    return made
+
+
+class _PrintableHook(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Printable(one) for one in renderables]
+
+
+class _Printable:
+    """Something to print, without the control characters of its text. Rich's own, for styles and bars, stay."""
+
+    def __init__(self, what: RenderableType) -> None:
+        self._what = what
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._what, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 def fail(error: ClampdownError) -> int:
@@ -42,7 +66,19 @@ def fail(error: ClampdownError) -> int:
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print a value of dataclasses, dates, enums and paths as JSON."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=indent, default=_plain) + "\n")
+    sys.stdout.write(escaped(json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)) + "\n")
+
+
+def escaped(text: str) -> str:
+    """JSON text with the characters that could steer a terminal written as \\u1234: the value stays the same."""
+    return _STEERING.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+# Controls beyond ASCII's, which JSON escapes itself; what turns, hides or splits text; half characters.
+_STEERING = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
 
 
 def _plain(value: object) -> object:
@@ -88,8 +124,23 @@ def _cell(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """Drop control characters, so that no stored text can steer the terminal."""
-    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
+    """Replace control characters, so that no stored text can steer the terminal, turn its own order or hide in it."""
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+_KEPT = frozenset("\n\t\u200c\u200d")
+"""Line breaks and tabs, and the joiners without which Persian, Indic scripts and emoji fall apart."""
+
+_UNSEEN = frozenset("\xad\u200b\u2060\ufeff")
+"""Places where a line may or may not break: nothing is to be seen of them, and nothing is lost."""
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() or character in _KEPT:
+        return character
+    if character in _UNSEEN:
+        return ""
+    return " " if unicodedata.category(character) == "Zs" else "\N{REPLACEMENT CHARACTER}"
 
 
 def shorten(text: str, width: int) -> str:

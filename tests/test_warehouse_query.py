@@ -1,14 +1,11 @@
 """Asking a snapshot: filters, one event with its evidence, SQL that can only read, exports."""
 
-import csv
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import warehouse_material as material
 from warehouse_material import article, entry, mention, poll, result
@@ -16,7 +13,6 @@ from warehouse_material import article, entry, mention, poll, result
 from pipeline.dissent import Camp
 from pipeline.errors import InputError
 from pipeline.types import Action, DateBasis, Outcome, Side, Stamp, Status
-from warehouse.export import formula_safe
 from warehouse.query import (
     Dissent,
     EventFilter,
@@ -24,7 +20,6 @@ from warehouse.query import (
     connect_snapshot,
     event,
     events,
-    export,
     run_sql,
 )
 from warehouse.store import Warehouse, open_warehouse
@@ -272,72 +267,3 @@ def test_sql_can_only_read(folder: Path, tmp_path: Path, question: str) -> None:
         assert run_sql(reader, "SELECT count(*) FROM events").rows == ((4,),)
     assert not other.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
-
-
-# Exports
-
-
-def test_csv_is_safe_to_open(reader: Reader, tmp_path: Path) -> None:
-    file = tmp_path / "articles.csv"
-    assert export(reader, "csv", "articles", file) == 6
-    with file.open(encoding="utf-8", newline="") as opened:
-        rows = list(csv.DictReader(opened))
-    assert list(rows[0]) == list(reader.columns("articles"))
-    titles = {row["title"] for row in rows}
-    assert f"'{FORMULA}" in titles
-    assert FORMULA not in titles
-    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
-    by_id = {row["article_id"]: row for row in rows}
-    for article_id, fetched_at, authors in reader.rows("SELECT article_id, fetched_at, authors FROM articles"):
-        assert by_id[article_id]["fetched_at"] == fetched_at.isoformat() + "Z"
-        assert json.loads(by_id[article_id]["authors"]) == authors
-        assert by_id[article_id]["published_at"] in ("", "2025-03-01T09:00:00Z")
-
-
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
-def test_formula_gets_an_apostrophe(start: str) -> None:
-    assert formula_safe(f"{start}1+1") == f"'{start}1+1"
-
-
-def test_what_is_no_formula_stays(reader: Reader) -> None:
-    for value in ("plain", "", "a=b", None, -1.5, True, date(2025, 2, 1)):
-        assert formula_safe(value) is value
-    assert formula_safe(["=1", "b"]) == '["=1", "b"]'
-
-
-def test_json_lines(reader: Reader, tmp_path: Path) -> None:
-    file = tmp_path / "mentions.jsonl"
-    assert export(reader, "jsonl", "mentions", file) == 5
-    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    assert [line["mention_id"] for line in lines] == sorted(line["mention_id"] for line in lines)
-    assert lines[0]["scores"] == {"actor": 0.75, "service": 0.99, "trigger": 0.9}
-    assert lines[0]["reason_classes"] == ["privacy"]
-    export(reader, "jsonl", "articles", file)
-    times = {json.loads(line)["published_at"] for line in file.read_text("utf-8").splitlines()}
-    assert times == {None, "2025-03-01T09:00:00Z"}
-
-
-def test_parquet_and_views(reader: Reader, tmp_path: Path) -> None:
-    file = tmp_path / "it's.parquet"
-    file.write_text("old")
-    count = export(reader, "parquet", "evidence", file)
-    assert count == 5 * 6 - 1
-    with duckdb.connect() as plain:
-        assert plain.execute("SELECT count(*) FROM read_parquet(?)", [str(file)]).fetchone() == (count,)
-    for view in reader.views():
-        assert export(reader, "csv", view, tmp_path / f"{view}.csv") > 0
-    assert not list(tmp_path.glob(".*"))
-
-
-def test_bad_exports(reader: Reader, tmp_path: Path) -> None:
-    for fmt, what, path, message in (
-        ("xlsx", "events", tmp_path / "x", "no export format"),
-        ("csv", "eventz", tmp_path / "x", "no table or view"),
-        ("csv", "events; DROP TABLE events", tmp_path / "x", "no table or view"),
-        ("csv", "events", tmp_path / "nowhere" / "x", "can't write"),
-        ("parquet", "events", tmp_path / "nowhere" / "x", "can't write"),
-        ("jsonl", "events", tmp_path, "can't write"),
-    ):
-        with pytest.raises(InputError, match=message):
-            export(reader, fmt, what, path)
-    assert list(tmp_path.iterdir()) == []

@@ -32,6 +32,7 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     assert any(name.startswith("clampdown/samples/articles/") for name in names)
     assert any(name.endswith(".onnx") for name in names)
     assert "pipeline/defaults/sources.toml" in names
+    assert {"reports/shapes/countries-50m.json", "reports/shapes/NOTICE"} <= set(names)
     assert not any("/training/data/" in name for name in names)
 
 

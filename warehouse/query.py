@@ -1,4 +1,4 @@
-"""Questions to a published snapshot: lists of events, one event with all its evidence, free SQL, exports."""
+"""Questions to a published snapshot: lists of events, one event with all its evidence, free SQL."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ from warehouse.event_detail import (
     event,
 )
 from warehouse.event_list import EventFilter, EventRow, events
-from warehouse.export import export
 from warehouse.reader import Reader, open_reader
 from warehouse.schema import SCHEMA_VERSION
 from warehouse.snapshot import DATABASE_NAME
-from warehouse.sql import Table, run_sql
+from warehouse.sql import Answer, Table, ask, run_sql
 
 __all__ = [
+    "Answer",
     "ArticleLine",
     "Dissent",
     "EventDetail",
@@ -32,20 +32,21 @@ __all__ = [
     "Table",
     "VersionLine",
     "Voice",
+    "ask",
     "connect_snapshot",
     "event",
     "events",
-    "export",
     "run_sql",
 ]
 
 
-def connect_snapshot(path: Path) -> Reader:
-    """Open the snapshot at `path`: its DuckDB file, or the folder it was published to.
+def connect_snapshot(path: Path, *, memory_limit: str | None = None, workspace: Path | None = None) -> Reader:
+    """Open the snapshot at `path`: its DuckDB file, or the folder it was published to. For the rest see `open_reader`.
 
     Raises InputError where there is none, WarehouseError where it is damaged or of a newer schema.
     """
-    reader = open_reader(path / DATABASE_NAME if path.is_dir() else path)
+    file = path / DATABASE_NAME if path.is_dir() else path
+    reader = open_reader(file, memory_limit=memory_limit, workspace=workspace)
     try:
         if "manifest" not in reader.tables():
             raise InputError(f"{path} is no published snapshot", hint="`clampdown run` publishes one.")

@@ -11,11 +11,15 @@ from rich.text import Text
 
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, shorten, table
+from pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from warehouse.query import EventRow, Reader
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+ROWS_SHOWN = 100
+"""Rows of an answer that a table shows unless told otherwise."""
+
 ID_SHOWN = 8
 """Characters of an event's id in lists: enough to tell a few million events apart as an argument of `show`."""
 
@@ -136,40 +140,94 @@ def show(
 
 def sql(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(help="One question; tables, views and macros are in docs/schema.md")],
+    query: Annotated[
+        str | None,
+        typer.Argument(help="One question, or - to read it from standard input; see docs/schema.md for what there is"),
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the question from a file")] = None,
+    rows: Annotated[int, typer.Option("--rows", "-n", min=1, help="Rows of a table at most")] = ROWS_SHOWN,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, safe for spreadsheets")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="With --csv: text as it is, formulas too")] = False,
 ) -> None:
     """Ask the published snapshot in SQL. It can only be read; files and network are out of reach."""
-    import csv
     import sys
 
-    from warehouse.export import formula_safe
-    from warehouse.query import run_sql
+    from clampdown.commands.table_shown import print_csv, print_json_rows, table_lines
+    from warehouse.query import ask, run_sql
 
+    if as_json and as_csv:
+        raise InputError("--json and --csv exclude each other")
+    if raw and not as_csv:
+        raise InputError("--raw goes with --csv", hint="Tables and JSON never change a text.")
+    question = _question(query, file)
     with _snapshot(context) as reader:
-        result = run_sql(reader, query)
-    if as_json:
-        print_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
-    elif as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(result.columns)
-        writer.writerows([formula_safe(cell) for cell in row] for row in result.rows)
-    else:
-        out = console()
-        out.print(table(None, result.columns, result.rows))
-        out.print(Text(f"{len(result.rows)} rows", style="dim"))
+        if as_json:
+            print_json_rows(ask(reader, question), sys.stdout)
+        elif as_csv:
+            print_csv(ask(reader, question), sys.stdout, raw=raw)
+        else:
+            out = console()
+            for line in table_lines(run_sql(reader, question, limit=rows), out.width):
+                out.print(line, soft_wrap=isinstance(line, Text))
+
+
+def _question(query: str | None, file: Path | None) -> str:
+    """The question of `sql` or `export`, from the command line, a file or standard input."""
+    import sys
+
+    if (query is None) == (file is None):
+        raise InputError(
+            "there is no question" if query is None else "there are two questions, one of them in a file",
+            hint='Such as: clampdown sql "SELECT country, count(*) FROM restrictions GROUP BY ALL"',
+        )
+    if file is None:
+        return sys.stdin.read() if query == "-" else str(query)
+    try:
+        return file.read_text("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"can't read {file}: {error.strerror or error}") from error
+    except UnicodeDecodeError:
+        raise InputError(f"{file} is not UTF-8 text") from None
 
 
 def export(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(help="The file to write; its ending chooses csv, jsonl or parquet")],
-    what: Annotated[str, typer.Option("--table", "-t", help="A table or view of the snapshot")] = "events",
-    fmt: Annotated[str | None, typer.Option("--format", "-f", help="csv, jsonl or parquet")] = None,
+    path: Annotated[Path, typer.Argument(help="The file to write; its ending chooses the format")],
+    tables: Annotated[
+        list[str] | None,
+        typer.Option("--table", "-t", help="A table or view; several for xlsx and datapackage [default: events]"),
+    ] = None,
+    fmt: Annotated[
+        str | None, typer.Option("--format", "-f", help="csv, jsonl, parquet, xlsx, geojson or datapackage")
+    ] = None,
+    query: Annotated[str | None, typer.Option("--query", "-q", help="Write the answer to a question in SQL")] = None,
+    query_file: Annotated[Path | None, typer.Option("--query-file", help="The same, from a file")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="Only what has changed since a run, a day or time, or an earlier manifest.json"),
+    ] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="CSV: text as it is, also what looks like a formula")] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="datapackage: Parquet files instead of CSV")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Write a table or view as CSV, JSON Lines or Parquet."""
-    from warehouse.query import export as write
+    """Write tables, views, answers or what has changed for other programs. See docs/exports.md.
 
-    with _snapshot(context) as reader:
-        count = write(reader, fmt or path.suffix.lstrip(".").lower(), what, path)
-    console().print(f"{path}: {count} rows of {what}", markup=False, soft_wrap=True)
+    By default that is the table events; for GeoJSON, restrictions by country; for a data package, all tables.
+    """
+    from flows.house import PUBLISHED_NAME
+    from reports.exports import Wanted
+    from reports.exports import export as write
+
+    if query is not None or query_file is not None:
+        query = _question(query, query_file)
+    wanted = Wanted(tuple(tables or ()), query, since, raw, parquet)
+    done = write(load_settings(context).settings.data_dir / PUBLISHED_NAME, path, wanted, fmt)
+    if as_json:
+        print_json(done)
+        return
+    out = console()
+    for name, count in done.rows.items():
+        out.print(f"{path}: {count} {'row' if count == 1 else 'rows'} of {name}", markup=False, soft_wrap=True)
+    for note in done.notes:
+        out.print(Text(f"  {note}", style="yellow"), soft_wrap=True)
