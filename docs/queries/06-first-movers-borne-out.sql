@@ -3,7 +3,7 @@
 -- The first restriction of each country that two or more voices carry: stories that share neither a text nor an owner.
 --
 -- **Traps.** Asking for two voices takes out most misreadings (in a test of ours 86 % of such events were right, of those
--- that one voice carries 47 %; see [trust.md](../trust.md)), and with them countries that few of the sources write
+-- that one voice carries 47 %; see [trust.md](trust.md)), and with them countries that few of the sources write
 -- about. `first_movers('DeepSeek')` gives the answer without that demand, with the roles *first*, *perhaps*, *tied* and
 -- *follower*.
 SELECT

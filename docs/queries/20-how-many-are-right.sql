@@ -3,7 +3,7 @@
 -- Scores are probabilities, so their sum is the number of events that one may expect to be right. Low ones are for a
 -- person to look at (`clampdown review` puts them in order).
 --
--- **Traps.** Scores were fitted on news passages and err by some nine points on other texts ([trust.md](../trust.md)). A
+-- **Traps.** Scores were fitted on news passages and err by some nine points on other texts ([trust.md](trust.md)). A
 -- high cut leaves few wrong events and few events: what it costs was measured there. The score of an event that several
 -- voices carry is the chance that at least one is right.
 SELECT
