@@ -1,6 +1,7 @@
 """What the documentation says is what the program does."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,25 @@ def test_the_reference_of_commands_and_settings_is_fresh() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.name)
+def test_links_into_pages_lead_to_a_heading(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        to = page.parent / target if target else page
+        assert anchor in anchors(to), f"{target}#{anchor}"
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return frozenset(re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings)
+
+
+def test_links_in_the_notebook_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "docs" / "notebook.py").read_text(encoding="utf-8")):
+        assert (ROOT / "docs" / target).exists(), target
 
 
 def test_no_lock_names_a_registry() -> None:
