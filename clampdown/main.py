@@ -18,6 +18,8 @@ from clampdown.commands import (
     configure,
     evaluate,
     extract,
+    keep,
+    lake,
     prove,
     query,
     rebuild,
@@ -73,6 +75,10 @@ app.command("run", rich_help_panel="Watch")(run.run)
 app.command("backfill", rich_help_panel="Watch")(backfill.backfill)
 app.command("rebuild", rich_help_panel="Watch")(rebuild.rebuild)
 app.command("audit", rich_help_panel="Keep")(audit.audit)
+app.command("backup", rich_help_panel="Keep")(keep.backup)
+app.command("restore", rich_help_panel="Keep")(keep.restore)
+app.command("migrate-to-lake", rich_help_panel="Watch")(lake.migrate_to_lake)
+app.add_typer(lake.app, name="lake", rich_help_panel="Watch")
 app.command("extract", rich_help_panel="Watch")(extract.extract)
 app.command("eval", rich_help_panel="Measure")(evaluate.evaluate)
 app.command("train", rich_help_panel="Measure")(train.train)

@@ -10,14 +10,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from changing_site import BLOCKED, LIFTED, PLAIN, Page, Runs, opened_tools, serving
 from conftest import ROOT
 
 from clampdown.main import main
-from clampdown.proofs.webserver import Reply
 from flows.audit import AuditReport, audit
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME
-from pipeline.decision_archive import DecisionArchive
+from flows.reviewing import decide
 from pipeline.decision_types import Anchor, Decision, DecisionKind
 from pipeline.errors import InputError
 from pipeline.settings import Settings
@@ -25,29 +23,19 @@ from warehouse import audit_events, audit_tables, entities
 from warehouse.audit_tables import KEYS
 from warehouse.reader import open_reader
 
-MAIN = (sys.executable, "-c", "from clampdown.main import main; main()")
 ANCHORED = "mention_id, article_id, action, service_canonical, actor_canonical, trigger_quote, scope_quote, date_value"
-CORRECTED = tuple(one.replace("on Thursday", "on Wednesday") for one in BLOCKED)
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with copies, corrections, a lift, failures and a decision."""
-    folder = tmp_path_factory.mktemp("house") / "data"
-    with opened_tools(tmp_path_factory.mktemp("tools")) as tools, serving() as site:
-        runs = Runs(tools, site, folder)
-        italy = site.add("italy", Page("Italy blocks DeepSeek", BLOCKED))
-        site.add("back", Page("Regulator in Rome acts", (*BLOCKED[1:], BLOCKED[0]), guid="back"))
-        site.add("copy", Page("Italy blocks DeepSeek", BLOCKED))
-        site.add("harbour", Page("The harbour is rebuilt", PLAIN))
-        site.add("gone", Page("The quay is rebuilt", PLAIN[::-1], reply=Reply(404)))
-        runs.run(0)
-        (mention,) = runs.ask(f"SELECT {ANCHORED} FROM mentions ORDER BY mention_id LIMIT 1")
-        decided = Decision(DecisionKind.REJECT, "tester", datetime.now(UTC), "a test", (Anchor(*mention),))
-        DecisionArchive(folder / ARCHIVE_NAME).keep(decided)
-        italy.paragraphs, italy.summary = (*CORRECTED, *LIFTED), "Corrected."
-        site.add("new", Page("Australia bans DeepSeek", (LIFTED[1], *PLAIN)))
-        runs.run(3, publishes=True)
+def house(sample_snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the sample, with a person's decision."""
+    sample = sample_snapshot.parent.parent
+    folder = Path(shutil.copytree(sample, tmp_path_factory.mktemp("house") / "data", symlinks=True))
+    with open_reader(folder / WAREHOUSE_NAME) as reader:
+        (mention,) = reader.rows(f"SELECT {ANCHORED} FROM mentions ORDER BY mention_id LIMIT 1")
+        ((model,),) = reader.rows("SELECT model FROM runs")
+    decided = Decision(DecisionKind.REJECT, "tester", datetime.now(UTC), "a test", (Anchor(*mention),))
+    decide(folder, [decided], model=model)
     return folder
 
 
@@ -100,19 +88,19 @@ DAMAGES: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
     (
         (
             "INSERT INTO sources SELECT * FROM sources",
-            "UPDATE article_versions SET version = 7",
+            "UPDATE mentions SET version = 7 WHERE mention_id = (SELECT min(mention_id) FROM mentions)",
             "INSERT INTO event_forwards SELECT event_id, event_id, 'x' FROM events LIMIT 1",
         ),
         {
-            "keys": "sources: source_id site stands there 2 times",
-            "versions": "with 0 earlier ones",
+            "keys": "stands there 2 times",
+            "versions": "has no version 7",
             "forwards": "it is alive, and forwarded elsewhere",
-            "published tables": "article_versions",
+            "published tables": "mentions",
         },
     ),
     (
         (
-            "UPDATE events SET articles = articles + 1, service_canonical = 'TikTok' WHERE event_id = "
+            "UPDATE events SET articles = articles + 1, service_canonical = 'Nobody' WHERE event_id = "
             "(SELECT min(event_id) FROM events)",
             "INSERT INTO event_history SELECT * REPLACE (DATE '2020-01-01' AS known_from) FROM event_history",
             "UPDATE event_transitions SET position = position + 1",
@@ -121,10 +109,10 @@ DAMAGES: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
         ),
         {
             "counts": "articles in",
-            "fields": "none of its mentions says that its service is TikTok",
+            "fields": "none of its mentions says that its service is Nobody",
             "histories": "a gap or an overlap",
             "steps": "its steps are not counted from 0 on",
-            "stories": "2 articles found it",
+            "stories": "articles found it",
             "outcomes": "no outcome is called lost",
             "published tables": "outcomes",
         },

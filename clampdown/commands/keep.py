@@ -1,0 +1,136 @@
+"""`backup`, `restore` and `prune`: what is kept of a data folder, where, and for how long."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from clampdown.options import load_settings
+from clampdown.output import console, print_json
+
+if TYPE_CHECKING:
+    from flows.backup import Backup, Restored
+
+SHOWN_NAMES = 10
+
+
+def backup(
+    context: typer.Context,
+    target: Annotated[Path, typer.Argument(help="A folder, best on another disk; it is made if need be")],
+    keep: Annotated[
+        int | None, typer.Option("--keep", min=1, help="Remove all but so many of the latest backups [default: none]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+) -> None:
+    """Write a backup: archive, warehouse, settings, source list, and answers of a language model.
+
+    Each backup is whole in itself; what has not changed since the one before shares its room. While a run is on, the
+    archive is kept without the warehouse, which can be made of it.
+    """
+    from flows.backup import backup
+
+    loaded = load_settings(context)
+    done = backup(loaded.settings, target, config=loaded.file, keep=keep)
+    if as_json:
+        print_json(done)
+    else:
+        _print_backup(done)
+    if done.written.damaged:
+        raise typer.Exit(1)
+
+
+def restore(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="The folder of backups, or one of them")],
+    version: Annotated[
+        str | None, typer.Option("--version", help="Beginning of a backup's name [default: the latest]")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Keep a data folder that is not empty under another name")
+    ] = False,
+    incomplete: Annotated[
+        bool, typer.Option("--incomplete", help="Restore what is whole of a backup that is not")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+) -> None:
+    """Make the data folder of a backup, all of whose files are read and compared first.
+
+    A warehouse of an older schema is brought to today's; the snapshot is published.
+    """
+    from flows.backup import find, restore
+
+    loaded = load_settings(context)
+    found = find(source, version)
+    done = restore(loaded.settings, found, config=loaded.file, force=force, incomplete=incomplete)
+    if as_json:
+        print_json(
+            {
+                "version": found.folder,
+                "made_at": found.made_at,
+                "files": len(found.files) - len(done.missing),
+                "missing": done.missing,
+                "before": done.before,
+                "rebuild": done.rebuild,
+                "schemas": done.schemas,
+                "settings": done.settings,
+                "beside": done.beside,
+            }
+        )
+    else:
+        _print_restored(done, loaded.settings.data_dir)
+
+
+def _print_backup(done: "Backup") -> None:
+    out, written = console(), done.written
+    files = written.version.files
+    whole = sum(size for size, _ in files.values())
+    _line("backup", f"{written.version.folder}")
+    _line("files", f"{len(files):,}, {_size(whole)}; new {written.new_files:,}, {_size(written.new_bytes)}")
+    if written.removed:
+        _line("removed", f"{len(written.removed):,} older ones")
+    for name, why in done.left_out.items():
+        _line("left out", f"{name}: {why}", style="yellow")
+    for name in written.damaged[:SHOWN_NAMES]:
+        _line("damaged", name, style="red")
+    if written.damaged:
+        words = f"{len(written.damaged):,} files are damaged where they come from; older backups may have them whole"
+        out.print(Text(words, style="bold red"))
+
+
+def _print_restored(done: "Restored", data_dir: Path) -> None:
+    found = done.version
+    files = {name: size for name, (size, _) in found.files.items() if name not in done.missing}
+    _line("backup", f"{found.folder.name}, made {found.made_at:%Y-%m-%d %H:%M} UTC")
+    _line("files", f"{len(files):,}, {_size(sum(files.values()))}, all as they were written")
+    _line("restored", f"{data_dir}")
+    if done.before is not None:
+        _line("old one", f"{done.before}")
+    for name in done.missing[:SHOWN_NAMES]:
+        _line("missing", name, style="yellow")
+    if len(done.missing) > SHOWN_NAMES:
+        _line("", f"… and {len(done.missing) - SHOWN_NAMES:,} more", style="yellow")
+    if done.schemas is not None and done.schemas[0] != done.schemas[1]:
+        _line("schema", f"brought from {done.schemas[0]} to {done.schemas[1]}")
+    for path in done.settings:
+        _line("settings", f"{path}")
+    for path in done.beside:
+        _line("settings", f"{path}, beside the one in use")
+    if done.rebuild is not None:
+        _line("warehouse", f"{done.rebuild}; `clampdown rebuild` makes it of the archive", style="yellow")
+    else:
+        _line("next", "`clampdown audit` checks the whole house")
+
+
+def _line(label: str, words: str, *, style: str = "") -> None:
+    console().print(Text.assemble((f"{label:<10}", f"bold {style}".strip()), (words, style)), soft_wrap=True)
+
+
+def _size(size: int) -> str:
+    """Bytes in their largest fitting unit."""
+    value = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
