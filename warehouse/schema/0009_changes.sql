@@ -27,14 +27,14 @@ CREATE TABLE changes (
     arrived VARCHAR[] NOT NULL,
     departed VARCHAR[] NOT NULL
 );
-COMMENT ON TABLE changes IS 'What happened to events, one row per event and change of it. Whoever follows the rows in order has the events: a row with no before adds one, a row with no after takes one away, others set the fields that they name. After a rebuild the log begins anew. Asked by changes_since.';
+COMMENT ON TABLE changes IS 'What happened to events, one row per event and change of it. Whoever follows the rows in order has the events: a row with no before adds one, a row with no after takes one away, others set the fields that they name. A rebuild makes the log anew, run by run. Asked by changes_since.';
 COMMENT ON COLUMN changes.position IS 'Key: the order of the changes, from 1.';
 COMMENT ON COLUMN changes.run_id IS 'The run that made it; between two runs, the one before.';
-COMMENT ON COLUMN changes.changed_at IS 'When it was stored, UTC.';
+COMMENT ON COLUMN changes.changed_at IS 'When this row was stored, UTC: for those that a rebuild has made anew, the time of the rebuild.';
 COMMENT ON COLUMN changes.event_id IS 'The event, by the id that it had then.';
 COMMENT ON COLUMN changes.kind IS 'New: appeared, split (it parted from other_id, which lives on) or continued (it goes on for other_id, whose id is no longer in use). Gone: merged (into other_id), renamed (it goes on as other_id) or removed (no mention of it is left). Else the most telling: dismissed or restored (by a person), retracted or reinstated (by the press), ended or reopened, changed. present: it was there when this log began.';
 COMMENT ON COLUMN changes.other_id IS 'The other event that kind speaks of; NULL if it speaks of none.';
-COMMENT ON COLUMN changes.fields IS 'The columns of events that changed, in their order; all of them for an event that is new or gone. Empty where only its mentions or steps changed.';
+COMMENT ON COLUMN changes.fields IS 'The columns of events that changed; all of them for an event that is new or gone. Empty where only its mentions or steps changed.';
 COMMENT ON COLUMN changes.before IS 'What these fields were; NULL for a new event. Fields that did not change are NULL in it.';
 COMMENT ON COLUMN changes.after IS 'What these fields became; NULL for one that is gone. Fields that did not change are NULL in it.';
 COMMENT ON COLUMN changes.steps IS 'The kinds, as in event_transitions, of the steps that it has gained.';
@@ -44,8 +44,8 @@ COMMENT ON COLUMN changes.departed IS 'Ids of the mentions that it has lost. All
 -- What was there already, so that the log can be followed from nothing here too.
 INSERT INTO changes
 SELECT
-    row_number() OVER (ORDER BY e.event_id), e.changed_run_id, make_timestamp(epoch_us(now())), e.event_id, 'present',
-    NULL,
+    row_number() OVER (ORDER BY e.event_id), e.changed_run_id, make_timestamp(epoch_us(now())), e.event_id,
+    'present', NULL,
     [
         'block', 'action', 'side', 'status', 'country', 'service_canonical', 'actor_canonical', 'actor_kind', 'scope',
         'scope_class', 'date_value', 'date_from', 'date_to', 'lifted', 'reason_classes', 'first_reported',
@@ -71,3 +71,7 @@ FROM events AS e
         SELECT event_id, list(mention_id ORDER BY position) AS arrived FROM event_mentions GROUP BY event_id
     ) AS m USING (event_id)
 ORDER BY e.event_id;
+
+ALTER TABLE runs ADD COLUMN last_change BIGINT;
+COMMENT ON COLUMN runs.last_change IS 'The position in changes that the log had reached when the run ended, 0 before the first; NULL if it never ended.';
+UPDATE runs SET last_change = (SELECT count(*) FROM changes) WHERE finished_at IS NOT NULL;

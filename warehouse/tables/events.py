@@ -25,7 +25,7 @@ from pipeline.types import (
 )
 from warehouse.database import Database
 from warehouse.dates import span
-from warehouse.tables import history
+from warehouse.tables import changes, history
 
 COLUMNS = (
     "event_id", "block", "action", "side", "status", "country", "service_canonical", "actor_canonical", "actor_kind",
@@ -57,7 +57,7 @@ class Change:
     """What replacing some events does: pure data, decided by `compare`.
 
     `added` are the ids among `rewritten` that were not there. `origins` are pairs of a new event and one that was there
-    before and lives on, of which it holds mentions.
+    before and lives on, of which it holds mentions. `former` are those that were there, by their ids.
     """
 
     gone: tuple[str, ...]
@@ -65,6 +65,7 @@ class Change:
     forwards: Mapping[str, str | None]
     added: frozenset[str] = frozenset()
     origins: tuple[tuple[str, str], ...] = ()
+    former: Mapping[str, StoredEvent] = field(default_factory=dict)
 
 
 def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, StoredEvent]:
@@ -187,7 +188,51 @@ def compare(
         for mention_id in stored.event.mention_ids
         if holder.get(mention_id) in added and forwards.get(event_id) != holder[mention_id]
     }
-    return Change(tuple(gone), tuple(rewritten), forwards, frozenset(added), tuple(sorted(origins)))
+    touched = {*gone, *(candidate.event.id for candidate in rewritten)}
+    former = {event_id: stored for event_id, stored in old.items() if event_id in touched}
+    return Change(tuple(gone), tuple(rewritten), forwards, frozenset(added), tuple(sorted(origins)), former)
+
+
+def followed(change: Change) -> list[changes.EventChange]:
+    """What a change does to each event, for the log: first those that go, then the others, each by their ids."""
+    now = {stored.event.id: stored for stored in change.rewritten}
+    shared: Counter[tuple[str, str]] = Counter()
+    holder = {mention_id: one for one in change.added for mention_id in now[one].event.mention_ids}
+    for event_id, stored in change.former.items():
+        shared.update((event_id, holder[one]) for one in stored.event.mention_ids if one in holder)
+    # A new event goes on for the one among those forwarded to it that gave it most.
+    goes_on: dict[str, str] = {}
+    for (old_id, new_id), _ in sorted(shared.items(), key=lambda item: (-item[1], item[0])):
+        if change.forwards.get(old_id) == new_id:
+            goes_on.setdefault(new_id, old_id)
+    parted: dict[str, str] = {}
+    for new_id, origin_id in sorted(change.origins, key=lambda pair: (-shared[pair[1], pair[0]], pair)):
+        lives_on = change.forwards.get(origin_id, origin_id)
+        if lives_on is not None:
+            parted.setdefault(new_id, lives_on)
+    found = []
+    for event_id in sorted(change.gone):
+        heir = change.forwards[event_id]
+        renamed = heir is not None and goes_on.get(heir) == event_id
+        found.append(changes.EventChange(event_id, _state(change.former[event_id]), None, heir, renamed=renamed))
+    for event_id in sorted(now):
+        before, after = change.former.get(event_id), _state(now[event_id])
+        if before is not None:
+            found.append(changes.EventChange(event_id, _state(before), after))
+        elif event_id in goes_on:
+            former_id = goes_on[event_id]
+            former = _state(change.former[former_id])
+            found.append(changes.EventChange(event_id, None, after, former_id, former))
+        else:
+            found.append(changes.EventChange(event_id, None, after, parted.get(event_id)))
+    return found
+
+
+def _state(stored: StoredEvent) -> changes.State:
+    values = dict(zip(COLUMNS, _row(stored, ""), strict=True))
+    del values["event_id"], values["changed_run_id"]
+    steps = tuple(step.kind.value for step in stored.event.transitions)
+    return changes.State(values, stored.event.mention_ids, steps)
 
 
 def apply(database: Database, run_id: str, change: Change, chronicles: Mapping[str, Chronicle] | None = None) -> None:
@@ -235,6 +280,7 @@ def apply(database: Database, run_id: str, change: Change, chronicles: Mapping[s
         [(event_id, origin_id, run_id) for event_id, origin_id in change.origins],
         unless=("event_id", "origin_id"),
     )
+    changes.add(database, run_id, followed(change))
 
 
 def _forward(database: Database, run_id: str, change: Change, live: Sequence[str]) -> None:

@@ -25,7 +25,9 @@ def begin(database: Database, run_id: str, started_at: datetime, *, mode: str, m
 def finish(database: Database, run_id: str, finished_at: datetime, status: str) -> None:
     """Log how a run ended."""
     updated = database.execute(
-        "UPDATE runs SET finished_at = ?, status = ? WHERE run_id = ?", [to_utc(finished_at), status, run_id]
+        "UPDATE runs SET finished_at = ?, status = ?, "
+        "last_change = (SELECT coalesce(max(position), 0) FROM changes) WHERE run_id = ?",
+        [to_utc(finished_at), status, run_id],
     )
     if updated[0][0] == 0:
         raise WarehouseError(f"run {run_id} was never begun")

@@ -3,15 +3,23 @@ WITH RECURSIVE bound AS (
     SELECT CASE
         WHEN typeof(since) IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT') THEN CAST(CAST(since AS VARCHAR) AS BIGINT)
         WHEN EXISTS (SELECT 1 FROM runs WHERE run_id = CAST(since AS VARCHAR)) THEN (
-            SELECT coalesce(max(position), 0) FROM changes
-            WHERE changed_at <= (
-                SELECT coalesce(finished_at, started_at) FROM runs WHERE run_id = CAST(since AS VARCHAR)
-            )
+            SELECT CASE
+                WHEN asked.finished_at IS NOT NULL THEN asked.last_change
+                -- It was cut short, and published by the next one that was not: what it changed counts as told.
+                ELSE greatest(
+                    0,
+                    (SELECT max(position) FROM changes WHERE run_id = asked.run_id),
+                    (SELECT max(last_change) FROM runs WHERE finished_at <= asked.started_at)
+                )
+            END
+            FROM runs AS asked
+            WHERE asked.run_id = CAST(since AS VARCHAR)
         )
         WHEN TRY_CAST(CAST(since AS VARCHAR) AS TIMESTAMP) IS NULL
             THEN error('changes_since: ' || coalesce(CAST(since AS VARCHAR), 'NULL') || ' is no run, time or position')
         ELSE (
-            SELECT coalesce(max(position), 0) FROM changes WHERE changed_at <= CAST(CAST(since AS VARCHAR) AS TIMESTAMP)
+            SELECT coalesce(max(last_change), 0) FROM runs
+            WHERE finished_at <= TRY_CAST(CAST(since AS VARCHAR) AS TIMESTAMP)
         )
     END AS position
 ),
@@ -30,8 +38,17 @@ chains AS (
         SELECT min(n.position) FROM renames AS n WHERE n.event_id = c.now_id AND n.position > c.last
     )
 ),
+-- An id that was in use before, or is taken over twice, is that of the one or the last: the others are gone.
+taken AS (
+    SELECT event_id FROM recent GROUP BY event_id
+    HAVING arg_min(kind, position) NOT IN ('appeared', 'split', 'continued')
+),
 ends AS (
-    SELECT position, arg_max(now_id, last) AS now_id FROM chains GROUP BY position
+    SELECT position, arg_max(now_id, last) AS now_id, max(last) AS last
+    FROM chains
+    GROUP BY position
+    HAVING arg_max(now_id, last) NOT IN (FROM taken)
+    QUALIFY max(last) = max(max(last)) OVER (PARTITION BY arg_max(now_id, last))
 ),
 named AS (
     SELECT recent.*, coalesce(ends.now_id, recent.event_id) AS now_id
@@ -49,7 +66,7 @@ folded AS (
         count(*) AS changes,
         max(position) AS position,
         arg_max(run_id, position) AS run_id,
-        max(changed_at) AS changed_at,
+        arg_max(changed_at, position) AS changed_at,
         {
             'block': arg_min({'value': before.block}, position) FILTER (list_contains(fields, 'block')),
             'action': arg_min({'value': before.action}, position) FILTER (list_contains(fields, 'action')),
@@ -289,4 +306,4 @@ WHERE (was_there OR is_there)
     )
 ORDER BY position;
 
-COMMENT ON MACRO TABLE changes_since IS 'What has become of events since a run (its id: since that run ended), a time (UTC; a day is its midnight) or a position in changes: one row per event, whatever it went through in between, and none for one that is again as it was. kind, fields, before and after as in changes; former_id is the id that it had then, where that is another; other_id the event that it was merged into or split from. A new event has no before, one that is gone no after.';
+COMMENT ON MACRO TABLE changes_since IS 'What has become of events since a run (its id: since that run ended), a time (since the last run that had ended by then, UTC; a day is its midnight) or a position in changes: one row per event, whatever it went through in between, and none for one that is again as it was. kind, fields, before and after as in changes; former_id is the id that it had then, where that is another; other_id the event that it was merged into or split from. A new event has no before, one that is gone no after.';

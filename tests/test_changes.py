@@ -1,0 +1,211 @@
+"""The log of changes: followed from nothing it gives the events, and asked since when, what became of each."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lifecycle_cases import said
+
+from pipeline.consensus import agree
+from pipeline.types import Event
+from warehouse import schema, views
+from warehouse.database import Database
+from warehouse.tables import changes, events, runs
+
+Row = dict[str, Any]
+Followed = dict[str, tuple[Row, list[str]]]
+START = datetime(2025, 2, 1, 10, tzinfo=UTC)
+RUNS = [f"run-{number}" for number in range(1, 9)]
+GONE = {"merged", "renamed", "removed"}
+NEW = {"appeared", "split", "continued", "present"}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database.open(tmp_path / "warehouse.duckdb")
+    schema.migrate(opened)
+    opened.script(next(script for script in views.scripts() if "MACRO changes_since" in script))
+    yield opened
+    opened.close()
+
+
+def made(event_id: str, *numbers: int, dismissed: bool = False, lifted: bool = False) -> Event:
+    told = [said(n, date="2025-01-30", scope="schools", scope_class="schools", reasons=("privacy",)) for n in numbers]
+    ended = [said(n + 100, "lifted", action="lift", on="2025-03-05", date="2025-03-04") for n in numbers[:1]]
+    return replace(agree(event_id, told, ended if lifted else []), dismissed=dismissed)
+
+
+def store(database: Database, number: int, *new: Event) -> str:
+    """Put events in the place of all that are stored, as the resolver does, in a run of its own."""
+    run_id, begun = RUNS[number], START + timedelta(hours=number)
+    runs.begin(database, run_id, begun, mode="direct", model="m", version="0")
+    old = events.of_ids(database, [event_id for (event_id,) in database.execute("SELECT event_id FROM events")])
+    with database.transaction():
+        change = events.compare(old, {one.id: (one, "block") for one in new}, run_id, runs.order(database))
+        events.apply(database, run_id, change)
+    runs.finish(database, run_id, begun + timedelta(minutes=30), "finished")
+    return run_id
+
+
+def asked(database: Database, sql: str) -> list[Row]:
+    rows = database.execute(sql)
+    names = [name for name, *_ in database.connection.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def follow(rows: list[Row]) -> Followed:
+    """Apply changes in order to nothing: event → its columns and the ids of its mentions."""
+    found: Followed = {}
+    for row in rows:
+        event_id, before, after = row["event_id"], row["before"], row["after"]
+        fields = row["fields"]
+        if before is None:
+            assert event_id not in found
+            assert row["kind"] in NEW
+            found[event_id] = ({}, [])
+        else:
+            assert {name: found[event_id][0][name] for name in fields} == {name: before[name] for name in fields}
+        values, mentions = found[event_id]
+        assert set(row["departed"]) <= set(mentions)
+        assert not set(row["arrived"]) & set(mentions)
+        kept = [one for one in mentions if one not in row["departed"]]
+        if after is None:
+            assert row["kind"] in GONE
+            assert not kept
+            del found[event_id]
+        else:
+            now = values | {name: after[name] for name in fields} | {"changed_run_id": row["run_id"]}
+            found[event_id] = (now, kept + row["arrived"])
+    return found
+
+
+def stored(database: Database) -> Followed:
+    mentions: dict[str, list[str]] = {}
+    for event_id, mention_id in database.execute("SELECT event_id, mention_id FROM event_mentions ORDER BY ALL"):
+        mentions.setdefault(event_id, []).append(mention_id)
+    rows = asked(database, "FROM events")
+    return {row.pop("event_id"): (row, mentions[row_id]) for row in rows for row_id in [row["event_id"]]}
+
+
+def in_order(found: Followed) -> Followed:
+    return {event_id: (values, sorted(mentions)) for event_id, (values, mentions) in found.items()}
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> list[tuple[Event, ...]]:
+    """What the resolver made of mentions in one run after another: who is with whom, and under which id."""
+    found = []
+    for _ in range(draw(st.integers(2, 5))):
+        places = draw(st.lists(st.sampled_from(["a", "b", "c", None]), min_size=6, max_size=6))
+        parts = {one: [n for n, at in enumerate(places, 1) if at == one] for one in ("a", "b", "c")}
+        # An id that another id was used for in between: names change while mentions stay together.
+        names = dict(zip("abc", draw(st.permutations(["a", "b", "c", "d"])), strict=False))
+        if draw(st.booleans()):
+            names = {one: one for one in "abc"}
+        flags = st.booleans()
+        found.append(
+            tuple(
+                made(names[one], *numbers, dismissed=draw(flags), lifted=draw(flags))
+                for one, numbers in parts.items()
+                if numbers
+            )
+        )
+    return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(worlds())
+def test_what_follows_from_changes_is_what_they_made(world: list[tuple[Event, ...]]) -> None:
+    stored_events: dict[str, events.StoredEvent] = {}
+    followed: dict[str, changes.State] = {}
+    for run_id, made_events in zip(RUNS, world, strict=False):
+        change = events.compare(stored_events, {one.id: (one, "block") for one in made_events}, run_id, {})
+        stored_events = {id_: one for id_, one in stored_events.items() if id_ not in change.gone}
+        stored_events |= {one.event.id: one for one in change.rewritten}
+        for one in events.followed(change):
+            assert followed.get(one.event_id) == one.before
+            if one.other_id is not None:
+                assert one.other_id in stored_events or one.kind is changes.Kind.CONTINUED
+                assert one.other_id != one.event_id
+            if one.after is None:
+                del followed[one.event_id]
+            else:
+                followed[one.event_id] = one.after
+        assert {id_: one.mention_ids for id_, one in followed.items()} == {
+            one.id: one.mention_ids for one in made_events
+        }
+        assert {id_: one.values["why"] for id_, one in followed.items()} == {one.id: one.why for one in made_events}
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(worlds())
+def test_followed_from_nothing_the_log_gives_the_events(database: Database, world: list[tuple[Event, ...]]) -> None:
+    for table in (
+        "events",
+        "event_mentions",
+        "event_transitions",
+        "event_forwards",
+        "event_origins",
+        "changes",
+        "runs",
+    ):
+        database.script(f"DELETE FROM {table}")
+    states = []
+    for number, made_events in enumerate(world):
+        store(database, number, *made_events)
+        states.append(stored(database))
+    rows = asked(database, "FROM changes ORDER BY position")
+    assert [row["position"] for row in rows] == list(range(1, len(rows) + 1))
+    assert len({(row["run_id"], row["event_id"]) for row in rows}) == len(rows), "one row per event and transaction"
+    assert in_order(follow(rows)) == in_order(states[-1])
+    for number, before in enumerate(states):
+        _check_net(database, RUNS[number], rows, before, states[-1])
+
+
+def _check_net(database: Database, since: str, rows: list[Row], before: Followed, after: Followed) -> None:
+    """Hold what changes_since says to the states before and after."""
+    known_as = {event_id: event_id for event_id in before}
+    for row in rows:
+        if row["run_id"] > since and row["kind"] == "continued":
+            came = [then for then, now in known_as.items() if now == row["other_id"]]
+            if row["event_id"] in before:
+                known_as |= dict.fromkeys(came, "")
+                continue
+            known_as |= {then: "" for then, now in known_as.items() if now == row["event_id"]}
+            known_as |= {then: row["event_id"] for then in came}
+    known_as = {then: now or then for then, now in known_as.items()}
+    net = {row["event_id"]: row for row in asked(database, f"FROM changes_since('{since}')")}
+    for event_id in after.keys() - set(known_as.values()):
+        assert net[event_id]["kind"] in ("appeared", "split")
+        row = net.pop(event_id)
+        assert row["before"] is None
+        assert row["after"] == {name: after[event_id][0][name] for name in row["after"]}
+        assert row["arrived"] == sorted(after[event_id][1])
+    for then, now in known_as.items():
+        was, had = before[then]
+        if now not in after:
+            row = net.pop(now)
+            assert row["kind"] in ("merged", "removed")
+            assert row["other_id"] is None or row["other_id"] in after
+            assert row["after"] is None
+            assert row["before"] == {name: was[name] for name in row["before"]}
+            continue
+        became, has = after[now]
+        differing = [name for name in was if name != "changed_run_id" and was[name] != became[name]]
+        moved = (sorted(set(has) - set(had)), sorted(set(had) - set(has)))
+        row = net.pop(now, {})
+        if not row:
+            assert (then, differing, moved) == (now, [], ([], []))
+            continue
+        assert sorted(row["fields"]) == sorted(differing)
+        assert (row["arrived"], row["departed"]) == moved
+        assert row["former_id"] == (then if then != now else None)
+        assert {name: row["before"][name] for name in differing} == {name: was[name] for name in differing}
+        assert {name: row["after"][name] for name in differing} == {name: became[name] for name in differing}
+        assert all(row["after"][name] is None for name in row["after"] if name not in differing)
+    assert not net, "nothing is told of what is as it was"
