@@ -119,12 +119,13 @@ def backfill(
 ) -> BackfillReport:
     """Find the wanted entries of the `chosen` sources, bring every due entry to its outcome, publish.
 
-    `listed` is the whole source list.
+    `listed` is the whole source list. Of the chosen sources, each of several writers takes its own.
     """
     do, progress = Stages(), progress or NoProgress()
     house.begin_run(listed)
     moved = {source_id: state.moved_to for source_id, state in house.warehouse.feed_states().items()}
-    chosen = [replace(source, url=moved.get(source.id) or source.url) for source in chosen]
+    own = [source for source in chosen if house.warehouse.owns(source)]
+    chosen = [replace(source, url=moved.get(source.id) or source.url) for source in own]
     note_backfill(house.archive.journal, house.run_id, chosen, wanted)
     reports = find_entries(desk_of(house), chosen, wanted, progress)
     bring_to_outcomes(house, do, progress)

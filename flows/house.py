@@ -1,11 +1,13 @@
 """Everything a run works with, opened together and closed together."""
 
+import fcntl
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 from extractors.extractor import load_extractor
 from extractors.registries import bodies, countries, services
@@ -14,19 +16,19 @@ from flows.jobs import NURSERY, PooledExtractor
 from flows.notes import note_end, note_run
 from pipeline.archive import Archive
 from pipeline.decision_archive import DecisionArchive
-from pipeline.errors import FetchError
+from pipeline.errors import FetchError, WarehouseLocked
 from pipeline.fetch import FetchSession
-from pipeline.journal import RUN_ID
 from pipeline.protocols import Extractor, Session, Workers
 from pipeline.robots_file import ROBOTS_NAME
 from pipeline.settings import Settings
 from pipeline.types import ArchiveRef, Response, Source
 from pipeline.workers import WorkerPool
-from warehouse.store import Warehouse, open_warehouse
+from warehouse.store import Warehouse, open_lake, open_warehouse
 
 log = logging.getLogger(__name__)
 
 WAREHOUSE_NAME = "warehouse.duckdb"
+LOCK_NAME = ".lock"
 ARCHIVE_NAME = "archive"
 PUBLISHED_NAME = "published"
 
@@ -56,8 +58,8 @@ class House:
 
     @property
     def run_id(self) -> str:
-        """The run's name: its start to the microsecond. Runs hold the warehouse's lock, so no two share one."""
-        return self.started_at.astimezone(UTC).strftime(RUN_ID)
+        """The run's name."""
+        return self.warehouse.run_id(self.started_at)
 
     def begin_run(self, sources: Sequence[Source]) -> None:
         """Record the run and what it works with."""
@@ -92,10 +94,43 @@ class House:
 
 
 @contextmanager
+def open_store(settings: Settings, *, guest: bool = False) -> Iterator[Warehouse]:
+    """Open the warehouse where the settings have it: the file in the data folder, or a lake.
+
+    Of a lake this is the writer that the settings name or, for people's decisions, a `guest`. The data folder is one
+    process's alone in both cases. Raises WarehouseLocked where another holds it.
+    """
+    if not settings.warehouse.url:
+        with open_warehouse(settings.data_dir / WAREHOUSE_NAME) as warehouse:
+            yield warehouse
+        return
+    with alone(settings.data_dir), open_lake(settings.warehouse, guest=guest) as warehouse:
+        yield warehouse
+
+
+@contextmanager
+def alone(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder, as the file in it would: archive and snapshots have one writer.
+
+    Raises WarehouseLocked where another process holds it.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / LOCK_NAME).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WarehouseLocked(
+                f"{data_dir} is in use by another process",
+                hint="Wait until that run ends, or stop it. Each writer to a lake needs a data_dir of its own.",
+            ) from None
+        yield
+
+
+@contextmanager
 def open_house(settings: Settings, *, mode: str = "direct", poll_all: bool = False) -> Iterator[House]:
     """Open warehouse, archive, network session, workers and model for one run."""
     with ExitStack() as stack:
-        warehouse = stack.enter_context(open_warehouse(settings.data_dir / WAREHOUSE_NAME))
+        warehouse = stack.enter_context(open_store(settings))
         pool = stack.enter_context(WorkerPool(settings.workers, preload=NURSERY))
         session = stack.enter_context(FetchSession(settings.fetch, robots_file=settings.data_dir / ROBOTS_NAME))
         loaded = load_extractor(settings.extract)

@@ -43,12 +43,13 @@ class Visit:
 
 
 def due_sources(house: House, sources: Sequence[Source]) -> list[Source]:
-    """Return those of the enabled `sources` that are to be polled in this run.
+    """Return those of the enabled `sources` that are to be polled in this run, by this writer.
 
     A run that was told to poll all leaves out only those that are gone for good.
     """
     states = house.warehouse.feed_states()
-    known = [(source, states.get(source.id, FeedState(source.id))) for source in sources if source.enabled]
+    own = [source for source in sources if source.enabled and house.warehouse.owns(source)]
+    known = [(source, states.get(source.id, FeedState(source.id))) for source in own]
     if house.poll_all:
         return [source for source, state in known if state.gone_at is None]
     return [source for source, state in known if is_due(state, house.started_at)]

@@ -59,6 +59,11 @@ def rebuild(
     archive = data_dir / ARCHIVE_NAME
     if not archive.is_dir():
         raise InputError(f"{archive}: no archive to rebuild from", hint="Give the data folder with --data-dir.")
+    if settings.warehouse.url:
+        raise InputError(
+            "a lake is not rebuilt in its place",
+            hint="Rebuild to a file, with CLAMPDOWN_WAREHOUSE__URL set empty, then `clampdown migrate-to-lake`.",
+        )
     with _alone(data_dir):
         workplace = data_dir / WORKPLACE
         shutil.rmtree(workplace, ignore_errors=True)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME
+from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, open_store
 from pipeline.decision_archive import DecisionArchive
 from pipeline.decision_types import Decision
 from pipeline.errors import WarehouseLocked
-from pipeline.journal import RUN_ID
+from pipeline.settings import Settings
 from warehouse.snapshot import Snapshot
-from warehouse.store import Warehouse, open_warehouse
+from warehouse.store import Warehouse
 
 MODE = "review"
 PATIENCE = 5.0
@@ -45,16 +45,17 @@ def keep(data_dir: Path, decided: Sequence[Decision]) -> None:
         archive.keep(decision)
 
 
-def decide(data_dir: Path, decided: Sequence[Decision], *, model: str, patience: float = PATIENCE) -> Taken:
+def decide(settings: Settings, decided: Sequence[Decision], *, model: str, patience: float = PATIENCE) -> Taken:
     """Keep decisions in the archive, then do what they and any earlier ones that wait there say, and publish.
 
     `model` is the revision that the snapshot names. Raises WarehouseLocked where the warehouse is in use: the decisions
     are kept then, and the run that uses it takes them over when it ends, or else the next one does.
     """
+    data_dir = settings.data_dir
     keep(data_dir, decided)
     with ExitStack() as stack:
         try:
-            warehouse = stack.enter_context(_open(data_dir / WAREHOUSE_NAME, patience))
+            warehouse = _open(stack, settings, patience)
         except WarehouseLocked as error:
             kept = "the decision is" if len(decided) == 1 else "the decisions are"
             raise WarehouseLocked(
@@ -62,7 +63,7 @@ def decide(data_dir: Path, decided: Sequence[Decision], *, model: str, patience:
                 hint="Nothing is lost: the run that uses the warehouse does it at its end, or else the next one does.",
             ) from error
         started_at = datetime.now(UTC)
-        run_id = started_at.strftime(RUN_ID)
+        run_id = warehouse.run_id(started_at)
         found, _ = DecisionArchive(data_dir / ARCHIVE_NAME).unread(warehouse.decision_ids())
         if found:
             warehouse.begin_run(run_id, started_at, mode=MODE, model=model, version=version("clampdown"))
@@ -74,11 +75,11 @@ def decide(data_dir: Path, decided: Sequence[Decision], *, model: str, patience:
         return Taken(tuple(taken), warehouse.publish(data_dir / PUBLISHED_NAME, manifest=manifest))
 
 
-def _open(path: Path, patience: float) -> Warehouse:
+def _open(stack: ExitStack, settings: Settings, patience: float) -> Warehouse:
     until = time.monotonic() + patience
     while True:
         try:
-            return open_warehouse(path)
+            return stack.enter_context(open_store(settings, guest=True))
         except WarehouseLocked:
             if time.monotonic() >= until:
                 raise

@@ -3,8 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 
-from pipeline.urls import site_of
-
 
 @dataclass(frozen=True, slots=True)
 class Writer:
@@ -19,6 +17,9 @@ class Writer:
         Each source has one owner, and all sources of one site have the same: only who asks a publisher alone can keep
         the gap between two requests. The owner changes when the number of writers does, and with nothing else.
         """
+        # Imported here: who only reads a warehouse takes no links apart.
+        from pipeline.urls import site_of
+
         site = site_of(url) or url
         return int.from_bytes(hashlib.sha256(site.encode()).digest()[:8], "big") % self.of + 1 == self.number
 

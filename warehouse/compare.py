@@ -15,6 +15,7 @@ CLOCK_TABLES: Mapping[str, str] = {
     "source_pace": "measured up to the last poll",
     "schema_versions": "dated by the day of migration",
     "manifest": "says when the snapshot was published",
+    "lake_turns": "counts the transactions of a lake",
     "event_forwards": "tells of ids that were in use in between, which depends on where a run was cut",
     "event_origins": "tells of events that parted from others in between, likewise",
     "event_history": "one row per day on which something new was fetched",

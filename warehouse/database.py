@@ -12,6 +12,8 @@ from typing import Any
 import duckdb
 
 from pipeline.errors import WarehouseError, WarehouseLocked
+from pipeline.secrets import masked
+from pipeline.writers import Writer
 
 # An extension that is not linked in would be looked for on the network.
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {
@@ -31,6 +33,7 @@ class Database:
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self.connection = connection
         self.path = path
+        self.writer: Writer | None = None
         self._types: dict[str, dict[str, str]] = {}
         # Tasks of one run may come from several threads; their statements must not mix within a transaction.
         self._lock = threading.RLock()
@@ -61,7 +64,7 @@ class Database:
                 self.connection.execute(sql, [parameter(value) for value in parameters])
                 return self.connection.fetchall()
             except duckdb.Error as error:
-                raise WarehouseError(f"{self.path}: {_first_line(error)}") from error
+                raise WarehouseError(f"{self.path}: {first_line(error)}") from error
 
     def script(self, sql: str) -> None:
         """Run the statements of a script, for their effect alone."""
@@ -69,7 +72,7 @@ class Database:
             try:
                 self.connection.execute(sql)
             except duckdb.Error as error:
-                raise WarehouseError(f"{self.path}: {_first_line(error)}") from error
+                raise WarehouseError(f"{self.path}: {first_line(error)}") from error
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -85,6 +88,21 @@ class Database:
             yield second
         finally:
             second.close()
+
+    @contextmanager
+    def still(self) -> Iterator["Database"]:
+        """What is stored, while it does not change."""
+        with self.exclusive():
+            yield self
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Keep other writers out over several transactions. Of a file there are none: its lock keeps them out."""
+        yield
+
+    def row_key(self, key: str) -> tuple[str, str]:
+        """The column by which rows are found fastest whose `key` has been looked up, and its type."""
+        return "rowid", "BIGINT"
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -214,8 +232,9 @@ def opening_error(error: duckdb.Error, path: Path) -> WarehouseError:
         )
     if "not a valid DuckDB database" in message:
         return WarehouseError(f"{path} is no DuckDB file", hint="Move it away; the warehouse will be created anew.")
-    return WarehouseError(f"can't open {path}: {_first_line(error)}")
+    return WarehouseError(f"can't open {path}: {first_line(error)}")
 
 
-def _first_line(error: duckdb.Error) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def first_line(error: Exception) -> str:
+    """What went wrong, in one line, without passwords."""
+    return masked(str(error).splitlines()[0]) if str(error) else type(error).__name__

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError, WarehouseError
+from pipeline.settings import WarehouseSettings
 from pipeline.types import FeedOutcome
 from warehouse import views
 from warehouse.database import from_utc
@@ -70,6 +71,15 @@ def source_health(warehouse: Path, published: Path) -> HealthReport:
                 return HealthReport(_rows(reader, VIEW), busy=True)
         except (InputError, WarehouseError):
             raise locked from None
+
+
+def lake_health(settings: WarehouseSettings) -> HealthReport:
+    """As `source_health`, asked of a lake. Raises WarehouseError where it can't be read."""
+    # What it imports is not installed with the base.
+    from warehouse.lake import open_lake_reader
+
+    with open_lake_reader(settings) as reader:
+        return HealthReport(_rows(reader, f"({views.question(VIEW)})"))
 
 
 def _rows(reader: Reader, relation: str) -> dict[str, SourceHealth]:

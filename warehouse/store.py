@@ -1,7 +1,7 @@
 """The warehouse as the rest of the program sees it: each method hands over to the module of its table or question."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,7 +9,10 @@ from typing import Self
 from pipeline.archive_pages import ArchivePage, PageContent, Plan
 from pipeline.decision_types import Decision
 from pipeline.failpoints import hit
+from pipeline.journal import RUN_ID
+from pipeline.settings import WarehouseSettings
 from pipeline.types import Body, Country, Entry, EntryResult, FeedState, PendingEntry, Poll, Service, Source
+from pipeline.writers import Writer
 from warehouse import backfilling, batch, deciding, resolving, schema, snapshot, summary
 from warehouse.catching_up import catch_up
 from warehouse.database import Database
@@ -36,10 +39,27 @@ def open_warehouse(path: Path, *, memory_limit: str | None = None) -> "Warehouse
     `memory_limit` caps DuckDB, as in "2GB". Raises WarehouseError where the file is locked (naming the holder), of a
     newer schema, damaged or out of reach.
     """
-    database = Database.open(path, memory_limit=memory_limit)
+    return _brought_up(Database.open(path, memory_limit=memory_limit))
+
+
+def open_lake(settings: WarehouseSettings, *, guest: bool = False, memory_limit: str | None = None) -> "Warehouse":
+    """Open the lake of the settings, creating and migrating it as needed.
+
+    A writer holds its number until it closes; a `guest` has none, and owns no source. Raises WarehouseLocked where the
+    number is taken (naming the holder), WarehouseError where the lake can't be reached, is of a newer schema, or the
+    extra `lake` is not installed.
+    """
+    # What it imports is not installed with the base.
+    from warehouse.lake import LakeDatabase
+
+    return _brought_up(LakeDatabase.open_lake(settings, guest=guest, memory_limit=memory_limit))
+
+
+def _brought_up(database: Database) -> "Warehouse":
     try:
-        schema.migrate(database)
-        catch_up(database)
+        with database.turn():
+            schema.migrate(database)
+            catch_up(database)
     except BaseException:
         database.close()
         raise
@@ -47,7 +67,7 @@ def open_warehouse(path: Path, *, memory_limit: str | None = None) -> "Warehouse
 
 
 class Warehouse:
-    """All that is known, in one DuckDB file. Every method that writes is one transaction. A context manager."""
+    """All that is known, in one DuckDB file or lake. Every method that writes is one transaction. A context manager."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -62,12 +82,28 @@ class Warehouse:
 
     @property
     def path(self) -> Path:
-        """The warehouse's file."""
+        """The warehouse's file; of a lake, what errors call it."""
         return self._database.path
 
     def close(self) -> None:
         """Let go of the file. What is committed is safe without it."""
         self._database.close()
+
+    @property
+    def writer(self) -> Writer | None:
+        """Which of several writers this is; None for a file, which has but one."""
+        return self._database.writer
+
+    def run_id(self, started_at: datetime) -> str:
+        """Name a run: by its start to the microsecond and, where others write too, by its writer.
+
+        Two runs of one writer can't begin at once: they hold the file's lock, or the writer's number.
+        """
+        return started_at.astimezone(UTC).strftime(RUN_ID) + (self.writer.suffix if self.writer else "")
+
+    def owns(self, source: Source) -> bool:
+        """Whether a source is this writer's to poll and read."""
+        return self.writer is None or self.writer.owns(source.url)
 
     def sync_sources(self, listed: Sequence[Source]) -> None:
         """Take over the source list. Sources that left it stay known, marked as not listed.
@@ -75,7 +111,7 @@ class Warehouse:
         Where an owner has changed, the votes on events are counted anew: those of one owner are one voice.
         """
         with self._database.transaction():
-            resolving.recount(self._database, sources.sync(self._database, listed))
+            resolving.recount(self._database, sources.sync(self._database, listed, self._owns))
 
     def sync_registries(
         self, services: Sequence[Service], bodies: Sequence[Body], countries: Sequence[Country]
@@ -133,8 +169,8 @@ class Warehouse:
         return backfilling.store(self._database, run_id, plan, content)
 
     def pending(self, now: datetime, limit: int) -> list[PendingEntry]:
-        """Up to `limit` entries that are due at `now`: by day of publication, undated ones last, then by id."""
-        return pending.due(self._database, now, limit)
+        """Up to `limit` own entries that are due at `now`: by day of publication, undated ones last, then by id."""
+        return pending.due(self._database, now, limit, self._own_sources())
 
     def entries_again(self, entry_ids: Sequence[str]) -> list[PendingEntry]:
         """These entries, in this order, as they would be taken now, due or not; unknown ids are left out."""
@@ -145,8 +181,8 @@ class Warehouse:
         return pending.asking(self._database, urls)
 
     def count_due(self, now: datetime) -> int:
-        """How many entries are due at `now`."""
-        return pending.count_due(self._database, now)
+        """How many own entries are due at `now`."""
+        return pending.count_due(self._database, now, self._own_sources())
 
     def count_pending(self) -> int:
         """How many entries wait for their first outcome or another try, due or not."""
@@ -186,5 +222,12 @@ class Warehouse:
         `manifest` describes the data (model revision, program version) and must hold no clock: a snapshot is written
         anew when it differs.
         """
-        with self._database.exclusive():
-            return snapshot.publish(self._database, target, manifest)
+        with self._database.still() as database:
+            return snapshot.publish(database, target, manifest)
+
+    @property
+    def _owns(self) -> Callable[[str], bool] | None:
+        return None if self.writer is None else self.writer.owns
+
+    def _own_sources(self) -> list[str] | None:
+        return None if self.writer is None else sources.owned(self._database, self.writer.owns)

@@ -123,6 +123,8 @@ def _warehouse(loaded: "LoadedSettings") -> Check:
     from flows.house import WAREHOUSE_NAME
     from warehouse.store import open_warehouse
 
+    if loaded.settings.warehouse.url:
+        return _lake(loaded)
     path = loaded.settings.data_dir / WAREHOUSE_NAME
     if not path.exists():
         return Check("warehouse", "ok", f"{path}: not there yet; the first run makes it")
@@ -134,12 +136,30 @@ def _warehouse(loaded: "LoadedSettings") -> Check:
     return Check("warehouse", "ok", f"{path}: {balance.discovered} entries, {pending} of them pending")
 
 
-def _feeds(loaded: "LoadedSettings") -> Check:
-    from flows.house import PUBLISHED_NAME, WAREHOUSE_NAME
-    from warehouse.health import source_health
+def _lake(loaded: "LoadedSettings") -> Check:
+    from warehouse.lake_care import state
 
-    folder = loaded.settings.data_dir
-    counts = Counter(h.state for h in source_health(folder / WAREHOUSE_NAME, folder / PUBLISHED_NAME).sources.values())
+    settings = loaded.settings.warehouse
+    found = state(settings)
+    name = f"{found.name}, writer {settings.writer} of {settings.writers}"
+    if found.schema == 0:
+        return Check("warehouse", "ok", f"{name}: nothing there yet; the first run makes it")
+    if found.balance is None:
+        return Check("warehouse", "warn", f"{name}: schema {found.schema}", "the next run migrates it")
+    if not found.balance.balanced:
+        faults = f"{found.balance.missing} entries without an outcome, {found.balance.surplus} outcomes too many"
+        return Check("warehouse", "fail", f"{name}: {faults}")
+    busy = f", at work: {'; '.join(found.at_work)}" if found.at_work else ""
+    detail = f"{name}: {found.balance.discovered} entries, {found.files:,} data files{busy}"
+    if found.untidy:
+        return Check("warehouse", "warn", detail, "`clampdown lake tidy` makes few large files of many small ones")
+    return Check("warehouse", "ok", detail)
+
+
+def _feeds(loaded: "LoadedSettings") -> Check:
+    from clampdown.commands.health import health_of
+
+    counts = Counter(health.state for health in health_of(loaded.settings).sources.values())
     if not counts:
         return Check("feeds", "ok", "none was polled yet")
     detail = ", ".join(f"{number} {state.replace('_', ' ')}" for state, number in counts.most_common())

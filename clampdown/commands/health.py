@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.schedule import PollFacts
     from pipeline.settings import Settings
     from pipeline.types import Source
-    from warehouse.health import SourceHealth
+    from warehouse.health import HealthReport, SourceHealth
 
 # In the order of being shown: what needs a hand comes first.
 STYLES = {
@@ -59,10 +59,7 @@ def check(
     if probe:
         _probe(settings, source or (), as_json=as_json)
         return
-    from flows.house import PUBLISHED_NAME, WAREHOUSE_NAME
-    from warehouse.health import source_health
-
-    report = source_health(settings.data_dir / WAREHOUSE_NAME, settings.data_dir / PUBLISHED_NAME)
+    report = health_of(settings)
     # The sample's sources stand in its warehouse alone.
     listed = () if report.sources and not settings.sources.exists() else _listed(settings)
     lines = _lines(listed, report.sources)
@@ -79,6 +76,16 @@ def check(
     out.print(Text("\n" + ", ".join(f"{counts[state]} {state}" for state in STYLES if counts[state]), style="bold"))
     if report.busy:
         out.print(Text("A run is under way: this is what the last one published.", style="dim"))
+
+
+def health_of(settings: "Settings") -> "HealthReport":
+    """How the sources fare, by the warehouse that the settings name."""
+    from flows.house import PUBLISHED_NAME, WAREHOUSE_NAME
+    from warehouse.health import lake_health, source_health
+
+    if settings.warehouse.url:
+        return lake_health(settings.warehouse)
+    return source_health(settings.data_dir / WAREHOUSE_NAME, settings.data_dir / PUBLISHED_NAME)
 
 
 def _listed(settings: "Settings") -> "Sequence[Source]":

@@ -42,6 +42,14 @@ def polite(short: Short = False, as_json: AsJson = False) -> None:
     _show(lambda tell: prove(tell, short=short), as_json=as_json)
 
 
+@app.command()
+def lake(short: Short = False, as_json: AsJson = False) -> None:
+    """Two writers and a reader on a lake end in the tables of one writer."""
+    from clampdown.proofs.lake import prove
+
+    _show(lambda tell: prove(tell, short=short), as_json=as_json)
+
+
 def _show(prove: "Callable[[Tell], Proof]", *, as_json: bool) -> None:
     progress = console(stderr=True)
     start = time.monotonic()

@@ -409,7 +409,7 @@ def _carry_out(context: typer.Context, made: "list[Decision]", *, later: bool) -
         return
     with _snapshot(context) as reader:
         model = model_of(reader)
-    taken = decide(settings.data_dir, made, model=model)
+    taken = decide(settings, made, model=model)
     with _snapshot(context) as reader:
         out = console()
         for line in outcome_lines(reader, made, len(taken.decisions), out.width):

@@ -21,7 +21,7 @@ ALTER TABLE articles ADD COLUMN modified_on DATE;
 ALTER TABLE articles ADD COLUMN modified_at TIMESTAMP;
 ALTER TABLE articles ADD COLUMN modified_basis VARCHAR;
 ALTER TABLE articles ADD COLUMN modified_precision VARCHAR;
-ALTER TABLE articles ADD COLUMN soft_404 BOOLEAN DEFAULT false;
+ALTER TABLE articles ADD COLUMN soft_404 BOOLEAN DEFAULT 'false';
 ALTER TABLE articles ADD COLUMN etag VARCHAR;
 ALTER TABLE articles ADD COLUMN last_modified VARCHAR;
 ALTER TABLE articles ADD COLUMN version INTEGER DEFAULT 1;

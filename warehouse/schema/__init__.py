@@ -7,7 +7,8 @@ from pipeline.errors import WarehouseError
 from pipeline.failpoints import hit
 from warehouse.database import Database, to_utc
 
-# Append only. A script that a release has shipped is never edited: it has already run on somebody's warehouse.
+# Append only. A script that a release has shipped is never edited: it has already run on somebody's warehouse. All run
+# on a lake, too, which takes no default but a literal: 'false', not false.
 MIGRATIONS: tuple[str, ...] = (
     "0001_tables.sql",
     "0002_polling.sql",

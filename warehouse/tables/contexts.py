@@ -43,10 +43,11 @@ Placed = tuple[str | None, str, MentionContext]
 
 def since(database: Database, months: Mapping[str, str]) -> dict[str, Placed]:
     """Mention id → all mentions of some blocks, each block from its month (`YYYY-MM`) of publication on."""
+    key, _ = database.row_key("mention_id")
     rows = database.execute(
         f"""
         WITH touched AS (SELECT unnest(?::JSON::VARCHAR[]) AS block, unnest(?::JSON::VARCHAR[]) AS month)
-        SELECT m.rowid FROM mentions AS m JOIN touched USING (block) WHERE {_MONTH} >= touched.month
+        SELECT m.{key} FROM mentions AS m JOIN touched USING (block) WHERE {_MONTH} >= touched.month
         """,
         [list(months), list(months.values())],
     )
@@ -67,7 +68,8 @@ def of_happenings(database: Database, happening_ids: Iterable[str]) -> dict[str,
             f"SELECT mention_id, happening_id FROM event_mentions WHERE happening_id {_IN.format('VARCHAR')}", [wanted]
         )
     )
-    rows = database.execute(f"SELECT rowid FROM mentions WHERE mention_id {_IN.format('VARCHAR')}", [list(placed)])
+    key, _ = database.row_key("mention_id")
+    rows = database.execute(f"SELECT {key} FROM mentions WHERE mention_id {_IN.format('VARCHAR')}", [list(placed)])
     return _read(database, _rows(database, [row for (row,) in rows]), placed)
 
 
@@ -105,10 +107,11 @@ def of_sources(database: Database, source_ids: Iterable[str]) -> list[str]:
     return [mention_id for (mention_id,) in rows]
 
 
-def _rows(database: Database, rows: list[int]) -> dict[str, tuple[Any, ...]]:
+def _rows(database: Database, rows: list[Any]) -> dict[str, tuple[Any, ...]]:
     """Mention id → what is needed of the mention, by the numbers of rows: a join by ids would read all rows of all
     these columns."""
-    wanted = database.execute(f"SELECT {_COLUMNS} FROM mentions WHERE rowid {_IN.format('BIGINT')}", [sorted(rows)])
+    key, kind = database.row_key("mention_id")
+    wanted = database.execute(f"SELECT {_COLUMNS} FROM mentions WHERE {key} {_IN.format(kind)}", [sorted(rows)])
     return {row[0]: row for row in wanted}
 
 

@@ -141,16 +141,17 @@ def fill_contexts(database: Database) -> None:
     """Read what stands around mentions that were stored before that was kept."""
     lacking = [row[0] for row in database.execute("SELECT mention_id FROM mentions WHERE context_words IS NULL")]
     for some in batches(lacking, _TEXTS_AT_ONCE):
-        rows = database.execute(
-            """
-            SELECT m.mention_id, a.text, m.trigger_quote, m.trigger_start, m.trigger_end
-            FROM mentions AS m JOIN articles AS a USING (article_id)
-            WHERE m.mention_id IN (SELECT unnest(?::JSON::VARCHAR[]))
-            """,
-            [some],
-        )
-        read = [(mention_id, *_passage(text, Quote(*place))) for mention_id, text, *place in rows]
-        database.update("mentions", ("mention_id", *_PASSAGE_COLUMNS), read)
+        with database.transaction():
+            rows = database.execute(
+                """
+                SELECT m.mention_id, a.text, m.trigger_quote, m.trigger_start, m.trigger_end
+                FROM mentions AS m JOIN articles AS a USING (article_id)
+                WHERE m.mention_id IN (SELECT unnest(?::JSON::VARCHAR[]))
+                """,
+                [some],
+            )
+            read = [(mention_id, *_passage(text, Quote(*place))) for mention_id, text, *place in rows]
+            database.update("mentions", ("mention_id", *_PASSAGE_COLUMNS), read)
 
 
 def _passage(text: str, trigger: Quote) -> tuple[str, str]:

@@ -20,17 +20,24 @@ _OPEN = "(o.retry_at <= $1 OR (o.outcome = 'pending' AND o.retry_at IS NULL))"
 _REVISIT = "o.revisit_at <= $1"
 
 
-def due(database: Database, now: datetime, limit: int) -> list[PendingEntry]:
-    """Up to `limit` due entries: by day of publication, undated ones last, then by id."""
+_OF_SOURCES = "source_id IN (SELECT unnest(?::JSON::VARCHAR[]))"
+
+
+def due(database: Database, now: datetime, limit: int, sources: Sequence[str] | None = None) -> list[PendingEntry]:
+    """Up to `limit` due entries: by day of publication, undated ones last, then by id.
+
+    With `sources`, only entries of these.
+    """
+    own = "" if sources is None else f"AND e.{_OF_SOURCES.replace('?', '$3')}"
     rows = database.execute(
         f"""
         SELECT {_COLUMNS}, coalesce({_REVISIT}, false)
         FROM outcomes AS o JOIN entries AS e USING (entry_id) LEFT JOIN sources AS s USING (source_id)
-        WHERE {_OPEN} OR {_REVISIT}
+        WHERE ({_OPEN} OR {_REVISIT}) {own}
         ORDER BY e.published_on NULLS LAST, e.entry_id
         LIMIT $2
         """,
-        [to_utc(now), limit],
+        [to_utc(now), limit, *(() if sources is None else [list(sources)])],
     )
     stored = _stored(database, [row[0] for row in rows if row[-1]])
     return [_pending(row[1:-1], stored.get(row[0])) for row in rows]
@@ -68,9 +75,16 @@ def asking(database: Database, urls: Sequence[str]) -> list[str]:
     return [entry_id for (entry_id,) in rows]
 
 
-def count_due(database: Database, now: datetime) -> int:
+def count_due(database: Database, now: datetime, sources: Sequence[str] | None = None) -> int:
     """How many entries `due` would return without a limit."""
-    rows = database.execute(f"SELECT count(*) FROM outcomes AS o WHERE {_OPEN} OR {_REVISIT}", [to_utc(now)])
+    if sources is None:
+        rows = database.execute(f"SELECT count(*) FROM outcomes AS o WHERE {_OPEN} OR {_REVISIT}", [to_utc(now)])
+    else:
+        rows = database.execute(
+            "SELECT count(*) FROM outcomes AS o JOIN entries AS e USING (entry_id) "
+            f"WHERE ({_OPEN} OR {_REVISIT}) AND e.{_OF_SOURCES.replace('?', '$2')}",
+            [to_utc(now), list(sources)],
+        )
     return int(rows[0][0])
 
 

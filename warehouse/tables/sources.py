@@ -1,6 +1,6 @@
 """Table `sources`: the source list as of the last run, and sources that were on it once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pipeline.errors import WarehouseError
 from pipeline.types import Source
@@ -12,17 +12,25 @@ COLUMNS = (
     "listed", "full_text",
 )  # fmt: skip
 
+_URL = COLUMNS.index("url")
 
-def sync(database: Database, sources: Sequence[Source]) -> list[str]:
+
+def sync(database: Database, sources: Sequence[Source], owns: Callable[[str], bool] | None = None) -> list[str]:
     """Make the table say what the list says. A source that left the list stays, marked as not listed.
 
-    A source whose address has changed begins anew: its feed's state is forgotten. Returns the sources that were known
-    and have another owner now. Call within a transaction.
+    A source whose address has changed begins anew: its feed's state is forgotten. `owns` says by the address whether a
+    source is this writer's (`pipeline.writers`); those of others are left as they are. Returns the sources that were
+    known and belong to another publisher now. Call within a transaction.
     """
     listed = {source.id: _row(source) for source in sources}
     if len(listed) < len(sources):
         raise WarehouseError("two sources of the source list have the same id")
     stored = {row[0]: row for row in database.execute(f"SELECT {', '.join(COLUMNS)} FROM sources")}
+    if owns is not None:
+        # One that has moved to another site goes over to the writer whose it is there.
+        own = {key: row for key, row in listed.items() if owns(str(row[_URL]))}
+        stored = {key: row for key, row in stored.items() if key in own or (key not in listed and owns(row[_URL]))}
+        listed = own
     unlisted = COLUMNS.index("listed")
     wanted = {key: (*row[:unlisted], False, *row[unlisted + 1 :]) for key, row in stored.items()} | listed
     changed = [key for key, row in wanted.items() if stored.get(key) != row]
@@ -55,3 +63,9 @@ def _row(source: Source) -> tuple[object, ...]:
         True,
         source.full_text,
     )
+
+
+def owned(database: Database, owns: Callable[[str], bool]) -> list[str]:
+    """The ids of the sources, listed or not, whose addresses a writer `owns`."""
+    rows = database.execute("SELECT source_id, url FROM sources ORDER BY source_id")
+    return [source_id for source_id, url in rows if owns(url)]

@@ -330,9 +330,10 @@ def _days(database: Database, article_ids: Sequence[str]) -> dict[str, date | No
 def _bodies(database: Database, article_ids: Sequence[str]) -> dict[str, str]:
     """Article id → its body, as it is stored."""
     found: dict[str, str] = {}
-    for rows in articles.rows_of(database, article_ids):
+    where, parts = articles.rows_of(database, article_ids)
+    for some in parts:
         for article_id, title, text in database.execute(
-            f"SELECT article_id, title, text FROM articles WHERE rowid {_IN.format('BIGINT')}", [rows]
+            f"SELECT article_id, title, text FROM articles WHERE {where}", [some]
         ):
             found[article_id] = body_of(title, text)
     return found

@@ -17,12 +17,9 @@ COLUMNS = ("run_id", "entry_id", "article_id", "outcome", "detail", "visited_at"
 
 def keep(database: Database, article_ids: Sequence[str]) -> None:
     """Keep the stored texts of articles that are about to be replaced."""
-    for rows in articles.rows_of(database, article_ids):
-        database.execute(
-            f"INSERT INTO article_versions ({_KEPT}) SELECT {_KEPT} FROM articles "
-            "WHERE rowid IN (SELECT unnest(?::JSON::BIGINT[]))",
-            [rows],
-        )
+    where, parts = articles.rows_of(database, article_ids)
+    for some in parts:
+        database.execute(f"INSERT INTO article_versions ({_KEPT}) SELECT {_KEPT} FROM articles WHERE {where}", [some])
 
 
 def texts(database: Database, article_ids: Sequence[str]) -> dict[str, dict[int, str]]:

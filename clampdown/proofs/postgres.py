@@ -1,0 +1,109 @@
+"""A Postgres server for a proof or a test: started on loopback in a folder of its own, gone with it afterwards."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import InputError
+
+USER = "clampdown"
+_DEBIAN = Path("/usr/lib/postgresql")
+_UNPRIVILEGED = ("postgres", "nobody")
+_LOCALE = {"LC_ALL": "C.UTF-8"}
+
+
+def binaries() -> Path:
+    """The folder of `initdb` and `pg_ctl`. Raises InputError where Postgres is not installed."""
+    found = shutil.which("pg_ctl")
+    # On Debian the path has only wrappers; the programs lie in a folder for each version.
+    folders = sorted(_DEBIAN.glob("*/bin"), key=lambda path: (len(path.parent.name), path.parent.name), reverse=True)
+    for folder in ([Path(found).parent] if found else []) + folders:
+        if all((folder / name).exists() for name in ("initdb", "pg_ctl", "postgres")):
+            return folder
+    raise InputError("Postgres is not installed here", hint="On Debian: apt-get install postgresql")
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """Run a server in `folder`, which is empty. Yields what connects to it: `make_database` takes it.
+
+    It trusts whoever connects from this machine, and syncs nothing to the disk: what it holds is thrown away.
+    """
+    programs, user = binaries(), _owner()
+    folder.mkdir(parents=True, exist_ok=True)
+    data = folder / "postgres"
+    data.mkdir(mode=0o700)
+    if user is not None:
+        # Postgres refuses to run as root.
+        _reachable(folder)
+        shutil.chown(data, *user)
+    port = _free_port()
+    options = f"-p {port} -k '' -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=100"
+    _run(
+        [programs / "initdb", "-D", data / "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "-N"],
+        user, data,
+    )  # fmt: skip
+    _run([programs / "pg_ctl", "-D", data / "data", "-o", options, "-l", data / "log", "-w", "start"], user, data)
+    try:
+        yield f"host=127.0.0.1 port={port} user={USER}"
+    finally:
+        _run([programs / "pg_ctl", "-D", data / "data", "-m", "immediate", "-w", "stop"], user, data)
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def make_database(server: str, name: str) -> str:
+    """Create a database on the server. Returns what connects to it."""
+    import psycopg
+
+    with psycopg.connect(f"{server} dbname=postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return f"{server} dbname={name}"
+
+
+def _owner() -> tuple[int, int] | None:
+    """Whom the server runs as, where this process is root."""
+    if os.geteuid() != 0:
+        return None
+    for name in _UNPRIVILEGED:
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return found.pw_uid, found.pw_gid
+    raise InputError("Postgres does not run as root, and there is no user to run it as")
+
+
+def _reachable(folder: Path) -> None:
+    """Let the server's user pass through our own folders above its data."""
+    for above in (folder, *folder.parents):
+        mode = above.stat().st_mode
+        if above.stat().st_uid == os.geteuid() and not mode & 0o001:
+            above.chmod(mode | 0o011)
+
+
+def _run(command: Sequence[str | Path], user: tuple[int, int] | None, folder: Path) -> None:
+    who = {} if user is None else {"user": user[0], "group": user[1], "extra_groups": []}
+    done = subprocess.run(  # noqa: S603 - our own command line
+        [str(part) for part in command],
+        cwd=folder,
+        env=os.environ | _LOCALE,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        **who,  # type: ignore[call-overload]  # the stubs know no keywords by dictionary
+    )
+    if done.returncode:
+        raise InputError(f"Postgres can't be run here: {done.stdout.strip()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
