@@ -37,11 +37,11 @@ read the form of an answer here, never its content ([samples/README.md](../sampl
 This page is made by `python -m clampdown.cookbook`.
 """
 
-# All that a result on the sample can depend on: what was read in which article. Ids and addresses hold a port.
+# All that a result on the sample can depend on: what was read in which article. Ids of articles hold the port at which
+# they were served, and where nothing else tells two mentions apart, their ids do.
 _READ = """
-SELECT a.title, m.trigger_start, m.action, m.status, m.actor_canonical, m.service_canonical, m.date_value,
-       round(m.score, 2)
-FROM mentions AS m JOIN articles AS a USING (article_id) ORDER BY ALL
+SELECT article_id, trigger_start, action, status, actor_canonical, service_canonical, date_value, round(score, 2)
+FROM mentions ORDER BY ALL
 """
 
 

@@ -17,7 +17,7 @@ from warehouse.reader import Reader
 
 DOCS = ROOT / "docs"
 NEARLY = 0.9
-"""How like the committed page results must be on a machine that reads a few words otherwise than the one it is from."""
+"""How like the committed page results must be where the sample was not read in quite the same way."""
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_worked_queries_are_what_the_page_shows(reader: Reader) -> None:
     assert model == now_model, refresh
     if read == now_read:
         assert committed == made, refresh
-    else:  # another processor rounds otherwise, and the model has read a few words of the sample in another way
+    else:  # the sample's usual ports were taken, or another processor rounds otherwise and a few words were misread
         assert difflib.SequenceMatcher(None, committed.splitlines(), made.splitlines()).ratio() > NEARLY
 
 

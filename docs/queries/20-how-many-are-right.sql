@@ -8,7 +8,7 @@
 -- voices carry is the chance that at least one is right.
 SELECT
     if(voices >= 2, '2 or more', '1') AS voices,
-    floor(score * 5) / 5 AS score_from,
+    floor(round(score, 3) * 5) / 5 AS score_from,
     count(*) AS events,
     round(sum(score)) AS expected_right
 FROM events
