@@ -1,7 +1,7 @@
 """The log of changes: followed from nothing it gives the events, and asked since when, what became of each."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -167,45 +167,63 @@ def test_followed_from_nothing_the_log_gives_the_events(database: Database, worl
         _check_net(database, RUNS[number], rows, before, states[-1])
 
 
+@dataclass
+class Life:
+    """An event in the eyes of a reader who saw it under `first_id`, or never before."""
+
+    first_id: str | None
+    id: str
+    lives: bool = True
+
+
 def _check_net(database: Database, since: str, rows: list[Row], before: Followed, after: Followed) -> None:
     """Hold what changes_since says to the states before and after."""
-    known_as = {event_id: event_id for event_id in before}
+    last = {event_id: Life(event_id, event_id) for event_id in before}
+    lives = list(last.values())
+    leaving: dict[str, Life] = {}
     for row in rows:
-        if row["run_id"] > since and row["kind"] == "continued":
-            came = [then for then, now in known_as.items() if now == row["other_id"]]
-            if row["event_id"] in before:
-                known_as |= dict.fromkeys(came, "")
-                continue
-            known_as |= {then: "" for then, now in known_as.items() if now == row["event_id"]}
-            known_as |= {then: row["event_id"] for then in came}
-    known_as = {then: now or then for then, now in known_as.items()}
-    net = {row["event_id"]: row for row in asked(database, f"FROM changes_since('{since}')")}
-    for event_id in after.keys() - set(known_as.values()):
-        assert net[event_id]["kind"] in ("appeared", "split")
-        row = net.pop(event_id)
-        assert row["before"] is None
-        assert row["after"] == {name: after[event_id][0][name] for name in row["after"]}
-        assert row["arrived"] == sorted(after[event_id][1])
-    for then, now in known_as.items():
-        was, had = before[then]
-        if now not in after:
-            row = net.pop(now)
+        event_id, kind = row["event_id"], row["kind"]
+        if row["run_id"] <= since:
+            continue
+        if kind == "renamed":
+            leaving[event_id] = last.pop(event_id)
+        elif kind in GONE:
+            last[event_id].lives = False
+        elif kind == "continued":
+            last[event_id] = leaving.pop(row["other_id"])
+            last[event_id].id = event_id
+        elif kind in NEW:
+            if event_id not in last:
+                last[event_id] = Life(None, event_id)
+                lives.append(last[event_id])
+            last[event_id].lives = True
+    net = asked(database, f"FROM changes_since('{since}')")
+    told = {(row["former_id"] or row["event_id"] if row["before"] else None, row["event_id"]): row for row in net}
+    assert len(told) == len(net)
+    for life in lives:
+        row = told.pop((life.first_id, life.id), {})
+        if life.first_id is None:
+            assert bool(row) == life.lives
+            if row:
+                assert row["kind"] in ("appeared", "split")
+                assert row["after"] == {name: after[life.id][0][name] for name in row["after"]}
+                assert row["arrived"] == sorted(after[life.id][1])
+            continue
+        was, had = before[life.first_id]
+        if not life.lives:
             assert row["kind"] in ("merged", "removed")
             assert row["other_id"] is None or row["other_id"] in after
             assert row["after"] is None
             assert row["before"] == {name: was[name] for name in row["before"]}
             continue
-        became, has = after[now]
+        became, has = after[life.id]
         differing = [name for name in was if name != "changed_run_id" and was[name] != became[name]]
         moved = (sorted(set(has) - set(had)), sorted(set(had) - set(has)))
-        row = net.pop(now, {})
         if not row:
-            assert (then, differing, moved) == (now, [], ([], []))
+            assert (life.first_id, differing, moved) == (life.id, [], ([], []))
             continue
         assert sorted(row["fields"]) == sorted(differing)
         assert (row["arrived"], row["departed"]) == moved
-        assert row["former_id"] == (then if then != now else None)
-        assert {name: row["before"][name] for name in differing} == {name: was[name] for name in differing}
-        assert {name: row["after"][name] for name in differing} == {name: became[name] for name in differing}
-        assert all(row["after"][name] is None for name in row["after"] if name not in differing)
-    assert not net, "nothing is told of what is as it was"
+        for side, values in (("before", was), ("after", became)):
+            assert row[side] == {name: values[name] if name in differing else None for name in row[side]}
+    assert not told, "nothing is told of what is as it was"

@@ -24,45 +24,44 @@ WITH RECURSIVE bound AS (
     END AS position
 ),
 recent AS (
-    SELECT * FROM changes WHERE position > (SELECT position FROM bound) AND kind <> 'present'
+    SELECT *, lag(kind) OVER (PARTITION BY event_id ORDER BY position) AS kind_before
+    FROM changes
+    WHERE position > (SELECT position FROM bound) AND kind <> 'present'
 ),
-renames AS (
-    SELECT event_id, other_id, position FROM recent WHERE kind = 'renamed'
+-- An id can be used for one event after another: each takes it over from a third, or after it has gone on elsewhere.
+lives AS (
+    SELECT
+        *,
+        count(*) FILTER (kind = 'continued' OR (kind IN ('appeared', 'split') AND kind_before = 'renamed'))
+            OVER (PARTITION BY event_id ORDER BY position) AS life
+    FROM recent
 ),
--- Each renaming with the id in use at the end of those that follow from it.
-chains AS (
-    SELECT position, other_id AS now_id, position AS last FROM renames
+renamings AS (
+    SELECT r.event_id, r.life, c.event_id AS to_id, c.life AS to_life
+    FROM (FROM lives WHERE kind = 'renamed') AS r ASOF JOIN (FROM lives WHERE kind = 'continued') AS c
+        ON c.event_id = r.other_id AND c.other_id = r.event_id AND c.position > r.position
+),
+ways AS (
+    FROM renamings
     UNION ALL
-    SELECT c.position, r.other_id, r.position
-    FROM chains AS c JOIN renames AS r ON r.event_id = c.now_id AND r.position = (
-        SELECT min(n.position) FROM renames AS n WHERE n.event_id = c.now_id AND n.position > c.last
-    )
-),
--- An id that was in use before, or is taken over twice, is that of the one or the last: the others are gone.
-taken AS (
-    SELECT event_id FROM recent GROUP BY event_id
-    HAVING arg_min(kind, position) NOT IN ('appeared', 'split', 'continued')
-),
-ends AS (
-    SELECT position, arg_max(now_id, last) AS now_id, max(last) AS last
-    FROM chains
-    GROUP BY position
-    HAVING arg_max(now_id, last) NOT IN (FROM taken)
-    QUALIFY max(last) = max(max(last)) OVER (PARTITION BY arg_max(now_id, last))
+    SELECT w.event_id, w.life, r.to_id, r.to_life
+    FROM ways AS w JOIN renamings AS r ON r.event_id = w.to_id AND r.life = w.to_life
 ),
 named AS (
-    SELECT recent.*, coalesce(ends.now_id, recent.event_id) AS now_id
-    FROM recent
-        ASOF LEFT JOIN renames ON renames.event_id = recent.event_id AND renames.position >= recent.position
-        LEFT JOIN ends ON ends.position = renames.position
+    SELECT l.*, coalesce(e.to_id, l.event_id) AS now_id, coalesce(e.to_life, l.life) AS now_life
+    FROM lives AS l LEFT JOIN (
+        FROM ways ANTI JOIN renamings ON renamings.event_id = ways.to_id AND renamings.life = ways.to_life
+    ) AS e ON e.event_id = l.event_id AND e.life = l.life
 ),
 folded AS (
     SELECT
         now_id AS event_id,
+        now_life,
         arg_min(event_id, position) AS first_id,
         arg_min(kind, position) AS first_kind,
-        arg_min(other_id, position) AS origin_id,
+        arg_min({'value': other_id}, position).value AS origin_id,
         arg_max(kind, position) AS last_kind,
+        arg_max({'value': other_id}, position).value AS heir_id,
         count(*) AS changes,
         max(position) AS position,
         arg_max(run_id, position) AS run_id,
@@ -124,35 +123,36 @@ folded AS (
             'first_run_id': arg_max({'value': after.first_run_id}, position) FILTER (list_contains(fields, 'first_run_id'))
         } AS now
     FROM named
-    GROUP BY now_id
+    GROUP BY now_id, now_life
 ),
 moved AS (
-    SELECT event_id, mention_id, sum(step) AS step
+    SELECT now_id, now_life, mention_id, sum(step) AS step
     FROM (
-        SELECT now_id AS event_id, unnest(arrived) AS mention_id, 1 AS step FROM named
+        SELECT now_id, now_life, unnest(arrived) AS mention_id, 1 AS step FROM named
         UNION ALL
-        SELECT now_id, unnest(departed), -1 FROM named
+        SELECT now_id, now_life, unnest(departed), -1 FROM named
     )
-    GROUP BY event_id, mention_id
+    GROUP BY now_id, now_life, mention_id
 ),
 mentioned AS (
     SELECT
-        event_id,
+        now_id,
+        now_life,
         list(mention_id ORDER BY mention_id) FILTER (step > 0) AS arrived,
         list(mention_id ORDER BY mention_id) FILTER (step < 0) AS departed
     FROM moved
     WHERE step <> 0
-    GROUP BY event_id
+    GROUP BY now_id, now_life
 ),
 gained AS (
-    SELECT event_id, list(kind ORDER BY position) AS steps
+    SELECT now_id, now_life, list(kind ORDER BY position) AS steps
     FROM (
-        SELECT event_id, kind, min(position) AS position
-        FROM (SELECT now_id AS event_id, position, unnest(steps) AS kind FROM named)
-            SEMI JOIN event_transitions USING (event_id, kind)
-        GROUP BY event_id, kind
+        SELECT now_id, now_life, kind, min(position) AS position
+        FROM (SELECT now_id, now_life, position, unnest(steps) AS kind FROM named)
+            SEMI JOIN (SELECT event_id AS now_id, kind FROM event_transitions) AS standing USING (now_id, kind)
+        GROUP BY now_id, now_life, kind
     )
-    GROUP BY event_id
+    GROUP BY now_id, now_life
 ),
 compared AS (
     SELECT
@@ -206,23 +206,23 @@ net AS (
         coalesce(g.steps, []) AS steps,
         coalesce(m.arrived, []) AS arrived,
         coalesce(m.departed, []) AS departed,
-        heir.new_id AS heir_id,
+        CASE WHEN heir.old_id IS NULL THEN c.heir_id ELSE heir.new_id END AS merged_into,
         CASE
             WHEN first_kind <> 'split' THEN NULL
             WHEN moved_on.old_id IS NULL THEN origin_id
             ELSE nullif(moved_on.new_id, c.event_id)
         END AS split_from
     FROM compared AS c
-        LEFT JOIN gained AS g ON g.event_id = c.event_id
-        LEFT JOIN mentioned AS m ON m.event_id = c.event_id
-        LEFT JOIN event_forwards AS heir ON heir.old_id = c.event_id
+        LEFT JOIN gained AS g ON g.now_id = c.event_id AND g.now_life = c.now_life
+        LEFT JOIN mentioned AS m ON m.now_id = c.event_id AND m.now_life = c.now_life
+        LEFT JOIN event_forwards AS heir ON heir.old_id = c.heir_id
         LEFT JOIN event_forwards AS moved_on ON moved_on.old_id = c.origin_id
 )
 SELECT
     event_id,
     CASE
         WHEN NOT was_there THEN if(split_from IS NULL, 'appeared', 'split')
-        WHEN NOT is_there THEN if(heir_id IS NULL, 'removed', 'merged')
+        WHEN NOT is_there THEN if(merged_into IS NULL, 'removed', 'merged')
         WHEN list_contains(net, 'dismissed') THEN if(now.dismissed.value, 'dismissed', 'restored')
         WHEN list_contains(net, 'retracted') THEN if(now.retracted.value, 'retracted', 'reinstated')
         WHEN list_contains(net, 'lifted') THEN if(now.lifted.value, 'ended', 'reopened')
@@ -230,7 +230,7 @@ SELECT
         ELSE 'renamed'
     END AS kind,
     CASE WHEN was_there AND first_id <> event_id THEN first_id END AS former_id,
-    CASE WHEN NOT was_there THEN split_from WHEN NOT is_there THEN heir_id END AS other_id,
+    CASE WHEN NOT was_there THEN split_from WHEN NOT is_there THEN merged_into END AS other_id,
     net AS fields,
     CASE
         WHEN was_there THEN {
@@ -306,4 +306,4 @@ WHERE (was_there OR is_there)
     )
 ORDER BY position;
 
-COMMENT ON MACRO TABLE changes_since IS 'What has become of events since a run (its id: since that run ended), a time (since the last run that had ended by then, UTC; a day is its midnight) or a position in changes: one row per event, whatever it went through in between, and none for one that is again as it was. kind, fields, before and after as in changes; former_id is the id that it had then, where that is another; other_id the event that it was merged into or split from. A new event has no before, one that is gone no after.';
+COMMENT ON MACRO TABLE changes_since IS 'What has become of events since a run (its id: since it ended), a time (since the last run that had ended by then, UTC; a day is its midnight) or a position in changes. One row per event, whatever it went through in between, and none for one that is as it was. kind, fields, before and after as in changes: a new event has no before, one that is gone no after, and renamed is one that has another id now and is else the same. former_id is the id that it had then, where that was another; other_id the event that it was merged into or split from, by the id that this one has now. To bring a copy up to date, take away every former_id and all that is gone, then put in the others.';
