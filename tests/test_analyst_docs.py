@@ -96,7 +96,7 @@ def test_worked_queries_are_what_the_page_shows(reader: Reader) -> None:
 
 
 def _without_results(page: str) -> list[str]:
-    return [line for line in page.splitlines() if not line.startswith(("| ", "<!-- ", "… and ", "No rows"))]
+    return [line for line in page.splitlines() if line and not line.startswith(("| ", "<!-- ", "… and ", "No rows"))]
 
 
 @pytest.mark.parametrize("recipe", cookbook.recipes(), ids=lambda recipe: recipe.name)

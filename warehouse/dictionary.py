@@ -59,7 +59,8 @@ GROUPS = (
         "Analysis",
         "Questions that the file answers in one line.",
         (
-            *("restrictions", "restrictions_by_month", "trend", "reasons_over_time", "most_restricted", "sectors"),
+            *("restrictions", "imposed", "restrictions_by_month", "trend", "reasons_over_time"),
+            *("most_restricted", "sectors"),
             *("spread", "first_movers", "first_restrictions", "days_to_nth", "lead_lag", "lead_lag_services"),
             *("lifetimes", "survival", "restriction_rates", "rates", "matched_rates"),
             *("in_force_on", "known_on", "event_history", "transition_history"),

@@ -108,8 +108,11 @@ REFERENCES: tuple[Reference, ...] = (
     Reference("story_members", "parent_id", "articles", "article_id", optional=True),
     Reference("story_members", "story_id", "stories", "story_id"),
     Reference("transition_history", "event_id", "events", "event_id"),
+    Reference("transition_history", "mention_id", "mentions", "mention_id", optional=True),
     Reference("unsure_pairs", "happening_a", "happenings", "happening_id"),
     Reference("unsure_pairs", "happening_b", "happenings", "happening_id"),
+    Reference("unsure_pairs", "mention_a", "mentions", "mention_id"),
+    Reference("unsure_pairs", "mention_b", "mentions", "mention_id"),
 )
 """What refers to what. Columns that name the run that wrote a row (run_id) are left out where they are no key."""
 
