@@ -1,6 +1,7 @@
 -- Where do the sources of one event disagree?
 --
--- Events about DeepSeek for which different days, statuses or actions are stated, with every value and how many articles state it.
+-- Events about DeepSeek in Italy and South Korea for which different days, statuses or actions are stated, with every
+-- value and how many articles state it.
 --
 -- **Traps.** A date that is merely less exact ("in January") does not disagree with one in it, so only whole days are
 -- compared. Copies of one text repeat its error: `articles` is not a vote. What the event says in the end is voted by
@@ -12,7 +13,8 @@ WITH stated AS (
             ('action', m.action), ('status', m.status),
             ('date', CASE WHEN length(m.date_value) = 10 THEN m.date_value END)
         ) AS f(field, value)
-    WHERE e.service_canonical = 'DeepSeek' AND f.value IS NOT NULL AND m.withdrawn_on IS NULL
+    WHERE e.service_canonical = 'DeepSeek' AND e.country IN ('IT', 'KR')
+        AND f.value IS NOT NULL AND m.withdrawn_on IS NULL
     GROUP BY ALL
 )
 SELECT

@@ -1,19 +1,23 @@
 -- Which words say so?
 --
--- Every figure leads back to quotes. Here: the dates that put South Korea first in query 5, with the words that state
--- them and what stands around them in the stored text.
+-- Every figure leads back to quotes. Here: the event that puts South Korea first in query 5, with the words of each of its
+-- fields, what they were taken to mean, and what stands around them in the stored text.
 --
--- **Traps.** Offsets count from 0 and slices in DuckDB from 1. Offsets belong to the version in `version`: where an
--- article has changed since, its old text is in `article_versions`. A quote is exact; what was made of it (`value`) may
--- be wrong, as here: the year is that in which banks had to
--- cut their core networks off, nothing that was done to DeepSeek.
-SELECT DISTINCT
+-- **Traps.** Offsets count from 0, slices in DuckDB from 1. Offsets belong to the version in `version`: where an article
+-- has changed since, its old text is in `article_versions`. A quote is exact; what was made of it (`value`) may be wrong,
+-- as here: 2013 is the year in which banks had to cut their core networks off, and nothing was done to DeepSeek.
+SELECT
+    e.field,
     e.value,
     e.quote,
-    replace(a.text[greatest(1, e.quote_start - 99) : e.quote_end + 20], chr(10), ' ') AS around,
+    replace(a.text[greatest(1, e.quote_start - 79) : e.quote_end + 40], chr(10), ' ') AS around,
     e.source,
     e.title
-FROM evidence AS e JOIN restrictions AS r USING (event_id) JOIN articles AS a USING (article_id)
-WHERE r.service_canonical = 'DeepSeek' AND r.country = 'KR' AND e.field = 'date' AND e.version = a.version
-ORDER BY e.value, e.source, e.title
-LIMIT 5;
+FROM evidence AS e JOIN articles AS a ON a.article_id = e.article_id AND a.version = e.version
+WHERE e.event_id = (
+    SELECT event_id FROM restrictions
+    WHERE service_canonical = 'DeepSeek' AND country = 'KR' AND date_from IS NOT NULL
+    ORDER BY date_to, event_id
+    LIMIT 1
+)
+ORDER BY e.source, e.title, e.quote_start, e.field;
