@@ -59,7 +59,16 @@ def test_snapshot_holds_the_analysis_tables(warehouse: Warehouse, target: Path, 
     live = content(tmp_path / "it's" / "warehouse.duckdb")
     assert live.keys() - published.keys() == {"story_bands"}
     assert published.keys() - live.keys() == {"stories", "actors"}
-    narrowed = {"entries", "articles", "story_members", "feed_states", "backfill_pages"}
+    narrowed = {
+        "entries",
+        "articles",
+        "story_members",
+        "feed_states",
+        "backfill_pages",
+        "mentions",
+        "outcomes",
+        "revisits",
+    }
     assert {table: rows for table, rows in published.items() if table in live.keys() - narrowed} == {
         table: rows for table, rows in live.items() if table in published and table not in narrowed
     }
@@ -78,10 +87,13 @@ def test_manifest_describes_and_hashes(warehouse: Warehouse, target: Path) -> No
     assert manifest["model"] == "made-up-1"
     assert manifest["schema_version"] >= 1
     assert manifest["span"] == {"articles": ["2025-02-01", "2025-02-12"], "events": ["2025-01-29", "2025-01-29"]}
-    assert set(manifest["files"]) == {"clampdown.duckdb", *(f"parquet/{table}.parquet" for table in PUBLISHED)}
+    parquet = {f"parquet/{table}.parquet": count for table, count in snapshot.counts.items()}
+    assert manifest["parquet"] == {table: f"parquet/{table}.parquet" for table in PUBLISHED}
+    assert set(manifest["files"]) == {"clampdown.duckdb", "fingerprints.json", *parquet}
     for name, about in manifest["files"].items():
-        data = (target / name).read_bytes()
-        assert about == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+        data = (target / "current" / name).read_bytes()
+        rows = {"rows": parquet[name]} if name in parquet else {}
+        assert about == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} | rows
     with connect_snapshot(target) as reader:
         told = {key: json.loads(value) for key, value in reader.rows("FROM manifest")}
     assert told == {key: value for key, value in manifest.items() if key != "files"}
@@ -297,7 +309,7 @@ def test_in_force_on_counts_what_is_sure(
 
 def test_spread_counts_countries_by_their_first_stated_date(asked: duckdb.DuckDBPyConnection) -> None:
     for name in ("DeepSeek", "deepseek", "Deep Seek", "deepseek r1"):
-        rows = asked.execute("SELECT country, first_date, first_day, countries FROM spread(?)", [name]).fetchall()
+        rows = asked.execute("SELECT country, first_date, first_from, countries FROM spread(?)", [name]).fetchall()
         assert rows == [
             ("IT", "2025-01-30", date(2025, 1, 30), 1),
             ("KR", "2025-02", date(2025, 2, 1), 2),

@@ -4,16 +4,21 @@
     ├── clampdown.duckdb  → current/clampdown.duckdb
     ├── parquet           → current/parquet
     ├── manifest.json     → current/manifest.json
+    ├── SHA256SUMS        → current/SHA256SUMS
     ├── current           → versions/20250206T101500.000000Z
-    └── versions/         the current version and the one before it
+    └── versions/         the current version and those before it, as many as are kept
 
 Publishing builds a version under a temporary name, syncs it, renames it, then renames the link `current`: at any moment
-all three names lead into one version. Who resolves a path once reads one version, however often a newer one is
-published; a version goes when its second successor comes.
+all names lead into one version. Who resolves a path once reads one version, however often a newer one is published; a
+version goes when as many newer ones are there as are kept.
+
+What has not changed since the version before is taken over from it. That version is believed only as far as it can be
+checked: its manifest and fingerprints are read, every file has its size and time, the DuckDB file its digest. On any
+doubt, all is written anew from the warehouse.
 """
 
-import hashlib
 import json
+import logging
 import os
 import shutil
 import uuid
@@ -25,15 +30,31 @@ from pathlib import Path
 
 from pipeline.errors import WarehouseError
 from pipeline.failpoints import hit
-from warehouse import schema, snapshot_file
+from warehouse import schema, snapshot_base, snapshot_file, snapshot_manifest, snapshot_parquet, snapshot_parts
 from warehouse.database import Database
+from warehouse.snapshot_base import Earlier
+from warehouse.snapshot_check import CURRENT, DATABASE_NAME, MANIFEST_NAME, PARQUET_NAME, SUMS_NAME, sums, verify
+from warehouse.snapshot_file import Content
+from warehouse.snapshot_parts import Prints
 
-DATABASE_NAME = "clampdown.duckdb"
-PARQUET_NAME = "parquet"
-MANIFEST_NAME = "manifest.json"
-CURRENT = "current"
+__all__ = [
+    "CURRENT",
+    "DATABASE_NAME",
+    "KEPT_VERSIONS",
+    "MANIFEST_NAME",
+    "PARQUET_NAME",
+    "SUMS_NAME",
+    "VERSIONS",
+    "Snapshot",
+    "publish",
+    "verify",
+]
+
+log = logging.getLogger(__name__)
+
 VERSIONS = "versions"
 KEPT_VERSIONS = 2
+NAMES = (DATABASE_NAME, PARQUET_NAME, MANIFEST_NAME, SUMS_NAME)
 _UNFINISHED = ".unfinished-"
 
 
@@ -49,44 +70,75 @@ class Snapshot:
     changed: bool
 
 
-def publish(database: Database, target: Path, manifest: Mapping[str, object]) -> Snapshot:
+def publish(database: Database, target: Path, manifest: Mapping[str, object], *, keep: int = KEPT_VERSIONS) -> Snapshot:
     """Publish the warehouse into the folder `target`, unless what is there says the same.
 
-    `manifest` goes into manifest.json and into the table of that name; its values must fit into JSON.
+    `manifest` goes into manifest.json and into the table of that name; its values must fit into JSON. So many versions
+    are kept, the new one among them.
     """
+    content = snapshot_file.content(database)
+    prints = snapshot_parts.take(database, content.live, content.columns)
     described = dict(manifest) | {"schema_version": schema.SCHEMA_VERSION}
-    fingerprint = snapshot_file.fingerprint(database, described)
+    described["fingerprint"] = snapshot_manifest.fingerprint(content, prints, described)
     with _as_warehouse_error(target):
         current = _read_manifest(target)
-        if current is not None and current.get("fingerprint") == fingerprint and _complete(target, current):
+        if current is not None and current["fingerprint"] == described["fingerprint"] and _complete(target, current):
             return _snapshot(target, current, changed=False)
         published_at = datetime.now(UTC)
-        building = target / VERSIONS / f"{_UNFINISHED}{uuid.uuid4().hex}"
-        _sweep(target)
-        (building / PARQUET_NAME).mkdir(parents=True)
         described["published_at"] = published_at.isoformat()
-        described["fingerprint"] = fingerprint
-        described |= snapshot_file.build(database, building / DATABASE_NAME, building / PARQUET_NAME, described)
-        hit("publish.built")
-        described["files"] = {
-            str(file.relative_to(building)): {"sha256": _sha256(file), "bytes": file.stat().st_size}
-            for file in sorted(building.rglob("*"))
-            if file.is_file()
-        }
-        (building / MANIFEST_NAME).write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        _sweep(target)
+        building = _build(target, content, prints, described)
         for path in (*building.rglob("*"), building):
             _sync(path)
         version = target / VERSIONS / published_at.strftime("%Y%m%dT%H%M%S.%fZ")
         building.rename(version)
         _sync(version.parent)
         hit("publish.renamed")
-        for name in (DATABASE_NAME, PARQUET_NAME, MANIFEST_NAME):
+        for name in NAMES:
             _link(target / name, Path(CURRENT) / name)
         _link(target / CURRENT, Path(VERSIONS) / version.name)
         _sync(target)
         hit("publish.switched")
-        _prune(target, version.name)
-        return _snapshot(target, described, changed=True)
+        _prune(target, version.name, keep)
+        told = _read_manifest(target)
+        assert told is not None, "it was just written"
+        return _snapshot(target, told, changed=True)
+
+
+def _build(target: Path, content: Content, prints: Prints, described: Mapping[str, object]) -> Path:
+    """Make a version under a temporary name: from the one before where that can be, else from nothing."""
+    earlier = snapshot_base.find(target / CURRENT, content.layout)
+    if earlier is not None:
+        try:
+            return _build_from(target, content, prints, described, earlier)
+        except (WarehouseError, snapshot_base.Doubt) as error:
+            log.warning("the snapshot is published from nothing: %s", error)
+            _sweep(target)
+    return _build_from(target, content, prints, described, None)
+
+
+def _build_from(
+    target: Path, content: Content, prints: Prints, described: Mapping[str, object], earlier: Earlier | None
+) -> Path:
+    building = target / VERSIONS / f"{_UNFINISHED}{uuid.uuid4().hex}"
+    building.mkdir(parents=True)
+    if earlier is not None:
+        snapshot_base.copy_database(earlier, building / DATABASE_NAME)
+    with snapshot_file.opened(content, building / DATABASE_NAME) as snapshot:
+        with snapshot.transaction():
+            snapshot_file.write(snapshot, content, prints, None if earlier is None else earlier.prints)
+            counts = snapshot_file.check(snapshot, prints)
+            every = {**prints, **snapshot_file.derived_prints(snapshot)}
+            told = {**described, **snapshot_manifest.told(snapshot, every, counts)}
+            snapshot_file.add_manifest(snapshot, told)
+        rows = snapshot_parquet.write(snapshot, building, every, earlier)
+    hit("publish.built")
+    snapshot_base.note(building, content.layout, every)
+    files = snapshot_manifest.files(building, rows, earlier)
+    told |= {"files": files}
+    (building / MANIFEST_NAME).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    (building / SUMS_NAME).write_text(sums(building, files), "utf-8")
+    return building
 
 
 def _snapshot(target: Path, manifest: Mapping[str, object], *, changed: bool) -> Snapshot:
@@ -108,7 +160,8 @@ def _read_manifest(target: Path) -> dict[str, object] | None:
         read = json.loads((target / CURRENT / MANIFEST_NAME).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return read if isinstance(read, dict) and {"counts", "published_at", "files"} <= read.keys() else None
+    wanted = {"counts", "published_at", "files", "fingerprint"}
+    return read if isinstance(read, dict) and wanted <= read.keys() else None
 
 
 def _complete(target: Path, manifest: Mapping[str, object]) -> bool:
@@ -116,8 +169,7 @@ def _complete(target: Path, manifest: Mapping[str, object]) -> bool:
     files = manifest["files"]
     if not isinstance(files, dict):
         return False
-    names = (DATABASE_NAME, PARQUET_NAME, MANIFEST_NAME)
-    if not all((target / name).resolve() == (target / CURRENT / name).resolve() for name in names):
+    if not all((target / name).resolve() == (target / CURRENT / name).resolve() for name in NAMES):
         return False
     paths = {target / CURRENT / name: about for name, about in files.items()}
     return all(path.is_file() and path.stat().st_size == about["bytes"] for path, about in paths.items())
@@ -141,16 +193,11 @@ def _sweep(target: Path) -> None:
         shutil.rmtree(left)
 
 
-def _prune(target: Path, current: str) -> None:
+def _prune(target: Path, current: str, keep: int) -> None:
     """Remove all but the newest versions; a version that was renamed but never linked is the older one then."""
     versions = sorted(path for path in (target / VERSIONS).iterdir() if path.name != current)
-    for old in versions[: max(0, len(versions) + 1 - KEPT_VERSIONS)]:
+    for old in versions[: max(0, len(versions) + 1 - keep)]:
         shutil.rmtree(old)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -1,15 +1,26 @@
-"""What a snapshot holds: which tables and columns of the warehouse, its views and macros, and their comments."""
+"""What a snapshot holds: which tables and columns of the warehouse, those made from them, views and macros.
 
-import hashlib
+The DuckDB file is written from nothing, or from a copy of an earlier version in which the parts are replaced that have
+changed since (`warehouse.snapshot_parts`). Both give the same rows.
+"""
+
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
+from pipeline.errors import WarehouseError
 from pipeline.failpoints import hit
-from warehouse import analysis, compare, views
+from warehouse import analysis, snapshot_delta, snapshot_parts, views
 from warehouse.database import Database
+from warehouse.snapshot_parts import Parts, Prints
 
 CATALOG = "publishing"
+
+_ARCHIVED = frozenset({"archive_part", "archive_offset", "archive_length", "archive_sha256"})
 
 # Table → the columns that are left out: of use to the pipeline only, or large and told elsewhere.
 TABLES: Mapping[str, frozenset[str]] = {
@@ -19,16 +30,16 @@ TABLES: Mapping[str, frozenset[str]] = {
     "countries": frozenset(),
     "feed_states": frozenset({"etag", "last_modified", "body_sha256"}),
     "source_pace": frozenset(),
-    "backfill_pages": frozenset({"digest"}),
+    "backfill_pages": frozenset({"digest"}) | _ARCHIVED,
     "runs": frozenset(),
-    "polls": frozenset(),
-    "entries": frozenset({"summary", "content"}),
-    "outcomes": frozenset(),
+    "polls": _ARCHIVED,
+    "entries": frozenset({"summary", "content"}) | _ARCHIVED,
+    "outcomes": _ARCHIVED,
     "articles": frozenset({"etag", "last_modified"}),
     "article_versions": frozenset(),
-    "revisits": frozenset(),
-    "story_members": frozenset({"signature", "body", "digest"}),
-    "mentions": frozenset(),
+    "revisits": _ARCHIVED,
+    "story_members": frozenset({"signature", "body", "body_hash", "digest"}),
+    "mentions": frozenset({"context_words", "context_names"}),
     "events": frozenset(),
     "event_mentions": frozenset(),
     "event_transitions": frozenset(),
@@ -45,116 +56,141 @@ TABLES: Mapping[str, frozenset[str]] = {
     "changes": frozenset(),
 }
 
+PUBLISHED = (*TABLES, *analysis.TABLES)
+"""All tables of a snapshot but `manifest`."""
+
 # Older DuckDB versions than the one that writes can read this format; by default it follows the writer's version.
 STORAGE_VERSION = "v1.2.0"
 
+LARGE = 250_000
+"""Rows from which on a table is a folder of Parquet files."""
+
 _MANIFEST = """
-CREATE TABLE manifest (key VARCHAR, value VARCHAR);
+CREATE OR REPLACE TABLE manifest (key VARCHAR, value VARCHAR);
 COMMENT ON TABLE manifest IS 'What this snapshot is: schema version, model, time of publication, counts and time span.';
 COMMENT ON COLUMN manifest.key IS 'Key.';
 COMMENT ON COLUMN manifest.value IS 'Value, as JSON.';
 """
 
-_HEALTH = """
-SELECT source_id,
-       CASE WHEN outcome IN ('ok', 'not_modified', 'empty') THEN 'answers' ELSE outcome END,
-       fell_silent_at IS NOT NULL
-FROM polls JOIN runs USING (run_id) LEFT JOIN source_pace USING (source_id)
-QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY started_at DESC) = 1
-ORDER BY source_id
-"""
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The warehouse as it is to be published: `live` names its catalog, `columns` are the ones that are taken over."""
+
+    database: Database
+    live: str
+    columns: Mapping[str, tuple[str, ...]]
+    layout: str
 
 
-def fingerprint(database: Database, described: Mapping[str, object]) -> str:
-    """A digest of all that a snapshot would say. The log of runs is left out, but not how sources fare."""
-    parts: list[object] = [sorted(described.items()), analysis.scripts(), views.scripts()]
-    for table in TABLES:
-        if table not in compare.CLOCK_TABLES:
-            names = compare.kept_columns(_columns(database, table))
-            sql = (
-                f"SELECT count(*), CAST(sum(hash(kept)) AS VARCHAR) FROM (SELECT {_listed(names)} FROM {table}) AS kept"
-            )
-            parts.append([table, names, database.execute(sql)[0]])
-    parts.append(database.execute(_HEALTH))
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+def content(database: Database) -> Content:
+    """What is to be published of a warehouse."""
+    live = str(database.execute("SELECT current_database()")[0][0])
+    columns: dict[str, tuple[str, ...]] = {}
+    described: list[object] = [STORAGE_VERSION, duckdb.__version__, snapshot_parts.layout()]
+    for table, left_out in TABLES.items():
+        types = {name: kind for name, kind in database.column_types(table).items() if name not in left_out}
+        columns[table] = tuple(types)
+        described.append([table, list(types.items()), list(_comments(database, table, columns[table]))])
+    described += [_MANIFEST, analysis.scripts(), views.scripts()]
+    return Content(database, live, columns, snapshot_parts.digest(described))
 
 
-def build(database: Database, file: Path, parquet: Path, described: Mapping[str, object]) -> dict[str, object]:
-    """Write the snapshot's DuckDB file and, into the folder `parquet`, a file per table.
-
-    `described` and what is returned, counts and time span, make up the table `manifest`.
-    """
-    live = database.execute("SELECT current_database()")[0][0]
-    with database.second_connection() as second:
-        second.script(f"ATTACH {_literal(file)} AS {CATALOG} (STORAGE_VERSION '{STORAGE_VERSION}'); USE {CATALOG}")
+@contextmanager
+def opened(content: Content, file: Path) -> Iterator[Database]:
+    """A connection to a snapshot's file, made if it is not there. Afterwards all that was written is in the file."""
+    with content.database.second_connection() as second:
+        second.script(f"ATTACH {literal(file)} AS {CATALOG} (STORAGE_VERSION '{STORAGE_VERSION}'); USE {CATALOG}")
         try:
-            with second.transaction():
-                added = _write(second, database, live, described)
-            for table in (*TABLES, *analysis.TABLES):
-                to = _literal(parquet / f"{table}.parquet")
-                second.script(f"COPY {table} TO {to} (FORMAT parquet, COMPRESSION zstd)")
+            yield second
         finally:
-            second.script(f'USE "{live}"; DETACH {CATALOG}')
-    return added
+            second.script(f'USE "{content.live}"; DETACH {CATALOG}')
 
 
-def _write(snapshot: Database, database: Database, live: str, described: Mapping[str, object]) -> dict[str, object]:
-    """Fill the snapshot's file, whose connection is `snapshot`, from the catalog `live`."""
+def write(snapshot: Database, content: Content, prints: Prints, base: Prints | None) -> None:
+    """Bring the tables of a snapshot, and its views and macros, to what the warehouse says.
+
+    `base` is what the file has already, None where it is empty.
+    """
+    followed = set()
     for table in TABLES:
-        listed = _listed(_columns(database, table))
-        snapshot.script(f'CREATE TABLE {table} AS SELECT {listed} FROM "{live}".main.{table} ORDER BY 1, 2')
-        snapshot.script(";\n".join(_comments(database, table)))
+        if base is not None and _follow(snapshot, content, table, prints[table], base[table]):
+            followed.add(table)
+        else:
+            snapshot.script(f"CREATE OR REPLACE TABLE {table} AS {_selected(content, table)}")
+            snapshot.script(";\n".join(_comments(content.database, table, content.columns[table])))
     hit("publish.tables")
-    for script in (*analysis.scripts(), *views.scripts()):
-        snapshot.script(script)
-    added: dict[str, object] = {"counts": _counts(snapshot), "span": _span(snapshot)}
+    for name, script in zip(analysis.TABLES, analysis.scripts(), strict=True):
+        snapshot_delta.derive(snapshot, name, script, frozenset(followed))
+    if base is None:
+        for script in views.scripts():
+            snapshot.script(script)
+
+
+def is_large(table: str, parts: Parts) -> bool:
+    """Whether a table is a folder of Parquet files, one a month."""
+    return table in snapshot_parts.MONTHS and sum(part.rows for part in parts.values()) >= LARGE
+
+
+def _follow(snapshot: Database, content: Content, table: str, new: Parts, old: Parts) -> bool:
+    """Replace the rows of a table that have changed; False where it had better be written anew as a whole."""
+    names = [name for name in new.keys() | old.keys() if new.get(name) != old.get(name)]
+    if not names:
+        snapshot_delta.stays(snapshot, table)
+        return True
+    touched = sum(parts[name].rows for parts in (new, old) for name in names if name in parts)
+    if not snapshot_parts.is_cut(table) or touched > sum(part.rows for part in new.values()):
+        return False
+    where, warehouse = snapshot_parts.within(table, names), f'"{content.live}".main.{table}'
+    snapshot_delta.follow(snapshot, table, content.columns[table], warehouse, where)
+    return True
+
+
+def _selected(content: Content, table: str) -> str:
+    """All rows of a table. What belongs to one event stands together; what came by and by, in the order it came."""
+    listed = ", ".join(f't."{name}"' for name in content.columns[table])
+    order = "" if table in snapshot_parts.MONTHS else "ORDER BY 1, 2"
+    return f'SELECT {listed} FROM "{content.live}".main.{table} AS t {order}'
+
+
+def add_manifest(snapshot: Database, described: Mapping[str, object]) -> None:
+    """Write the table `manifest`."""
     snapshot.script(_MANIFEST)
-    rows = [(key, json.dumps(value, ensure_ascii=False)) for key, value in {**described, **added}.items()]
+    rows = [(key, json.dumps(value, ensure_ascii=False)) for key, value in described.items()]
     snapshot.insert("manifest", ("key", "value"), sorted(rows))
-    return added
 
 
-def _columns(database: Database, table: str) -> dict[str, str]:
-    left_out = TABLES[table]
-    return {name: type_ for name, type_ in database.column_types(table).items() if name not in left_out}
+def check(snapshot: Database, prints: Prints) -> dict[str, int]:
+    """The number of rows of each table. Raises WarehouseError where it is not that of the warehouse."""
+    counts = {table: int(snapshot.execute(f"SELECT count(*) FROM {table}")[0][0]) for table in PUBLISHED}
+    for table, parts in prints.items():
+        if counts[table] != (wanted := sum(part.rows for part in parts.values())):
+            raise WarehouseError(f"{counts[table]} rows were published of {table}, not {wanted}")
+    return counts
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
+def derived_prints(snapshot: Database) -> Prints:
+    """The fingerprints of the derived tables."""
+    columns = {table: tuple(snapshot.column_types(table)) for table in analysis.TABLES}
+    return snapshot_parts.take(snapshot, CATALOG, columns)
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
+    """A text in SQL."""
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _comments(database: Database, table: str) -> Iterator[str]:
+def _comments(database: Database, table: str, kept: Iterable[str]) -> Iterator[str]:
     """The statements that repeat the warehouse's comments on a table and the columns that are taken over."""
     ((comment,),) = database.execute(
         "SELECT comment FROM duckdb_tables() WHERE database_name = current_database() AND table_name = ?", [table]
     )
-    yield f"COMMENT ON TABLE {table} IS {_literal(comment)}"
-    kept = _columns(database, table)
+    yield f"COMMENT ON TABLE {table} IS {literal(comment)}"
+    known = set(kept)
     for name, text in database.execute(
         "SELECT column_name, comment FROM duckdb_columns() "
         "WHERE database_name = current_database() AND table_name = ? ORDER BY column_index",
         [table],
     ):
-        if name in kept:
-            yield f'COMMENT ON COLUMN {table}."{name}" IS {_literal(text)}'
-
-
-def _counts(snapshot: Database) -> dict[str, int]:
-    return {
-        table: int(snapshot.execute(f"SELECT count(*) FROM {table}")[0][0]) for table in (*TABLES, *analysis.TABLES)
-    }
-
-
-def _span(snapshot: Database) -> dict[str, list[str | None]]:
-    """First and last day: of publication over the articles, and of the stated dates over the events."""
-    rows = snapshot.execute(
-        """
-        SELECT 'articles', min(published_on), max(published_on) FROM articles
-        UNION ALL SELECT 'events', min(date_from), max(date_to) FROM events
-        """
-    )
-    return {name: [None if day is None else day.isoformat() for day in days] for name, *days in rows}
+        if name in known:
+            yield f'COMMENT ON COLUMN {table}."{name}" IS {literal(text)}'
