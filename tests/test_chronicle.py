@@ -18,7 +18,7 @@ from pipeline.press import press_steps
 from pipeline.statements import Statement
 from pipeline.tally import Part
 from pipeline.types import SIDE, Action, Event, Side, Status, Transition, TransitionKind
-from warehouse import schema, views
+from warehouse import analysis, schema, views
 from warehouse.database import Database
 from warehouse.dates import span
 from warehouse.tables import events
@@ -245,7 +245,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A warehouse that also answers the questions of a snapshot."""
     opened = Database.open(tmp_path_factory.mktemp("bitemporal") / "warehouse.duckdb")
     schema.migrate(opened)
-    for script in views.scripts():
+    for script in (*analysis.scripts(), *views.scripts()):
         opened.script(script)
     yield opened
     opened.close()

@@ -90,4 +90,4 @@ SELECT
 FROM bounds AS b JOIN looked ON true LEFT JOIN summed USING (period)
 ORDER BY b.period;
 
-COMMENT ON MACRO TABLE coverage_by IS 'How much was read per period: day, week, month (default), quarter or year.';
+COMMENT ON MACRO TABLE coverage_by IS 'How much was read of what each day, week, month (default), quarter or year published, and whether that is enough to say anything of it. expected is what the sources bring on average from their first article on, to their last or, while they are enabled, to the last day on which we looked.';

@@ -24,4 +24,4 @@ SELECT
 FROM reached
 ORDER BY reached DESC, days_max NULLS LAST, days_min, service_canonical;
 
-COMMENT ON MACRO TABLE days_to_nth IS 'Per service the days from the first country to the nth.';
+COMMENT ON MACRO TABLE days_to_nth IS 'Per service the days from the first country that restricted it to the nth, by stated dates: at least days_min and at most days_max. Services that fewer countries restricted have reached false and no days: an average over the others alone is too short. EU and XX are no countries.';

@@ -36,4 +36,4 @@ SELECT
 FROM beside
 ORDER BY service_canonical, first_to NULLS LAST, first_from, country;
 
-COMMENT ON MACRO TABLE first_movers IS 'Who restricted a service first, and who followed.';
+COMMENT ON MACRO TABLE first_movers IS 'Who restricted a service first, and who followed: role is first (surely), tied (on the same day), perhaps (the dates allow it), follower or undated. NULL for all services. EU and XX are left out: they are no countries.';

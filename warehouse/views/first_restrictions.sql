@@ -8,7 +8,7 @@ WITH named AS (
 ),
 counted AS (
     SELECT service_canonical, country, date_from, date_to, first_reported
-    FROM restrictions
+    FROM imposed
     WHERE (service IS NULL OR lower(service_canonical) IN (SELECT name FROM named))
         AND (
             NOT public_only
@@ -76,4 +76,4 @@ SELECT
 FROM firsts
 ORDER BY service_canonical, is_country DESC, first_to NULLS LAST, first_from, country;
 
-COMMENT ON MACRO TABLE first_restrictions IS 'Per service and country the first restriction: on a day from first_from to first_to. All services, or one by any of its names. Several restrictions by one country count once; the first day lies between the earliest first_from and the earliest first_to of them, so first_date may be a range (2025-01-01/2025-02-03, date_precision range). Restrictions without a stated date are counted in undated, and a country that has no others has no date; basis := ''reported'' gives such a country the day of its first report, with that date_basis. public_only := true leaves out companies, app stores, schools and whoever is of no public kind. EU and XX have rows, with is_country false. Columns: service_canonical, country, is_country, first_date, first_from, first_to, date_precision, date_basis, first_reported, restrictions, undated.';
+COMMENT ON MACRO TABLE first_restrictions IS 'Per service and country the first restriction, on a day from first_from to first_to; all services, or one by any of its names. Several restrictions by one country count once: its first day lies between the earliest first day and the earliest last day that their dates allow. A country whose restrictions are all undated has no date, unless basis := ''reported'' gives it the day of the first report. EU and XX have rows, with is_country false.';

@@ -20,4 +20,4 @@ summed AS (
 SELECT upper(a) AS country_a, upper(b) AS country_b, *
 FROM summed;
 
-COMMENT ON MACRO TABLE lead_lag IS 'Who leads and who follows: over the services that two countries (by code) both restricted, how often each was first and by how many days.';
+COMMENT ON MACRO TABLE lead_lag IS 'Who leads and who follows: over the services that two countries (by code) both restricted, how often each was surely first, and by how many days, positive where a was first. Services that one of them restricted on no stated date are counted in undated and left out of medians and means.';

@@ -34,4 +34,4 @@ SELECT
 FROM pairs
 ORDER BY days_min NULLS LAST, days_max, service_canonical;
 
-COMMENT ON MACRO TABLE lead_lag_services IS 'The services that two countries (by code) both restricted, and which of them did so first.';
+COMMENT ON MACRO TABLE lead_lag_services IS 'The services that two countries (by code) both restricted, and which of them did so first, at least days_min and at most days_max days before the other: positive where a was first.';

@@ -31,4 +31,4 @@ SELECT
 FROM steps
 ORDER BY period;
 
-COMMENT ON MACRO TABLE matched_rates IS 'From one period to the next, by the sources alone that were read in both.';
+COMMENT ON MACRO TABLE matched_rates IS 'From one period to the next, by those sources alone that were read in both, so that sources that come or go change nothing: mentions (of any action and status) per 1,000 articles, before and after.';

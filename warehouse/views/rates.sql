@@ -13,12 +13,12 @@ WITH split AS (
             ELSE error('rates: the dimension is all, action, reason, actor_kind, category, country, service, scope_class or sector')
         END AS value,
         first_reported
-    FROM restrictions
+    FROM imposed
     WHERE dimension <> 'reason'
     UNION ALL
-    SELECT unnest(reason_classes), first_reported FROM restrictions WHERE dimension = 'reason' AND len(reason_classes) > 0
+    SELECT unnest(reason_classes), first_reported FROM imposed WHERE dimension = 'reason' AND len(reason_classes) > 0
     UNION ALL
-    SELECT NULL, first_reported FROM restrictions WHERE dimension = 'reason' AND coalesce(len(reason_classes), 0) = 0
+    SELECT NULL, first_reported FROM imposed WHERE dimension = 'reason' AND coalesce(len(reason_classes), 0) = 0
 ),
 counted AS (
     SELECT CAST(date_trunc(every, first_reported) AS DATE) AS period, value, count(*) AS restrictions FROM split GROUP BY ALL
@@ -52,4 +52,4 @@ FROM filled
 WHERE period IS NOT NULL OR restrictions > 0
 ORDER BY period NULLS LAST, value NULLS LAST;
 
-COMMENT ON MACRO TABLE rates IS 'Restrictions by the period of their first report, per 1,000 articles that were published in it and read.';
+COMMENT ON MACRO TABLE rates IS 'Restrictions by the period of their first report, per 1,000 articles that were published in it and read, split as trend splits them. Every period has a row for every value, with 0 restrictions too: coverage tells a calm (ok) from an outage (none, gaps) and from too little to say (thin). Restrictions that no dated article reports are in rows without a period.';

@@ -16,7 +16,7 @@ dated AS (
         END AS date_basis,
         coalesce(date_from, CASE WHEN basis = 'reported' THEN first_reported END) AS first_day,
         coalesce(date_to, CASE WHEN basis = 'reported' THEN first_reported END) AS last_day
-    FROM restrictions
+    FROM imposed
     WHERE service IS NULL OR lower(service_canonical) IN (SELECT name FROM named)
 ),
 placed AS (
@@ -68,4 +68,4 @@ FROM reasons AS r
         AND s.date_basis IS NOT DISTINCT FROM r.date_basis
 ORDER BY r.period NULLS LAST, r.year NULLS LAST, r.date_basis, r.restrictions DESC, r.reason NULLS LAST;
 
-COMMENT ON MACRO TABLE reasons_over_time IS 'Reasons for restricting a service (any of its names; NULL for all) per period.';
+COMMENT ON MACRO TABLE reasons_over_time IS 'Why a service (any of its names; NULL for all) was restricted, per period: how many restrictions state each reason, and which share that is of those that state any. What is dated too coarsely, and what is undated, is in rows without a period.';

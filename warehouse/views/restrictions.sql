@@ -12,60 +12,38 @@ WITH ends AS (
     QUALIFY row_number() OVER (
         PARTITION BY event_id ORDER BY coalesce(date_from, reported_on, DATE '0001-01-01'), position
     ) = 1
-),
-categories AS (
-    SELECT name, min(category) AS category FROM services GROUP BY name
 )
 SELECT
-    e.event_id,
-    e.service_canonical,
-    e.country,
-    e.actor_canonical,
-    e.actor_kind,
-    e.action,
-    e.scope,
-    e.scope_class,
-    e.reason_classes,
-    e.date_value,
-    e.date_from,
-    e.date_to,
-    e.first_reported,
-    e.last_reported,
-    e.voices,
-    e.stories,
-    e.articles,
-    e.score,
-    e.learned_on,
-    e.lifted,
+    i.event_id,
+    i.service_canonical,
+    i.country,
+    i.actor_canonical,
+    i.actor_kind,
+    i.action,
+    i.scope,
+    i.scope_class,
+    i.reason_classes,
+    i.date_value,
+    i.date_from,
+    i.date_to,
+    i.first_reported,
+    i.last_reported,
+    i.voices,
+    i.stories,
+    i.articles,
+    i.score,
+    i.learned_on,
+    i.lifted,
     n.end_kind,
     n.ended_on,
     n.ended_from,
     n.ended_to,
     n.end_reported,
-    CASE
-        WHEN e.date_from = e.date_to THEN 'day'
-        WHEN date_trunc('month', e.date_from) = date_trunc('month', e.date_to) THEN 'month'
-        WHEN e.date_from IS NOT NULL THEN 'year'
-    END AS date_precision,
-    c.category,
-    CASE
-        WHEN e.scope_class = 'government_devices' THEN 'public administration'
-        WHEN e.scope_class = 'military' THEN 'defence'
-        WHEN e.scope_class = 'schools' THEN 'education'
-        WHEN e.scope_class = 'critical_infrastructure' THEN 'critical infrastructure'
-        WHEN e.scope_class = 'exports' THEN 'trade'
-        WHEN e.scope_class = 'workplace' THEN 'business'
-        WHEN e.scope_class IN ('nationwide', 'subnational', 'minors', 'app_stores') THEN 'general public'
-        WHEN e.actor_kind = 'military' THEN 'defence'
-        WHEN e.actor_kind = 'school' THEN 'education'
-        WHEN e.actor_kind = 'company' THEN 'business'
-        WHEN e.scope_class = 'other' THEN 'other'
-        WHEN e.actor_kind <> 'other' AND e.scope IS NULL THEN 'general public'
-    END AS sector
-FROM events AS e
-    LEFT JOIN ends AS n ON e.lifted AND n.event_id = e.event_id
-    LEFT JOIN categories AS c ON c.name = e.service_canonical
-WHERE e.side = 'restricting' AND e.status = 'in_force' AND NOT e.retracted AND NOT e.dismissed;
+    i.date_precision,
+    i.category,
+    i.sector
+-- A condition on one side only would have the join made pair by pair.
+FROM imposed AS i LEFT JOIN ends AS n ON n.event_id = CASE WHEN i.lifted THEN i.event_id END;
 
 COMMENT ON VIEW restrictions IS 'What to count by default: bans, blocks, suspensions, limits and removals that took force, ended or not. What was only proposed or announced, was rejected, retracted by the press or dismissed by a person is left out.';
 COMMENT ON COLUMN restrictions.event_id IS 'Key: the event.';

@@ -8,7 +8,7 @@ SELECT
     service_canonical,
     action,
     count(*) AS events
-FROM restrictions
+FROM imposed
 GROUP BY ALL
 ORDER BY ALL NULLS LAST;
 

@@ -45,4 +45,4 @@ SELECT
 FROM hit LEFT JOIN places ON places.country = hit.country
 ORDER BY first_to IS NULL, first_to, first_from, hit.country;
 
-COMMENT ON MACRO TABLE spread IS 'How restrictions on a service (any of its names) spread: a row per country, by the first day on which it surely had one.';
+COMMENT ON MACRO TABLE spread IS 'How restrictions on a service (any of its names) spread: a row per country, by the first day on which it surely had one, with its rank and how many countries surely had one by then. Where dates overlap or are equal, rank is its best and rank_to its worst place, and certain is false. EU and XX, and countries without a stated date, have rows without a rank and count in no other.';

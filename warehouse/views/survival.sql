@@ -52,4 +52,4 @@ WHERE ended > 0
 WINDOW up_to_then AS (PARTITION BY value, bound ORDER BY days)
 ORDER BY value NULLS LAST, bound, days;
 
-COMMENT ON MACRO TABLE survival IS 'Share of restrictions still in force after so many days (Kaplan and Meier).';
+COMMENT ON MACRO TABLE survival IS 'Share of restrictions still in force after so many days (Kaplan and Meier), which counts the open ones for as long as they have lasted. Split by all (no split), action, actor_kind, category, country, service, scope_class or sector. Two curves, by the shortest and the longest lifetimes that the dates allow; undated and contradictory ones are left out.';

@@ -21,7 +21,7 @@ WITH dated AS (
         END AS date_basis,
         coalesce(date_from, CASE WHEN basis = 'reported' THEN first_reported END) AS first_day,
         coalesce(date_to, CASE WHEN basis = 'reported' THEN first_reported END) AS last_day
-    FROM restrictions
+    FROM imposed
 ),
 split AS (
     SELECT value, date_basis, first_day, last_day FROM dated WHERE dimension <> 'reason'
@@ -51,4 +51,4 @@ FROM placed
 GROUP BY ALL
 ORDER BY period NULLS LAST, year NULLS LAST, value NULLS LAST, date_basis;
 
-COMMENT ON MACRO TABLE trend IS 'Restrictions per period, split by a dimension: all (no split), action, reason, actor_kind, category, country, service, scope_class or sector. every: day, week, month (default), quarter or year. What is dated too coarsely for that, and what is undated, is counted in rows whose period is NULL (year, where that much is stated), so sums are complete; a restriction with several reasons counts under each. basis := ''reported'' places those without any stated date by their first report, in rows with that date_basis. Columns: period (its first day), year, value, date_basis, restrictions. Periods without any have no row; no row is not a calm: see rates.';
+COMMENT ON MACRO TABLE trend IS 'Restrictions per period, split by a dimension: all (no split), action, reason, actor_kind, category, country, service, scope_class or sector. What is dated too coarsely for the period, and what is undated, is counted in rows whose period is NULL, so that sums are complete; only a restriction with several reasons counts more than once, under each. A period without any has no row, which is no calm: see rates.';
