@@ -22,6 +22,8 @@ OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": False,
 }
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)(?: by user (?P<user>\S+?)\.)?")
+_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
+_DAMAGED = ("Corrupt", "replaying WAL", "checksum")
 _IN_JSON = {"BLOB": "VARCHAR"}
 _ROWS_AT_ONCE = 1000
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -64,7 +66,7 @@ class Database:
                 self.connection.execute(sql, [parameter(value) for value in parameters])
                 return self.connection.fetchall()
             except duckdb.Error as error:
-                raise WarehouseError(f"{self.path}: {first_line(error)}") from error
+                raise self._error(error) from error
 
     def script(self, sql: str) -> None:
         """Run the statements of a script, for their effect alone."""
@@ -72,7 +74,10 @@ class Database:
             try:
                 self.connection.execute(sql)
             except duckdb.Error as error:
-                raise WarehouseError(f"{self.path}: {first_line(error)}") from error
+                raise self._error(error) from error
+
+    def _error(self, error: duckdb.Error) -> WarehouseError:
+        return WarehouseError(f"{self.path}: {first_line(error)}", hint=_way_out(str(error)))
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -232,7 +237,16 @@ def opening_error(error: duckdb.Error, path: Path) -> WarehouseError:
         )
     if "not a valid DuckDB database" in message:
         return WarehouseError(f"{path} is no DuckDB file", hint="Move it away; the warehouse will be created anew.")
-    return WarehouseError(f"can't open {path}: {first_line(error)}")
+    return WarehouseError(f"can't open {path}: {first_line(error)}", hint=_way_out(message))
+
+
+def _way_out(message: str) -> str | None:
+    """What to do about an error of DuckDB's, where that can be told from its words."""
+    if any(words in message for words in _FULL):
+        return "Make room on that disk and run again: what was committed is there, and the run goes on from it."
+    if any(words in message for words in _DAMAGED):
+        return "`clampdown rebuild` makes the warehouse anew from the archive, and keeps this one beside it."
+    return None
 
 
 def first_line(error: Exception) -> str:

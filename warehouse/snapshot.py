@@ -17,6 +17,7 @@ checked: its manifest and fingerprints are read, every file has its size and tim
 doubt, all is written anew from the warehouse.
 """
 
+import errno
 import json
 import logging
 import os
@@ -213,4 +214,6 @@ def _as_warehouse_error(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WarehouseError(f"can't publish to {target}: {error}") from error
+        hint = "Make room on that disk and run again: the published version before it stands meanwhile."
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        raise WarehouseError(f"can't publish to {target}: {error}", hint=hint if full else None) from error

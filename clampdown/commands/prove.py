@@ -50,6 +50,14 @@ def lake(short: Short = False, as_json: AsJson = False) -> None:
     _show(lambda tell: prove(tell, short=short), as_json=as_json)
 
 
+@app.command()
+def crash(short: Short = False, as_json: AsJson = False) -> None:
+    """What is committed survives kills, a full disk and a torn log, once."""
+    from clampdown.proofs.crash import prove
+
+    _show(lambda tell: prove(tell, short=short), as_json=as_json)
+
+
 def _show(prove: "Callable[[Tell], Proof]", *, as_json: bool) -> None:
     progress = console(stderr=True)
     start = time.monotonic()
