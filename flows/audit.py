@@ -49,7 +49,7 @@ def audit(settings: Settings, *, deep: bool = False, sample_bytes: int = SAMPLE_
     with ExitStack() as stack:
         workspace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clampdown-audit-")))
         checks: list[Check] = []
-        warehouse, busy = _warehouse(data_dir, stack, workspace, checks)
+        warehouse, busy = _warehouse(settings, stack, workspace, checks)
         snapshot = _snapshot(data_dir, stack, workspace, checks)
         asked = snapshot if busy else warehouse
         if asked is not None:
@@ -61,14 +61,16 @@ def audit(settings: Settings, *, deep: bool = False, sample_bytes: int = SAMPLE_
 
 
 def _warehouse(
-    data_dir: Path, stack: ExitStack, workspace: Path, checks: list[Check]
+    settings: Settings, stack: ExitStack, workspace: Path, checks: list[Check]
 ) -> tuple[Asked | None, str | None]:
-    """Open the warehouse. Returns it, if it can be opened, and why not, if a run holds it."""
+    """Open the warehouse. Returns it, if it can be opened, and why not, if a run holds it or it is no file."""
+    if settings.warehouse.url:
+        return None, "The warehouse is a lake"
     finding = Finding("warehouse", "the warehouse can be opened", REBUILD)
     finding.look()
     reader = None
     try:
-        reader = stack.enter_context(open_reader(data_dir / WAREHOUSE_NAME, workspace=workspace / "warehouse"))
+        reader = stack.enter_context(open_reader(settings.data_dir / WAREHOUSE_NAME, workspace=workspace / "warehouse"))
     except WarehouseLocked as locked:
         return None, str(locked)
     except InputError:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from pipeline.archive import NAME_LENGTH, SUFFIX
+from pipeline import archive_moves
+from pipeline.archive import NAME_LENGTH, SUFFIX, Archive
 from pipeline.decision_archive import DecisionArchive
 from pipeline.errors import ArchiveError
 from pipeline.journal import Journal, Note, kept
@@ -66,14 +67,17 @@ def _places(asked: Asked | None, finding: Finding, archive: Path, sizes: Mapping
         return
     for part, offset, length, sha256 in asked.places():
         finding.look()
-        fault = _fault(ArchiveRef(part, offset, length, sha256), sizes)
+        fault = _fault(archive, ArchiveRef(part, offset, length, sha256), sizes)
+        # What is not in its part any more was moved, and is looked at where it is now.
         if fault is None and part in wanted:
             fault = _altered(archive / part, offset, length, sha256)
         if fault is not None:
             finding.add(f"{part}: {fault}")
 
 
-def _fault(ref: ArchiveRef, sizes: Mapping[str, int]) -> str | None:
+def _fault(archive: Path, ref: ArchiveRef, sizes: Mapping[str, int]) -> str | None:
+    if ref.part not in sizes:
+        ref = Archive(archive).where(ref)
     size = sizes.get(ref.part)
     if size is None:
         return "it is not there"
@@ -96,6 +100,10 @@ def _altered(path: Path, offset: int, length: int, sha256: str) -> str | None:
 
 def _journal(archive: Path, sizes: Mapping[str, int]) -> Check:
     finding = Finding("journal", "notes of the journal can be read, and what they point at is there", BACKUP)
+    for moves in archive_moves.notes(archive):
+        finding.look()
+        if isinstance(moves, ArchiveError):
+            finding.add(str(moves))
     journal = Journal(archive)
     lists: set[str] = set()
     for note in journal.read_all():
@@ -104,7 +112,7 @@ def _journal(archive: Path, sizes: Mapping[str, int]) -> Check:
             finding.add(str(note))
             continue
         for ref in _noted(note):
-            fault = _fault(ref, sizes)
+            fault = _fault(archive, ref, sizes)
             if fault is not None:
                 finding.add(f"run {note.run_id}, note {note.number}: {ref.part}: {fault}")
         listed = note.content.get("sources")

@@ -187,6 +187,9 @@ def _digest(path: Path) -> str | None:
 def _warehouse(settings: Settings, stack: ExitStack, left_out: dict[str, str]) -> list[Item]:
     """The warehouse, kept from being written to until the end, with its log where one is left."""
     path = settings.data_dir / WAREHOUSE_NAME
+    if settings.warehouse.url:
+        left_out["warehouse"] = f"it is a lake, to be backed up where it lies; {_TO_REBUILD}"
+        return []
     if not path.exists():
         left_out["warehouse"] = f"there is none: {_TO_REBUILD}"
         return []

@@ -16,6 +16,7 @@ from flows.house import House
 from flows.overlap import overlapped
 from flows.progress import NoProgress, Progress
 from flows.reading import FetchedEntry, ReadEntry
+from flows.retention import prune_after_run
 from pipeline.batching import batches
 from pipeline.types import EntryResult, PendingEntry, Poll, Source
 from warehouse.snapshot import Snapshot
@@ -63,6 +64,7 @@ def ingest(
     # Before publishing, so that the snapshot does not show its own run as running.
     house.finish_run()
     snapshot = do.publish(house)
+    prune_after_run(house)
     return RunReport(house.warehouse.summary(house.run_id), snapshot)
 
 

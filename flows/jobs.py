@@ -20,13 +20,14 @@ PROBE = Document("probe", "Probe\n\nThe ministry banned TikTok on its devices.")
 
 @dataclass(frozen=True, slots=True)
 class FeedJob:
-    """A feed as it came; `now` is the time of collection."""
+    """A feed as it came, or reduced to what was new in it; `now` is the time of collection."""
 
     body: bytes
     url: str
     source_id: str
     content_type: str | None
     now: datetime
+    is_reduced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,21 @@ class Reading:
 def read_feed(job: FeedJob) -> ParsedFeed:
     """Parse a feed. Raises ParseError."""
     from pipeline.feeds import parse_feed
+    from pipeline.reduced import feed_from
 
+    if job.is_reduced:
+        return feed_from(job.body)
     return parse_feed(job.body, url=job.url, source_id=job.source_id, content_type=job.content_type, now=job.now)
+
+
+def read_text(job: PageJob) -> Article:
+    """Read a page as an article. Raises ParseError."""
+    from pipeline.reduced import ReducedResponse, article_of
+    from pipeline.text import read_article
+
+    if isinstance(job.response, ReducedResponse):
+        return article_of(job.response)
+    return read_article(job.entry, job.response, fetched_at=job.fetched_at)
 
 
 def read_page(job: PageJob) -> Reading:
@@ -68,9 +82,8 @@ def read_page(job: PageJob) -> Reading:
     from pipeline.language import is_english
     from pipeline.notices import is_withdrawn
     from pipeline.stories import sign
-    from pipeline.text import read_article
 
-    article = read_article(job.entry, job.response, fetched_at=job.fetched_at)
+    article = read_text(job)
     body_hash, signature = sign(article.body)
     read = is_english(article.language) and not is_withdrawn(article.title, article.body)
     passes = read and GazetteerGate(for_encoder=job.for_encoder).passes(article.text)

@@ -1,6 +1,5 @@
 """Stage one: feeds in, entries out, and when to ask each feed again."""
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -14,8 +13,9 @@ from pipeline.errors import FetchError, HTTPStatusError, ParseError
 from pipeline.freshness import fresh_for
 from pipeline.outcomes import feed_outcome_of
 from pipeline.protocols import Workers
+from pipeline.reduced import ReducedResponse, body_sha256
 from pipeline.schedule import PollFacts, after_poll, is_due
-from pipeline.types import Entry, FeedOutcome, FeedState, FetchRequest, ParsedFeed, Poll, Response, Source
+from pipeline.types import Entry, FeedOutcome, FeedState, FetchRequest, ParsedFeed, Poll, Response, Source, Stamp
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,7 @@ def poll_sources(house: House, sources: Sequence[Source]) -> list[Poll]:
                 entries=_entries(visit),
                 archived=refs.get(visit.source.id),
                 fetched_at=visit.result.fetched_at if isinstance(visit.result, Response) else None,
+                unchanged=len(visit.feed.unchanged) if isinstance(visit.feed, ParsedFeed) else 0,
             )
         )
     return polls
@@ -107,7 +108,7 @@ def visit_of(source: Source, state: FeedState, result: Response | FetchError) ->
     """Return what came, not read yet."""
     if isinstance(result, FetchError) or result.status == 304:
         return Visit(source, state, result)
-    return Visit(source, state, result, hashlib.sha256(result.body).hexdigest())
+    return Visit(source, state, result, body_sha256(result))
 
 
 def read_feeds(pool: Workers, visits: Sequence[Visit], seconds: float) -> list[Visit]:
@@ -150,36 +151,37 @@ def facts_of(visit: Visit, known_entries: Collection[str]) -> PollFacts:
         return replace(facts, outcome=FeedOutcome.BROKEN, detail=str(feed))
     if isinstance(feed, Exception):
         return replace(facts, outcome=FeedOutcome.QUARANTINED, detail=f"{type(feed).__name__}: {feed}")
+    stamps = [*(entry.published for entry in feed.entries), *feed.unchanged]
     return replace(
         facts,
-        outcome=FeedOutcome.OK if feed.entries else FeedOutcome.EMPTY,
+        outcome=FeedOutcome.OK if stamps else FeedOutcome.EMPTY,
         detail="; ".join(feed.issues) or None,
-        dates=[moment for entry in feed.entries if (moment := _moment(entry)) is not None],
+        dates=[_moment(stamp) for stamp in stamps if stamp is not None],
         new=sum(entry.id not in known_entries for entry in feed.entries),
         refresh=feed.refresh,
-        language=feed.language or _language(feed.entries),
+        language=feed.language or said_language(feed.entries),
     )
 
 
 def _job(visit: Visit) -> FeedJob:
     result = visit.result
     assert isinstance(result, Response), "only what came can be read"
-    return FeedJob(result.body, result.final_url, visit.source.id, result.header("content-type"), result.fetched_at)
+    is_reduced = isinstance(result, ReducedResponse)
+    media_type = result.header("content-type")
+    return FeedJob(result.body, result.final_url, visit.source.id, media_type, result.fetched_at, is_reduced)
 
 
 def _entries(visit: Visit) -> tuple[Entry, ...]:
     return visit.feed.entries if isinstance(visit.feed, ParsedFeed) else ()
 
 
-def _moment(entry: Entry) -> datetime | None:
-    """When the item was published; a day alone stands for its first moment."""
-    if entry.published is None:
-        return None
-    value = entry.published.value
+def _moment(stamp: Stamp) -> datetime:
+    """When an item was published; a day alone stands for its first moment."""
+    value = stamp.value
     return value if isinstance(value, datetime) else datetime.combine(value, time(), UTC)
 
 
-def _language(entries: Sequence[Entry]) -> str | None:
+def said_language(entries: Sequence[Entry]) -> str | None:
     """The language in which most items are, as far as they say."""
     said = Counter(entry.language for entry in entries if entry.language is not None)
     return said.most_common(1)[0][0] if said else None

@@ -4,7 +4,6 @@ The journal of the archive (`flows.notes`) says who asked for what, and in which
 because the run was killed in between, was asked for again later: the later time counts, as it did then.
 """
 
-import hashlib
 import logging
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from flows.progress import NoProgress, Progress
 from pipeline.archive import Archive
 from pipeline.errors import FetchError
 from pipeline.journal import Journal, Kept, Note, kept
+from pipeline.reduced import body_sha256, with_body_of
 from pipeline.settings import Settings
 from pipeline.types import ArchiveRef, FeedState, FetchRequest, PendingEntry, Response, Source
 
@@ -50,7 +50,8 @@ class Shelf(Archive):
 
     def take(self, ref: ArchiveRef) -> Response:
         """Read a response. Raises ArchiveError if it is missing or not as it was written."""
-        return self.lend(self.read(ref), ref)
+        place = self.where(ref)
+        return self.lend(self.read(place), place)
 
     def lend(self, response: Response, ref: ArchiveRef) -> Response:
         """Take `response` for what lies at `ref`."""
@@ -219,9 +220,11 @@ class Replay:
             self._last_feed[source_id] = came.archived
         elif came.bare is not None and came.sha256 is not None:
             last = self._last_feed.get(source_id)
-            body = b"" if last is None else self._shelf.read(last).body
-            if last is not None and hashlib.sha256(body).hexdigest() == came.sha256:
-                return self._shelf.lend(replace(came.bare, body=body), last)
+            if last is not None:
+                place = self._shelf.where(last)
+                whole = self._shelf.read(place)
+                if body_sha256(whole) == came.sha256:
+                    return self._shelf.lend(with_body_of(came.bare, whole), place)
             return replace(came.bare, status=reading.NOT_MODIFIED)
         return came.answer or NotKept("the journal does not tell what came", url=source_id)
 

@@ -14,8 +14,9 @@ import json
 import os
 import uuid
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http import client
 from io import BufferedIOBase, BufferedReader, BufferedWriter, BytesIO
@@ -28,10 +29,14 @@ from warcio.recordloader import ArcWarcRecord, ArcWarcRecordLoader
 from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParserException
 from warcio.warcwriter import WARCWriter
 
+from pipeline import archive_moves
 from pipeline.archive_files import TEMPORARY, make_folder, sync_folder, temporary_file
+from pipeline.archive_moves import Move
 from pipeline.codecs import BODY_HEADERS
 from pipeline.errors import ArchiveError
+from pipeline.failpoints import hit
 from pipeline.journal import Journal
+from pipeline.reduced import ReducedResponse, reduced_response
 from pipeline.types import ArchiveRef, Response
 
 SUFFIX = ".warc.gz"
@@ -44,6 +49,8 @@ LEVEL = 3
 URL_HEADER = "Clampdown-URL"
 FINAL_URL_HEADER = "Clampdown-Final-URL"
 MOVED_TO_HEADER = "Clampdown-Moved-To"
+REDUCED_HEADER = "Clampdown-Reduced"
+"""In a record that holds what was read of a response: the SHA-256 of the body that came."""
 LENGTH_HEADER = "Content-Length"
 
 _ID_SPACE = uuid.UUID("8f3e2d53-7c3b-5a51-9a3e-6f1c6f2d0c11")
@@ -86,8 +93,21 @@ class Archive:
         part = (folder / name).relative_to(self._root).as_posix()
         return [ArchiveRef(part, offset, length, sha256) for offset, length, sha256 in places]
 
+    def where(self, ref: ArchiveRef) -> ArchiveRef:
+        """Where the record is now that `ref` points at: the same place, unless its part was rewritten and is gone."""
+        while not (self._root / ref.part).exists():
+            move = archive_moves.of_part(self._root, ref.part).get(ref.offset)
+            if move is None or move.old != ref:
+                return ref
+            ref = move.new
+        return ref
+
     def read(self, ref: ArchiveRef) -> Response:
-        """Return the response that `ref` points at. Raises ArchiveError if it is missing or not as it was written."""
+        """Return the response that `ref` points at. Raises ArchiveError if it is missing or not as it was written.
+
+        One of which only what was read is kept is a `ReducedResponse`.
+        """
+        ref = self.where(ref)
         try:
             with self._open(ref.part) as file:
                 file.seek(ref.offset)
@@ -122,6 +142,68 @@ class Archive:
             except OSError as error:
                 raise ArchiveError(f"{part}: can't be read: {error.strerror}") from error
 
+    def rewrite(self, part: str, reduced: Mapping[int, tuple[ReducedResponse, str]]) -> list[Move]:
+        """Write a part anew in which the records at the offsets `reduced` are replaced; the old one stays.
+
+        Each comes with why. Returns where each record of the part is now, once all is on the disk and noted.
+        Raises ArchiveError where the part can't be read, or the new one can't be written.
+        """
+        folder = (self._root / part).parent
+        try:
+            with self._open(part) as old, temporary_file(folder) as new:
+                moves, whole = [], hashlib.sha256()
+                for index, (offset, stored, _) in enumerate(_members(old, part)):
+                    response, why = reduced.get(offset, (None, None))
+                    data = stored if response is None else _packed(response, index)
+                    place = ArchiveRef("", new.tell(), len(data), hashlib.sha256(data).hexdigest())
+                    moves.append(Move(ArchiveRef(part, offset, len(stored), _sha256(stored)), place, why))
+                    new.write(data)
+                    whole.update(data)
+                new.flush()
+                os.fsync(new.fileno())
+                name = whole.hexdigest()[:NAME_LENGTH] + SUFFIX
+                Path(new.name).replace(folder / name)
+            sync_folder(folder)
+        except OSError as error:
+            raise ArchiveError(
+                f"{folder}: can't be written: {error.strerror or error}", hint="is the disk full, or read-only?"
+            ) from error
+        into = (folder / name).relative_to(self._root).as_posix()
+        moved = [replace(move, new=replace(move.new, part=into)) for move in moves]
+        hit("prune.part")
+        archive_moves.write(self._root, moved)
+        hit("prune.noted")
+        return moved
+
+    def lengths(self, part: str) -> dict[int, int]:
+        """Offset → length in bytes of the records of a part. Raises ArchiveError where it can't be read."""
+        try:
+            with self._open(part) as file:
+                return {offset: len(stored) for offset, stored, _ in _members(file, part)}
+        except OSError as error:
+            raise ArchiveError(f"{part}: can't be read: {error.strerror}") from error
+
+    def record_size(self, response: Response) -> int:
+        """How many bytes a record of `response` takes."""
+        return len(_packed(response, 0))
+
+    def remove(self, part: str) -> None:
+        """Remove a part that was rewritten, once nothing points at it. Raises ArchiveError where that fails."""
+        if not archive_moves.of_part(self._root, part):
+            raise ArchiveError(f"{part}: it was never rewritten")
+        try:
+            (self._root / part).unlink(missing_ok=True)
+        except OSError as error:
+            raise ArchiveError(f"{part}: can't be removed: {error.strerror}") from error
+
+    def unfinished(self) -> list[list[Move]]:
+        """The moves of parts that were rewritten and are still there: a program was killed in between."""
+        return [
+            moves
+            for moves in archive_moves.notes(self._root)
+            if not isinstance(moves, ArchiveError) and (self._root / moves[0].old.part).exists()
+        ]
+
     def sweep(self) -> int:
         """Remove what crashed writers left behind, and only that. Returns how many files it were."""
         swept = 0
@@ -145,21 +227,26 @@ def _write(file: BufferedWriter, responses: Sequence[Response]) -> tuple[str, li
     whole = hashlib.sha256()
     offset = 0
     for index, response in enumerate(responses):
-        record = BytesIO()
-        writer = WARCWriter(record, gzip=False, warc_version="1.1")
-        writer.write_record(_record(writer, response, index))
-        data = _member(record.getvalue())
+        data = _packed(response, index)
         file.write(data)
         whole.update(data)
-        places.append((offset, len(data), hashlib.sha256(data).hexdigest()))
+        places.append((offset, len(data), _sha256(data)))
         offset += len(data)
     file.flush()
     return whole.hexdigest()[:NAME_LENGTH] + SUFFIX, places
 
 
-def _member(record: bytes) -> bytes:
+def _packed(response: Response, index: int) -> bytes:
+    """A response as one gzip member, the `index`th of its part."""
+    record = BytesIO()
+    writer = WARCWriter(record, gzip=False, warc_version="1.1")
+    writer.write_record(_record(writer, response, index))
     packer = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, 16 + isal_zlib.MAX_WBITS)
-    return packer.compress(record) + packer.flush()
+    return packer.compress(record.getvalue()) + packer.flush()
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 class _HTTPHeaders(StatusAndHeaders):  # type: ignore[misc]  # warcio has no types
@@ -186,6 +273,8 @@ def _record(writer: WARCWriter, response: Response, index: int) -> ArcWarcRecord
     moment = response.fetched_at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     block = hashlib.sha256(headers.headers_buff + response.body).hexdigest()
     own = {URL_HEADER: response.url, FINAL_URL_HEADER: response.final_url, MOVED_TO_HEADER: response.moved_to}
+    if isinstance(response, ReducedResponse):
+        own[REDUCED_HEADER] = response.sha256
     identity = json.dumps([index, moment, block, own])
     return writer.create_warc_record(
         f"{scheme.lower()}:{quote(rest, safe=_URI_CHARACTERS, errors='replace')}",
@@ -199,6 +288,7 @@ def _record(writer: WARCWriter, response: Response, index: int) -> ArcWarcRecord
             "WARC-Block-Digest": f"sha256:{block}",
             "WARC-Payload-Digest": f"sha256:{hashlib.sha256(response.body).hexdigest()}",
             **{name: json.dumps(value) for name, value in own.items() if value is not None},
+            **({"WARC-Truncated": "unspecified"} if REDUCED_HEADER in own else {}),
         },
     )
 
@@ -230,7 +320,7 @@ def _parse(plain: bytes, part: str, offset: int) -> Response:
         )
         own = record.rec_headers
         moved_to = own.get_header(MOVED_TO_HEADER)
-        return Response(
+        response = Response(
             url=json.loads(own.get_header(URL_HEADER)),
             final_url=json.loads(own.get_header(FINAL_URL_HEADER)),
             status=int(record.http_headers.get_statuscode()),
@@ -239,6 +329,8 @@ def _parse(plain: bytes, part: str, offset: int) -> Response:
             fetched_at=datetime.fromisoformat(own.get_header("WARC-Date")),
             moved_to=None if moved_to is None else json.loads(moved_to),
         )
+        reduced = own.get_header(REDUCED_HEADER)
+        return response if reduced is None else reduced_response(response, json.loads(reduced))
     except (
         ArchiveLoadFailed,
         StatusAndHeadersParserException,

@@ -137,6 +137,22 @@ class RunSettings(Section):
     retry_after: Seconds = Field(3600.0, description="Seconds before such an article is tried again, doubled each time")
 
 
+Days = Annotated[int | None, BeforeValidator(_or_none), Field(gt=0)]
+
+
+class RetentionSettings(Section):
+    """For how long bytes are kept from which nothing came (docs/keeping.md). Empty keeps them for ever."""
+
+    feeds_days: Days = Field(None, description="Days after which feeds are reduced to what was new in them")
+    pages_days: Days = Field(
+        None, description="Days after which pages of articles that state nothing are reduced to their articles"
+    )
+    versions_days: Days = Field(
+        None, description="The same for pages of replaced versions, and for pages that were found unchanged"
+    )
+    after_runs: bool = Field(True, description="Whether runs prune at their end, where any of these is set")
+
+
 class ReviewSettings(Section):
     """How people's decisions are recorded."""
 
@@ -183,6 +199,7 @@ class Settings(BaseSettings):
     extract: ExtractSettings = ExtractSettings()
     run: RunSettings = RunSettings()
     review: ReviewSettings = ReviewSettings()
+    retention: RetentionSettings = RetentionSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
 
 

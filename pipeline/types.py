@@ -205,6 +205,8 @@ class ParsedFeed:
 
     `refresh` is the seconds between two polls that the feed itself asks for (`ttl`, `sy:updatePeriod`). `older` is the
     address of the page or archive with the items before these (RFC 5005). `language` is what the feed states.
+    `unchanged` are the dates of items that are left out because they say what they said before, where a feed is reduced
+    to what was new in it (`pipeline.reduced`).
     """
 
     title: str
@@ -214,6 +216,7 @@ class ParsedFeed:
     refresh: float | None = None
     older: str | None = None
     language: str | None = None
+    unchanged: tuple[Stamp | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +266,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """How polling one source ended: its new state and entries, committed together or not at all."""
+    """How polling one source ended: its new state and entries, committed together or not at all.
+
+    `unchanged` counts items beside `entries` that say what they said before.
+    """
 
     source_id: str
     outcome: FeedOutcome
@@ -272,6 +278,7 @@ class Poll:
     entries: tuple[Entry, ...] = ()
     archived: ArchiveRef | None = None
     fetched_at: datetime | None = None
+    unchanged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

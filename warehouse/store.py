@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pipeline.archive_moves import Move
 from pipeline.archive_pages import ArchivePage, PageContent, Plan
 from pipeline.decision_types import Decision
 from pipeline.failpoints import hit
@@ -13,9 +14,10 @@ from pipeline.journal import RUN_ID
 from pipeline.settings import WarehouseSettings
 from pipeline.types import Body, Country, Entry, EntryResult, FeedState, PendingEntry, Poll, Service, Source
 from pipeline.writers import Writer
-from warehouse import backfilling, batch, deciding, resolving, schema, snapshot, summary
+from warehouse import backfilling, batch, deciding, resolving, retention, schema, snapshot, summary
 from warehouse.catching_up import catch_up
 from warehouse.database import Database
+from warehouse.retention import OldFeed, OldPage
 from warehouse.snapshot import Snapshot
 from warehouse.summary import LedgerBalance, RunSummary
 from warehouse.tables import (
@@ -207,6 +209,30 @@ class Warehouse:
     def decide(self, run_id: str, decided: Iterable[Decision]) -> list[Decision]:
         """Commit people's decisions, which the archive has already, and what follows. Returns those that were new."""
         return deciding.decide(self._database, run_id, decided)
+
+    def old_pages(self, since: datetime, until: datetime) -> list[OldPage]:
+        """Pages that came in between of articles on which nothing rests."""
+        return retention.old_pages(self._database, since, until)
+
+    def old_versions(self, since: datetime, until: datetime) -> list[OldPage]:
+        """Pages that came in between of replaced versions on which nothing rests, and pages found unchanged."""
+        return retention.old_versions(self._database, since, until)
+
+    def old_feeds(self, since: datetime, until: datetime) -> list[OldFeed]:
+        """Feeds that came in between, source by source, in the order in which they were stored."""
+        return retention.old_feeds(self._database, since, until)
+
+    def backfilled(self) -> set[tuple[str, str]]:
+        """Source and run of each backfill."""
+        return retention.backfilled(self._database)
+
+    def texts_of(self, pages: Iterable[OldPage]) -> Mapping[tuple[str, int], tuple[str, str]]:
+        """Article id and version → title and text, for the versions of `pages`."""
+        return retention.texts(self._database, pages)
+
+    def move_places(self, moves: Sequence[Move]) -> None:
+        """Commit where records of the archive are now."""
+        retention.move(self._database, moves)
 
     def summary(self, run_id: str) -> RunSummary:
         """One run in numbers."""

@@ -1,5 +1,6 @@
 """`backup`, `restore` and `prune`: what is kept of a data folder, where, and for how long."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from clampdown.output import console, print_json
 
 if TYPE_CHECKING:
     from flows.backup import Backup, Restored
+    from flows.retention import Pruned
 
 SHOWN_NAMES = 10
 
@@ -79,6 +81,37 @@ def restore(
         )
     else:
         _print_restored(done, loaded.settings.data_dir)
+
+
+def prune(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; change nothing")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+) -> None:
+    """Reduce pages and feeds to what was read of them, as far as the settings `retention.*` say.
+
+    Nothing goes that an event, a decision or evidence rests on, and no row or text of the warehouse: an archive that
+    was pruned is rebuilt into the same tables.
+    """
+    from flows.retention import prune
+
+    done = prune(load_settings(context).settings, dry_run=dry_run)
+    if as_json:
+        print_json({"dry_run": dry_run, "freed": done.freed, **asdict(done)})
+    else:
+        _print_pruned(done, dry_run=dry_run)
+
+
+def _print_pruned(done: "Pruned", *, dry_run: bool) -> None:
+    for why, number in sorted(done.records.items()):
+        words = f"{number:,} records, {_size(done.before[why])} reduced to {_size(done.after[why])}"
+        _line(why, words)
+    for why, number in sorted(done.kept.items()):
+        _line("kept", f"{number:,} × {why}", style="dim")
+    if done.finished:
+        _line("finished", f"{done.finished:,} parts that an earlier program had begun with")
+    would = "would be written anew, and" if dry_run else "written anew,"
+    _line("archive", f"{done.parts:,} parts {would} {_size(done.freed)} freed")
 
 
 def _print_backup(done: "Backup") -> None:

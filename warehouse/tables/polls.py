@@ -57,7 +57,7 @@ def add(database: Database, run_id: str, polls: Sequence[Poll], new_entries: Map
                 poll.outcome.value,
                 poll.detail,
                 to_utc(poll.fetched_at),
-                len(poll.entries),
+                len(poll.entries) + poll.unchanged,
                 new_entries.get(poll.source_id, 0),
                 *refs.to_columns(poll.archived),
             )
