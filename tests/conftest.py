@@ -2,12 +2,18 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from clampdown.sample_run import publish_sample
+from clampdown.sample_run import run_sample
+from clampdown.sample_site import SampleSite
+
+if TYPE_CHECKING:
+    from flows.ingest import RunReport
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -29,14 +35,36 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The DuckDB file that a run of the sample published: one run for all tests that only read it, in all workers."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
+def sample_site() -> Iterator[SampleSite]:
+    """The sample's sites, on the ports of `clampdown run --sample` where these are free."""
+    with SampleSite() as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def sample_run(sample_site: SampleSite, tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, RunReport]":
+    """The data folder and the report of a first run over `sample_site`. Only to be read: copy it to go on from it."""
+    folder = _of_all_workers(tmp_path_factory)
+    with (folder / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / "sample").exists():  # another worker's, with sites of its own
+            folder = tmp_path_factory.mktemp("own")
+        return folder / "sample", run_sample(sample_site, folder / "sample")
+
+
+@pytest.fixture(scope="session")
+def sample_snapshot(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The DuckDB file that a run of the sample published: one run for the tests of all workers that only read it."""
+    folder = _of_all_workers(tmp_path_factory)
     published = folder / "sample" / "published" / "clampdown.duckdb"
     with (folder / "sample.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not published.exists():
-            publish_sample(folder / "sample")
+        made = published.exists()
+    if not made:
+        request.getfixturevalue("sample_run")
     return published
+
+
+def _of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder

@@ -1,44 +1,20 @@
 """The main job end to end on the bundled sample: real HTTP, the real model, real DuckDB."""
 
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 
-import pytest
 from sample_runs import run_apart
 
+from clampdown.sample_run import run_sample
 from clampdown.sample_site import SampleSite
-from flows.house import open_house
-from flows.ingest import RunReport, ingest
-from pipeline.settings import FetchSettings, PollSettings, Settings
+from flows.ingest import RunReport
 from pipeline.types import FeedOutcome, Outcome
 from warehouse.compare import content
 from warehouse.reader import open_reader
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[SampleSite]:
-    with SampleSite(port=0) as served:
-        yield served
-
-
-def settings_for(site: SampleSite, data_dir: Path) -> Settings:
-    fetch = FetchSettings(allow_hosts=site.allow_hosts, host_gap=0, timeout=site.patience, retries=0)
-    return Settings(data_dir=data_dir, fetch=fetch, poll=PollSettings(min_interval=0))
-
-
-def run_once(site: SampleSite, data_dir: Path) -> RunReport:
-    with open_house(settings_for(site, data_dir)) as house:
-        return ingest(house, site.sources())
-
-
-@pytest.fixture(scope="module")
-def first(site: SampleSite, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunReport]:
-    data_dir = tmp_path_factory.mktemp("first")
-    return data_dir, run_once(site, data_dir)
-
-
-def test_every_entry_and_feed_ends_in_its_own_outcome(first: tuple[Path, RunReport]) -> None:
-    _, report = first
+def test_every_entry_and_feed_ends_in_its_own_outcome(sample_run: tuple[Path, RunReport]) -> None:
+    _, report = sample_run
     summary = report.summary
     assert sum(summary.outcomes.values()) == summary.discovered
     for outcome in (
@@ -51,8 +27,8 @@ def test_every_entry_and_feed_ends_in_its_own_outcome(first: tuple[Path, RunRepo
         assert summary.feeds.get(feed, 0) > 0, feed
 
 
-def test_every_quote_stands_in_the_stored_text(first: tuple[Path, RunReport]) -> None:
-    _, report = first
+def test_every_quote_stands_in_the_stored_text(sample_run: tuple[Path, RunReport]) -> None:
+    _, report = sample_run
     with open_reader(report.snapshot.database) as reader:
         rows = reader.rows(
             "SELECT quote, text[quote_start + 1 : quote_end], e.url FROM evidence AS e JOIN articles USING (article_id)"
@@ -62,24 +38,25 @@ def test_every_quote_stands_in_the_stored_text(first: tuple[Path, RunReport]) ->
 
 
 def test_running_again_changes_nothing_and_asks_only_for_changes(
-    site: SampleSite, first: tuple[Path, RunReport]
+    sample_site: SampleSite, sample_run: tuple[Path, RunReport], tmp_path: Path
 ) -> None:
-    data_dir, report = first
+    data_dir, report = sample_run
+    data_dir = shutil.copytree(data_dir, tmp_path / "again", symlinks=True)
     before = content(data_dir / "warehouse.duckdb")
-    asked = len(site.requests)
-    again = run_once(site, data_dir)
+    asked = len(sample_site.requests)
+    again = run_sample(sample_site, data_dir)
     assert content(data_dir / "warehouse.duckdb") == before
     assert not again.snapshot.changed
     assert again.snapshot.published_at == report.snapshot.published_at
     assert again.summary.discovered == 0
     assert again.summary.feeds[FeedOutcome.NOT_MODIFIED] > 0
-    pages = [request for request in site.requests[asked:] if request.status == 200 and "article" in request.path]
+    pages = [request for request in sample_site.requests[asked:] if request.status == 200 and "article" in request.path]
     assert pages == []
 
 
 def test_the_prefect_flow_in_small_batches_ends_in_the_same_tables(
-    site: SampleSite, first: tuple[Path, RunReport], tmp_path: Path
+    sample_site: SampleSite, sample_run: tuple[Path, RunReport], tmp_path: Path
 ) -> None:
     environment = {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_LOGGING_LEVEL": "WARNING"}
-    assert run_apart(site, tmp_path / "flow", batch=17, prefect=True, environment=environment) == 0
-    assert content(tmp_path / "flow" / "warehouse.duckdb") == content(first[0] / "warehouse.duckdb")
+    assert run_apart(sample_site, tmp_path / "flow", batch=17, prefect=True, environment=environment) == 0
+    assert content(tmp_path / "flow" / "warehouse.duckdb") == content(sample_run[0] / "warehouse.duckdb")
