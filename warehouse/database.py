@@ -251,4 +251,6 @@ def _way_out(message: str) -> str | None:
 
 def first_line(error: Exception) -> str:
     """What went wrong, in one line, without passwords."""
-    return masked(str(error).splitlines()[0]) if str(error) else type(error).__name__
+    lines = str(error).splitlines() or [type(error).__name__]
+    # Why a lake refuses a commit stands in the second line.
+    return masked(" ".join(lines[: 2 if lines[0].endswith("DuckLake transaction.") else 1]))

@@ -26,8 +26,8 @@ _GONE_SHARE = 0.3
 class LakeState:
     """A lake as it is. `schema` is 0 where there is none yet; `balance` is None unless the schema is this program's.
 
-    `files` are data files and lists of deleted rows together, `size` their bytes; `snapshots` counts the states that can
-    be read still. `at_work` are the writers that hold their numbers now.
+    `files` are data files and lists of deleted rows together, `size` their bytes; `snapshots` counts the states that
+    can be read still. `at_work` are the writers that hold their numbers now.
     """
 
     name: str
@@ -60,9 +60,8 @@ def state(settings: WarehouseSettings) -> LakeState:
 def tidy(settings: WarehouseSettings, *, kept_days: float = KEPT_DAYS) -> tuple[LakeState, LakeState]:
     """Put small files together, drop what is deleted, forget old states. Returns how it was and how it is now.
 
-    Other writers wait meanwhile; readers don't. What stood in the catalog goes into files. States older than
-    `kept_days` can't be read any more, and files that only these needed go once they have waited as long, so that no
-    reader loses one.
+    Other writers wait meanwhile; readers don't. States older than `kept_days` can't be read any more, and files that
+    only these needed go once they have waited as long, so that no reader loses one.
     """
     if kept_days < 0:
         raise WarehouseError("days to keep can't be fewer than 0")
@@ -85,9 +84,10 @@ def tidy(settings: WarehouseSettings, *, kept_days: float = KEPT_DAYS) -> tuple[
 
 
 def put_together(lake: LakeDatabase) -> None:
-    """Write what stands in the catalog into files, and make few large files of many small ones."""
+    """Make few large files of many small ones."""
     with lake.turn():
         for call in (
+            # All former values of the row of `lake_turns`.
             f"ducklake_flush_inlined_data('{ALIAS}')",
             f"ducklake_rewrite_data_files('{ALIAS}', delete_threshold => {_GONE_SHARE})",
             f"ducklake_merge_adjacent_files('{ALIAS}', max_file_size => {SMALL_FILE})",

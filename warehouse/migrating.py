@@ -11,7 +11,7 @@ from pipeline.settings import WarehouseSettings
 from warehouse import schema
 from warehouse.database import Database
 from warehouse.lake import ALIAS, LakeDatabase, at_work
-from warehouse.store import open_lake, open_warehouse
+from warehouse.store import open_warehouse
 
 _OWN = frozenset({"schema_versions", "lake_turns"})
 """Tables that each warehouse has of its own."""
@@ -45,9 +45,10 @@ def to_lake(file: Path, settings: WarehouseSettings, tell: Tell) -> Moved:
     # Of this program's schema, and with nothing left to be done in it.
     open_warehouse(file).close()
     _alone(settings)
-    open_lake(settings, guest=True).close()
     lake = LakeDatabase.open_lake(settings)
     try:
+        with lake.turn():
+            schema.migrate(lake)
         tables = _tables(lake)
         full = [table for table in tables if lake.execute(f'SELECT 1 FROM "{table}" LIMIT 1')]
         if full:

@@ -66,7 +66,7 @@ class Written:
 
 def prove(tell: Tell, *, short: bool = False) -> Proof:
     """Write for five minutes with two processes; the short form writes a round each."""
-    with tempfile.TemporaryDirectory(prefix="clampdown-lake-") as folder, server(Path(folder) / "server") as address:
+    with tempfile.TemporaryDirectory(prefix="clampdown-lake-") as folder, server() as address:
         return _prove(tell, Path(folder), make_database(address, "lake"), short=short)
 
 

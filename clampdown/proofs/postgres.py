@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,18 +30,15 @@ def binaries() -> Path:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """Run a server in `folder`, which is empty. Yields what connects to it: `make_database` takes it.
+def server() -> Iterator[str]:
+    """Run a server. Yields what connects to it: `make_database` takes it.
 
     It trusts whoever connects from this machine, and syncs nothing to the disk: what it holds is thrown away.
     """
     programs, user = binaries(), _owner()
-    folder.mkdir(parents=True, exist_ok=True)
-    data = folder / "postgres"
-    data.mkdir(mode=0o700)
+    data = Path(tempfile.mkdtemp(prefix="clampdown-postgres-"))
     if user is not None:
         # Postgres refuses to run as root.
-        _reachable(folder)
         shutil.chown(data, *user)
     port = _free_port()
     options = f"-p {port} -k '' -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=100"
@@ -76,14 +74,6 @@ def _owner() -> tuple[int, int] | None:
             continue
         return found.pw_uid, found.pw_gid
     raise InputError("Postgres does not run as root, and there is no user to run it as")
-
-
-def _reachable(folder: Path) -> None:
-    """Let the server's user pass through our own folders above its data."""
-    for above in (folder, *folder.parents):
-        mode = above.stat().st_mode
-        if above.stat().st_uid == os.geteuid() and not mode & 0o001:
-            above.chmod(mode | 0o011)
 
 
 def _run(command: Sequence[str | Path], user: tuple[int, int] | None, folder: Path) -> None:
