@@ -18,6 +18,9 @@ _INTRODUCTION = """\
 TIMESTAMP columns. Offsets count Unicode code points. Views and macros are in the DuckDB file; the macros work where it
 is opened or made the current database with `USE`.
 
+How to open the file is told in [analyst.md](analyst.md). [trends.md](trends.md) lists the trend questions on one page,
+[queries.md](queries.md) shows worked ones with their results, [trust.md](trust.md) says how far to trust an answer.
+
 This page is made by `python -m warehouse.dictionary`. What it says of tables, views, macros and columns are the
 comments in the database: `FROM duckdb_columns()` shows them wherever you are. Keys and references are those of
 `warehouse/entities.py`, to which a test holds the data.
