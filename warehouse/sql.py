@@ -41,6 +41,7 @@ _QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.
 
 _LACKING = re.compile(r'(?:Referenced column|does not have a column named) "(?P<column>[^"]+)"')
 _UNKNOWN = re.compile(r"(?P<kind>Table|Table Function|Scalar Function) with name (?P<name>\S+) does not exist")
+_CANDIDATES = re.compile(r"\n\tCandidate functions:\n(?:\t.*\n)*")
 _NEAREST = 3
 
 
@@ -114,7 +115,8 @@ def as_input_error(reader: Reader, sql: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        message = str(error).strip()
+        # DuckDB lists every form of a function that does not fit, by the dozen.
+        message = _CANDIDATES.sub("\n", str(error).strip())
         raise InputError(message, hint=_hint(reader, sql, message)) from error
 
 

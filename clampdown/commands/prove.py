@@ -58,6 +58,14 @@ def crash(short: Short = False, as_json: AsJson = False) -> None:
     _show(lambda tell: prove(tell, short=short), as_json=as_json)
 
 
+@app.command()
+def exports(short: Short = False, as_json: AsJson = False) -> None:
+    """What publishers write stays text in every export, question and terminal, and comes back as it was."""
+    from clampdown.proofs.exports import prove
+
+    _show(lambda tell: prove(tell, short=short), as_json=as_json)
+
+
 def _show(prove: "Callable[[Tell], Proof]", *, as_json: bool) -> None:
     progress = console(stderr=True)
     start = time.monotonic()

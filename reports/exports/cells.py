@@ -10,7 +10,7 @@ from uuid import UUID
 FORMULA = "=+\\-@＝＋－＠"
 """Characters, for use in a regular expression, with which a spreadsheet lets a formula begin."""
 
-_AT_START = re.compile(f"['{FORMULA}\t\r\n]")
+_AT_START = re.compile(f"""['\t\r\n]|[ "]*[{FORMULA}]""")
 _INSIDE = re.compile(f"""([;\t\r\n][ "]*)('*[{FORMULA}])""")
 _GUARDED_INSIDE = re.compile(f"""([;\t\r\n][ "]*)'('*[{FORMULA}])""")
 
@@ -18,9 +18,10 @@ _GUARDED_INSIDE = re.compile(f"""([;\t\r\n][ "]*)'('*[{FORMULA}])""")
 def guarded(text: str) -> str:
     """`text` with an apostrophe wherever a spreadsheet could begin a formula.
 
-    That is in front, where the text begins with =, +, -, @, their full-width forms, a tab, a line break or an
-    apostrophe; and inside, before such a sign that stands first after a semicolon, tab or line break: a spreadsheet
-    whose own separator is the semicolon splits a cell there, within quotes too. `unguarded` takes all of them away.
+    That is in front, where the text begins with =, +, -, @ or their full-width forms (blanks and quotes before them or
+    not), a tab, a line break or an apostrophe; and inside, before such a sign that stands first after a semicolon, tab
+    or line break: a spreadsheet whose own separator is the semicolon splits a cell there, within quotes too.
+    `unguarded` takes all of them away.
     """
     inside = _INSIDE.sub(r"\1'\2", text)
     return "'" + inside if _AT_START.match(text) else inside

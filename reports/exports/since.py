@@ -14,8 +14,8 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}.*")  # and not the id of a run, which i
 def resolve_since(since: str) -> str | int:
     """What the snapshot's log of changes is asked with: a run's id, a UTC time, or a position in it.
 
-    `since` is one of these, or the path of a `manifest.json` or `datapackage.json`: then it is the number of changes
-    that the earlier snapshot had. Raises InputError where such a file can't be read.
+    `since` is one of these, or the path of a `manifest.json` or `datapackage.json`: then it is the time at which that
+    snapshot was published, after the end of its run. Raises InputError where such a file can't be read.
     """
     text = since.strip()
     if text.lower().endswith(".json"):
@@ -26,18 +26,19 @@ def resolve_since(since: str) -> str | int:
         moment = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
     except ValueError:
         raise InputError(f"{text} is no day or time", hint="Write 2026-11-22 or 2026-11-22T10:30:00Z.") from None
-    if moment is None:
-        return text
-    return text if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return text if moment is None else _in_utc(moment)
 
 
-def _of_manifest(path: Path) -> str | int:
+def _in_utc(moment: datetime) -> str:
+    return (moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)).isoformat(" ")
+
+
+def _of_manifest(path: Path) -> str:
     try:
         if path.name == "datapackage.json":
             path = path.with_name("manifest.json")
-        manifest = json.loads(path.read_text("utf-8"))
-        counts = manifest["counts"]
-        return int(counts["changes"]) if "changes" in counts else str(manifest["published_at"]).partition("+")[0]
+        published = json.loads(path.read_text("utf-8"))["published_at"]
+        return _in_utc(datetime.fromisoformat(published))
     except OSError as error:
         raise InputError(f"can't read {path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError) as error:
