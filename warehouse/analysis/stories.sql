@@ -1,48 +1,46 @@
 CREATE TABLE stories AS
-WITH members AS (
-    SELECT m.story_id, m.article_id, m.parent_id, a.source_id, a.published_on, s.owner
-    FROM story_members AS m
-        JOIN articles AS a USING (article_id)
-        LEFT JOIN sources AS s USING (source_id)
+-- Most stories are one article: only the others are counted. No order is asked for: the rows come as those of articles.
+WITH copied AS MATERIALIZED (
+    SELECT DISTINCT story_id FROM story_members WHERE parent_id IS NOT NULL
 ),
-sizes AS (
+carriers AS (
     SELECT
-        story_id,
+        m.story_id,
+        a.source_id,
         count(*) AS articles,
-        count(DISTINCT source_id) AS sources,
-        count(DISTINCT coalesce(owner, source_id)) AS owners,
-        min(published_on) AS first_published,
-        max(published_on) AS last_published,
-        count(*) - count(published_on) AS undated
-    FROM members
-    GROUP BY story_id
+        count(m.published_on) AS dated,
+        min(m.published_on) AS first_published,
+        max(m.published_on) AS last_published
+    FROM story_members AS m SEMI JOIN copied USING (story_id) JOIN articles AS a USING (article_id)
+    GROUP BY m.story_id, a.source_id
 ),
-founders AS (
-    SELECT story_id, article_id FROM members WHERE parent_id IS NULL
-),
-carried AS (
-    SELECT s.story_id, count(DISTINCT e.event_id) AS events
-    FROM event_mentions AS e JOIN mentions AS m USING (mention_id) JOIN story_members AS s USING (article_id)
-    GROUP BY s.story_id
+spread AS (
+    SELECT
+        c.story_id,
+        CAST(sum(c.articles) AS BIGINT) AS articles,
+        CAST(sum(c.articles - c.dated) AS BIGINT) AS undated,
+        count(*) AS sources,
+        count(DISTINCT coalesce(s.owner, c.source_id)) AS owners,
+        min(c.first_published) AS first_published,
+        max(c.last_published) AS last_published
+    FROM carriers AS c LEFT JOIN sources AS s USING (source_id)
+    GROUP BY c.story_id
 )
 SELECT
-    z.story_id,
+    f.story_id,
     f.article_id,
     a.title,
     a.source_id,
     a.language,
-    z.first_published,
-    z.last_published,
-    z.articles,
-    z.undated,
-    z.sources,
-    z.owners,
-    coalesce(c.events, 0) AS events
-FROM sizes AS z
-    JOIN founders AS f USING (story_id)
-    JOIN articles AS a ON a.article_id = f.article_id
-    LEFT JOIN carried AS c USING (story_id)
-ORDER BY z.story_id;
+    coalesce(z.first_published, f.published_on) AS first_published,
+    coalesce(z.last_published, f.published_on) AS last_published,
+    coalesce(z.articles, 1) AS articles,
+    coalesce(z.undated, if(f.published_on IS NULL, 1, 0)) AS undated,
+    coalesce(z.sources, 1) AS sources,
+    coalesce(z.owners, 1) AS owners
+FROM articles AS a
+    JOIN story_members AS f ON f.article_id = a.article_id AND f.parent_id IS NULL
+    LEFT JOIN spread AS z ON z.story_id = f.story_id;
 
 COMMENT ON TABLE stories IS 'Articles that carry the same text, counted as one story. Most have a single article.';
 COMMENT ON COLUMN stories.story_id IS 'Key, as in story_members.';
@@ -56,4 +54,3 @@ COMMENT ON COLUMN stories.articles IS 'How many articles carry it.';
 COMMENT ON COLUMN stories.undated IS 'How many of them state no day of publication.';
 COMMENT ON COLUMN stories.sources IS 'How many sources carry it.';
 COMMENT ON COLUMN stories.owners IS 'How many owners of sources carry it; a source without a known owner counts as its own.';
-COMMENT ON COLUMN stories.events IS 'How many events it states.';
