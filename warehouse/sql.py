@@ -40,7 +40,9 @@ _ROWS_AT_ONCE = 1000
 _QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
 
 _LACKING = re.compile(r'(?:Referenced column|does not have a column named) "(?P<column>[^"]+)"')
-_UNKNOWN = re.compile(r"(?P<kind>Table|Table Function|Scalar Function) with name (?P<name>\S+) does not exist")
+_UNKNOWN = re.compile(r"(?P<kind>Table|Table Function) with name (?P<name>\S+) does not exist")
+_AS_SCALAR = re.compile(r'Function "(?P<name>[^"]+)" is a table function')
+_OUT_OF_REACH = "Files and the network are out of reach: a question goes to the snapshot alone."
 _CANDIDATES = re.compile(r"\n\tCandidate functions:\n(?:\t.*\n)*")
 _NEAREST = 3
 
@@ -125,6 +127,10 @@ def _hint(reader: Reader, sql: str, message: str) -> str | None:
     try:
         if found := _UNKNOWN.search(message):
             return _hint_for_name(reader, found["kind"], found["name"])
+        if found := _AS_SCALAR.search(message):
+            return f"{found['name']} is a table: SELECT … FROM {found['name']}(…)."
+        if "file system operations are disabled" in message:
+            return _OUT_OF_REACH
         if found := _LACKING.search(message):
             return _hint_for_column(reader, sql, found["column"])
     except duckdb.Error:
@@ -136,14 +142,12 @@ def _hint(reader: Reader, sql: str, message: str) -> str | None:
 def _hint_for_name(reader: Reader, kind: str, name: str) -> str | None:
     macros = {macro: f"{macro}({', '.join(parameters)})" for macro, parameters in reader.macros().items()}
     relations = [*reader.tables(), *reader.views()]
-    if kind == "Scalar Function":
-        return f"{macros[name]} is a table: SELECT … FROM {macros[name]}." if name in macros else None
     if kind == "Table" and name in macros:
         return f"{name} takes arguments: FROM {macros[name]}."
     if kind == "Table Function" and name in relations:
         return f"{name} takes no arguments: FROM {name}."
     if re.search(r"[/\\.:]", name):
-        return "Files and the network are out of reach: a question goes to the snapshot alone."
+        return _OUT_OF_REACH
     near = nearest(name, [*relations, *macros])
     if near:
         return f"Nearest: {', '.join(macros.get(one, one) for one in near)}."

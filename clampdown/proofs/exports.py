@@ -29,7 +29,7 @@ from reports.exports.excel import TEXT_LIMIT
 from warehouse.query import EventFilter, connect_snapshot, event, events, run_sql
 from warehouse.rows import Column, RowSource
 
-SHOWN = 6
+SHOWN = 4
 """Events that are shown one by one, and payloads that are asked for, in the short form."""
 
 SKIPPED = 3
