@@ -5,7 +5,7 @@ changed since (`warehouse.snapshot_parts`). Both give the same rows.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,8 @@ STORAGE_VERSION = "v1.2.0"
 LARGE = 250_000
 """Rows from which on a table is a folder of Parquet files."""
 
+_HERE = "database_name = current_database()"
+
 _MANIFEST = """
 CREATE OR REPLACE TABLE manifest (key VARCHAR, value VARCHAR);
 COMMENT ON TABLE manifest IS 'What this snapshot is: schema version, model, time of publication, counts and time span.';
@@ -75,11 +77,15 @@ COMMENT ON COLUMN manifest.value IS 'Value, as JSON.';
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The warehouse as it is to be published: `live` names its catalog, `columns` are the ones that are taken over."""
+    """The warehouse as it is to be published: `live` names its catalog, `columns` are the ones that are taken over.
+
+    `comments` are the statements that repeat the warehouse's comments on each table and these columns.
+    """
 
     database: Database
     live: str
     columns: Mapping[str, tuple[str, ...]]
+    comments: Mapping[str, tuple[str, ...]]
     layout: str
 
 
@@ -87,13 +93,25 @@ def content(database: Database) -> Content:
     """What is to be published of a warehouse."""
     live = str(database.execute("SELECT current_database()")[0][0])
     columns: dict[str, tuple[str, ...]] = {}
+    comments: dict[str, tuple[str, ...]] = {}
     described: list[object] = [STORAGE_VERSION, duckdb.__version__, snapshot_parts.layout()]
+    # All tables in one question each: on a lake the catalog is asked through another server.
+    on_tables = dict(database.execute(f"SELECT table_name, comment FROM duckdb_tables() WHERE {_HERE}"))
+    on_columns: dict[str, list[tuple[str, str, str]]] = {}
+    for table, *column in database.execute(
+        f"SELECT table_name, column_name, data_type, comment FROM duckdb_columns() WHERE {_HERE} ORDER BY column_index"
+    ):
+        on_columns.setdefault(table, []).append((column[0], column[1], column[2]))
     for table, left_out in TABLES.items():
-        types = {name: kind for name, kind in database.column_types(table).items() if name not in left_out}
-        columns[table] = tuple(types)
-        described.append([table, list(types.items()), list(_comments(database, table, columns[table]))])
+        kept = [column for column in on_columns[table] if column[0] not in left_out]
+        columns[table] = tuple(name for name, _, _ in kept)
+        comments[table] = (
+            f"COMMENT ON TABLE {table} IS {literal(on_tables[table])}",
+            *(f'COMMENT ON COLUMN {table}."{name}" IS {literal(comment)}' for name, _, comment in kept),
+        )
+        described.append([table, [(name, kind) for name, kind, _ in kept], comments[table]])
     described += [_MANIFEST, analysis.scripts(), views.scripts()]
-    return Content(database, live, columns, snapshot_parts.digest(described))
+    return Content(database, live, columns, comments, snapshot_parts.digest(described))
 
 
 @contextmanager
@@ -118,7 +136,7 @@ def write(snapshot: Database, content: Content, prints: Prints, base: Prints | N
             followed.add(table)
         else:
             snapshot.script(f"CREATE OR REPLACE TABLE {table} AS {_selected(content, table)}")
-            snapshot.script(";\n".join(_comments(content.database, table, content.columns[table])))
+            snapshot.script(";\n".join(content.comments[table]))
     hit("publish.tables")
     for name, script in zip(analysis.TABLES, analysis.scripts(), strict=True):
         snapshot_delta.derive(snapshot, name, script, frozenset(followed))
@@ -178,19 +196,3 @@ def derived_prints(snapshot: Database) -> Prints:
 def literal(value: object) -> str:
     """A text in SQL."""
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def _comments(database: Database, table: str, kept: Iterable[str]) -> Iterator[str]:
-    """The statements that repeat the warehouse's comments on a table and the columns that are taken over."""
-    ((comment,),) = database.execute(
-        "SELECT comment FROM duckdb_tables() WHERE database_name = current_database() AND table_name = ?", [table]
-    )
-    yield f"COMMENT ON TABLE {table} IS {literal(comment)}"
-    known = set(kept)
-    for name, text in database.execute(
-        "SELECT column_name, comment FROM duckdb_columns() "
-        "WHERE database_name = current_database() AND table_name = ? ORDER BY column_index",
-        [table],
-    ):
-        if name in known:
-            yield f'COMMENT ON COLUMN {table}."{name}" IS {literal(text)}'
