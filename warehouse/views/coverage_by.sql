@@ -1,29 +1,27 @@
 CREATE MACRO coverage_by(every := 'month') AS TABLE
-WITH spans AS (
-    SELECT
-        source_id,
-        min(day) FILTER (WHERE articles > 0) AS first_day,
-        max(day) FILTER (WHERE articles > 0) AS last_day,
-        sum(articles) AS articles
+WITH looked AS (
+    SELECT max(day) FILTER (WHERE fetched > 0 OR polls > 0) AS until, min(day) FILTER (WHERE articles > 0) AS since
     FROM coverage
-    GROUP BY source_id
 ),
-looked AS (
-    SELECT max(day) FILTER (WHERE fetched > 0 OR polls > 0) AS until, min(day) FILTER (WHERE articles > 0) AS since FROM coverage
+spans AS (
+    -- What is dated after the last day on which we looked is misdated.
+    SELECT source_id, min(day) AS first_day, max(day) AS last_day, sum(articles) AS articles
+    FROM coverage JOIN looked ON day <= until
+    WHERE articles > 0
+    GROUP BY source_id
 ),
 paces AS (
     SELECT
         source_id,
         first_day,
-        CASE WHEN s.listed AND s.enabled THEN greatest(until, last_day) ELSE last_day END AS end_day,
+        CASE WHEN s.listed AND s.enabled THEN until ELSE last_day END AS end_day,
         spans.articles / (last_day - first_day + 1) AS per_day
-    FROM spans JOIN looked ON true LEFT JOIN sources AS s USING (source_id)
-    WHERE first_day IS NOT NULL
+    FROM spans CROSS JOIN looked LEFT JOIN sources AS s USING (source_id)
 ),
 periods AS (
     SELECT CAST(date_trunc(every, day) AS DATE) AS period FROM coverage
     UNION
-    SELECT CAST(unnest(generate_series(date_trunc(every, since), date_trunc(every, until), CAST('1 ' || every AS INTERVAL))) AS DATE)
+    SELECT CAST(unnest(generate_series(date_trunc(every, since), until, CAST('1 ' || every AS INTERVAL))) AS DATE)
     FROM looked
 ),
 bounds AS (
@@ -87,7 +85,7 @@ SELECT
         WHEN articles < 100 THEN 'thin'
         ELSE 'ok'
     END AS coverage
-FROM bounds AS b JOIN looked ON true LEFT JOIN summed USING (period)
+FROM bounds AS b CROSS JOIN looked LEFT JOIN summed USING (period)
 ORDER BY b.period;
 
 COMMENT ON MACRO TABLE coverage_by IS 'How much was read of what each day, week, month (default), quarter or year published, and whether that is enough to say anything of it. expected is what the sources bring on average from their first article on, to their last or, while they are enabled, to the last day on which we looked.';

@@ -19,8 +19,8 @@ SELECT
     tos[1] AS first_to,
     froms[CASE WHEN n >= 1 THEN n ELSE error('days_to_nth: n is 1 or more') END] AS nth_from,
     tos[n] AS nth_to,
-    CASE WHEN n = 1 THEN froms[1] - froms[1] ELSE greatest(0, froms[n] - tos[1]) END AS days_min,
-    CASE WHEN n = 1 THEN froms[1] - froms[1] ELSE tos[n] - froms[1] END AS days_max
+    CASE WHEN n > countries THEN NULL WHEN n = 1 THEN 0 ELSE greatest(0, froms[n] - tos[1]) END AS days_min,
+    CASE WHEN n > countries THEN NULL WHEN n = 1 THEN 0 ELSE tos[n] - froms[1] END AS days_max
 FROM reached
 ORDER BY reached DESC, days_max NULLS LAST, days_min, service_canonical;
 

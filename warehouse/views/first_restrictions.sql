@@ -1,15 +1,25 @@
 CREATE MACRO first_restrictions(service := NULL, basis := 'stated', public_only := false) AS TABLE
 WITH named AS (
-    SELECT lower(name) AS name FROM services
+    -- Another's alias gives way to a name: "app store" is both.
+    SELECT name FROM services
     WHERE lower(name) = lower(service)
         OR EXISTS (SELECT 1 FROM unnest(aliases) AS other(alias) WHERE lower(alias) = lower(service))
-    UNION
-    SELECT lower(service)
+    QUALIFY rank() OVER (ORDER BY lower(name) <> lower(service)) = 1
 ),
 counted AS (
-    SELECT service_canonical, country, date_from, date_to, first_reported
+    SELECT
+        CASE WHEN service IS NULL THEN service_canonical ELSE coalesce((SELECT min(name) FROM named), service) END
+            AS service_canonical,
+        country,
+        date_from,
+        date_to,
+        first_reported
     FROM imposed
-    WHERE (service IS NULL OR lower(service_canonical) IN (SELECT name FROM named))
+    WHERE (
+            service IS NULL
+            OR lower(service_canonical) = lower(service)
+            OR service_canonical IN (SELECT name FROM named)
+        )
         AND (
             NOT public_only
             OR actor_kind IN (

@@ -5,13 +5,12 @@ WITH looked AS (
 bounds AS (
     SELECT
         *,
-        lifted AND ended_from IS NULL AS end_unstated,
         CASE
             WHEN NOT lifted THEN greatest(0, until - date_to)
             WHEN ended_from IS NOT NULL THEN greatest(0, ended_from - date_to)
             ELSE 0
         END AS shortest,
-        CASE WHEN lifted THEN coalesce(ended_to, end_reported) - date_from END AS longest
+        CASE WHEN lifted THEN coalesce(ended_to, end_reported, until) - date_from END AS longest
     FROM restrictions CROSS JOIN looked
 )
 SELECT
@@ -32,7 +31,10 @@ SELECT
     ended_on,
     ended_from,
     coalesce(ended_to, end_reported) AS ended_to,
-    CASE WHEN lifted THEN CASE WHEN ended_from IS NOT NULL THEN 'stated' WHEN end_reported IS NOT NULL THEN 'reported' END END AS end_basis,
+    CASE
+        WHEN ended_from IS NOT NULL THEN 'stated'
+        WHEN end_reported IS NOT NULL THEN 'reported'
+    END AS end_basis,
     NOT lifted AS censored,
     CASE
         WHEN date_from IS NULL THEN 'undated'
@@ -66,4 +68,4 @@ COMMENT ON COLUMN lifetimes.end_basis IS 'stated, or reported where only the rep
 COMMENT ON COLUMN lifetimes.censored IS 'True while it has not ended, as far as is known: days_min is then how long it has lasted, not its lifetime.';
 COMMENT ON COLUMN lifetimes.state IS 'ended, open, undated (its beginning is not dated) or contradictory (its end is dated before its beginning).';
 COMMENT ON COLUMN lifetimes.days_min IS 'Fewest days from beginning to end that the dates allow; for open ones to the last day on which we looked. NULL unless ended or open.';
-COMMENT ON COLUMN lifetimes.days_max IS 'Most days that the dates allow; NULL for open ones, and where not even a report dates the end.';
+COMMENT ON COLUMN lifetimes.days_max IS 'Most days that the dates allow; where not even a report dates the end, up to the last day on which we looked. NULL unless ended.';

@@ -1,10 +1,10 @@
 CREATE MACRO reasons_over_time(service, every := 'month', basis := 'stated') AS TABLE
 WITH named AS (
-    SELECT lower(name) AS name FROM services
+    -- Another's alias gives way to a name: "app store" is both.
+    SELECT name FROM services
     WHERE lower(name) = lower(service)
         OR EXISTS (SELECT 1 FROM unnest(aliases) AS other(alias) WHERE lower(alias) = lower(service))
-    UNION
-    SELECT lower(service)
+    QUALIFY rank() OVER (ORDER BY lower(name) <> lower(service)) = 1
 ),
 dated AS (
     SELECT
@@ -17,7 +17,9 @@ dated AS (
         coalesce(date_from, CASE WHEN basis = 'reported' THEN first_reported END) AS first_day,
         coalesce(date_to, CASE WHEN basis = 'reported' THEN first_reported END) AS last_day
     FROM imposed
-    WHERE service IS NULL OR lower(service_canonical) IN (SELECT name FROM named)
+    WHERE service IS NULL
+        OR lower(service_canonical) = lower(service)
+        OR service_canonical IN (SELECT name FROM named)
 ),
 placed AS (
     SELECT

@@ -1,18 +1,7 @@
 CREATE MACRO spread(service, basis := 'stated', public_only := false) AS TABLE
 WITH hit AS (
-    SELECT
-        country,
-        is_country,
-        min(first_from) AS first_from,
-        min(first_to) AS first_to,
-        arg_min(first_date, (first_to, first_from)) AS first_date,
-        arg_min(date_precision, (first_to, first_from)) AS date_precision,
-        min(date_basis) AS date_basis,
-        min(first_reported) AS first_reported,
-        CAST(sum(restrictions) AS BIGINT) AS restrictions,
-        CAST(sum(undated) AS BIGINT) AS undated
     FROM first_restrictions(service := service, basis := basis, public_only := public_only)
-    GROUP BY country, is_country
+    WHERE service IS NOT NULL
 ),
 places AS (
     SELECT

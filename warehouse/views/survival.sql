@@ -14,7 +14,7 @@ WITH held AS (
         END AS value,
         censored,
         days_min,
-        coalesce(days_max, days_min) AS days_max
+        CASE WHEN censored THEN days_min + (began_to - began_from) ELSE days_max END AS days_max
     FROM lifetimes
     WHERE state IN ('open', 'ended')
 ),
@@ -43,13 +43,9 @@ SELECT
     days,
     at_risk,
     ended,
-    CASE
-        WHEN min(at_risk - ended) OVER up_to_then = 0 THEN 0
-        ELSE exp(sum(ln((at_risk - ended) / nullif(at_risk, 0))) OVER up_to_then)
-    END AS surviving
+    product((at_risk - ended) / at_risk) OVER (PARTITION BY value, bound ORDER BY days) AS surviving
 FROM risks
 WHERE ended > 0
-WINDOW up_to_then AS (PARTITION BY value, bound ORDER BY days)
 ORDER BY value NULLS LAST, bound, days;
 
 COMMENT ON MACRO TABLE survival IS 'Share of restrictions still in force after so many days (Kaplan and Meier), which counts the open ones for as long as they have lasted. Split by all (no split), action, actor_kind, category, country, service, scope_class or sector. Two curves, by the shortest and the longest lifetimes that the dates allow; undated and contradictory ones are left out.';
