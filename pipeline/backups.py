@@ -146,7 +146,8 @@ def write(target: Path, items: Iterable[Item], about: Mapping[str, Any], keep: i
         building.rename(final)
         sync_folder(target)
         hit("backup.renamed")
-        removed = [] if keep is None else [version.folder for version in versions(target)[max(1, keep) :]]
+        # The oldest goes first: should this be stopped, what is left has no gap.
+        removed = [] if keep is None else [version.folder for version in versions(target)[max(1, keep) :]][::-1]
         for folder in removed:
             _remove(folder)
     version = Version(final, made_at, files, about)

@@ -1,23 +1,23 @@
 """Backups: what is unchanged is shared, what is killed leaves the former one whole, what is restored is what was."""
 
-import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import ROOT
 
 from clampdown.main import main
 from flows.backup import SETTINGS, backup, find, restore
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME
-from pipeline.backups import UNFINISHED, version_at, versions
+from pipeline.backups import UNFINISHED, check, version_at, versions
 from pipeline.errors import ArchiveError, InputError, WarehouseLocked
 from pipeline.settings import Settings
 from warehouse import schema
 from warehouse.compare import content
+from warehouse.store import Warehouse
 
 
 @pytest.fixture
@@ -30,6 +30,12 @@ def house(sample_snapshot: Path, tmp_path: Path) -> Settings:
     sources = tmp_path / "sources.toml"
     sources.write_text("# a list\n")
     return Settings(data_dir=folder, sources=sources)
+
+
+@pytest.fixture
+def unpublished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restoring publishes, which takes half a second each time: left out where nobody looks at the snapshot."""
+    monkeypatch.setattr(Warehouse, "publish", lambda *_, **__: None)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -65,7 +71,7 @@ def test_what_is_restored_is_what_was_backed_up(house: Settings, tmp_path: Path)
     ]  # fmt: skip
 
 
-def test_only_what_is_new_takes_room(house: Settings, tmp_path: Path) -> None:
+def test_only_what_is_new_takes_room(house: Settings, tmp_path: Path, unpublished: None) -> None:
     target = tmp_path / "backups"
     first = backup(house, target).written
     part = min((house.data_dir / ARCHIVE_NAME).rglob("*.warc.gz"))
@@ -91,54 +97,62 @@ def test_damage_at_the_source_is_told(house: Settings, tmp_path: Path) -> None:
     assert backup(house, tmp_path / "backups").written.damaged == (name,)
 
 
-KILLER = """
-import json, os, signal, sys
-from pathlib import Path
-from flows.backup import backup, find, restore
-from pipeline import failpoints
-from pipeline.settings import Settings
-
-data_dir, target, to = sys.argv[1:4]
-for failpoint in sys.argv[4:]:
-    child = os.fork()
-    if child == 0:
-        failpoints.arm(failpoint)
-        if failpoint.startswith("backup"):
-            backup(Settings(data_dir=Path(data_dir)), Path(target), keep=1)
-        else:
-            restore(Settings(data_dir=Path(to)), find(Path(target)), force=True)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, (failpoint, status)
-    left = [one.name for one in Path(target).glob("[!.]*")], sorted(one.name for one in Path(to).parent.iterdir())
-    print(json.dumps([failpoint, *left]), flush=True)
-"""
+class Killed(BaseException):
+    """What takes the place of a kill: nothing handles it, and nothing that was written so far is undone."""
 
 
-def test_a_kill_leaves_what_was_there(house: Settings, tmp_path: Path) -> None:
-    target, to = tmp_path / "backups", tmp_path / "there" / "data"
+@pytest.fixture
+def kill_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    def arm(failpoint: str) -> None:
+        def hit(name: str) -> None:
+            if name == failpoint:
+                raise Killed
+
+        monkeypatch.setattr("pipeline.backups.hit", hit)
+        monkeypatch.setattr("flows.backup.hit", hit)
+
+    return arm
+
+
+def test_a_kill_leaves_the_former_backup_whole(house: Settings, tmp_path: Path, kill_at: Callable[[str], None]) -> None:
+    target = tmp_path / "backups"
     first = backup(house, target).written.version.folder
-    to.mkdir(parents=True)
-    (to / "old").write_text("old")
-    points = ["backup.files", "backup.written", "restore.copied", "restore.moved", "backup.renamed", "backup.removing"]
-    command = [sys.executable, "-c", KILLER, str(house.data_dir), str(target), str(to), *points]
-    killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
-    assert killed.returncode == 0, killed.stderr
-    told = {point: (backups, there) for point, backups, there in map(json.loads, killed.stdout.splitlines())}
-    for point in points[:4]:
-        assert told[point][0] == [first.name], point
-    assert [name for name in told["restore.copied"][1] if not name.startswith(UNFINISHED)] == ["data"]
-    # Between the two renames the former data folder is there under its other name.
-    (before,) = (name for name in told["restore.moved"][1] if "-before-" in name)
-    assert (to.parent / before / "old").read_text() == "old"
-    assert len(told["backup.renamed"][0]) == 2
-    assert len(told["backup.removing"][0]) == 2
-    done = backup(house, target).written
+    for failpoint, there in (("backup.files", 1), ("backup.written", 1), ("backup.renamed", 2), ("backup.removing", 2)):
+        kill_at(failpoint)
+        with pytest.raises(Killed):
+            backup(house, target, keep=1)
+        assert len(versions(target)) == there, failpoint
+        assert all(check(version) == ([], []) for version in versions(target)), failpoint
+        assert list(target.glob(f"{UNFINISHED}*")) or failpoint == "backup.renamed"
+    assert not first.exists(), "it was to be removed when that was killed"
+    kill_at("")
+    backup(house, target, keep=1)
     assert not list(target.glob(f"{UNFINISHED}*"))
-    assert restore(house.model_copy(update={"data_dir": to}), done.version).missing == ()
+    assert len(versions(target)) == 1
 
 
-def test_a_half_copied_backup_says_what_is_missing(house: Settings, tmp_path: Path) -> None:
+def test_a_kill_leaves_the_former_data_folder(
+    house: Settings, tmp_path: Path, kill_at: Callable[[str], None], unpublished: None
+) -> None:
+    made = backup(house, tmp_path / "backups").written.version
+    to = elsewhere(house)
+    to.data_dir.mkdir()
+    (to.data_dir / "old").write_text("old")
+    kill_at("restore.copied")
+    with pytest.raises(Killed):
+        restore(to, made, force=True)
+    assert (to.data_dir / "old").read_text() == "old"
+    # Between the two renames it is there under its other name.
+    kill_at("restore.moved")
+    with pytest.raises(Killed):
+        restore(to, made, force=True)
+    (before,) = to.data_dir.parent.glob(f"{to.data_dir.name}-before-*")
+    assert (before / "old").read_text() == "old"
+    kill_at("")
+    assert restore(to, made).missing == ()
+
+
+def test_a_half_copied_backup_says_what_is_missing(house: Settings, tmp_path: Path, unpublished: None) -> None:
     version = backup(house, tmp_path / "backups").written.version
     part = min(name for name in version.files if name.endswith(".warc.gz"))
     (version.folder / part).unlink()
@@ -158,8 +172,13 @@ def test_a_half_copied_backup_says_what_is_missing(house: Settings, tmp_path: Pa
         find(tmp_path / "backups")
 
 
+@pytest.mark.usefixtures("unpublished")
 def test_a_data_folder_that_is_not_empty_is_kept(
-    house: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    house: Settings,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    unpublished: None,
 ) -> None:
     target = tmp_path / "backups"
     backup(house, target)
@@ -200,7 +219,7 @@ def test_an_older_warehouse_is_migrated(house: Settings, tmp_path: Path, monkeyp
     assert restored.schemas == (3, schema.SCHEMA_VERSION)
 
 
-def test_while_a_run_is_on_the_archive_is_kept(house: Settings, tmp_path: Path) -> None:
+def test_while_a_run_is_on_the_archive_is_kept(house: Settings, tmp_path: Path, unpublished: None) -> None:
     program = (
         "import sys, duckdb\n"
         f"held = duckdb.connect({str(house.data_dir / WAREHOUSE_NAME)!r}); print('open', flush=True); sys.stdin.read()"
