@@ -1,7 +1,8 @@
 -- Which words say so?
 --
 -- Every figure leads back to quotes. Here: the event that puts South Korea first in query 5, with the words of each of its
--- fields, what they were taken to mean, and what stands around them in the stored text.
+-- fields, what they were taken to mean, and what stands around them in the stored text. Put the id of your event there; any
+-- list of events has it.
 --
 -- **Traps.** Offsets count from 0, slices in DuckDB from 1. Offsets belong to the version in `version`: where an article
 -- has changed since, its old text is in `article_versions`. A quote is exact; what was made of it (`value`) may be wrong,
@@ -14,10 +15,5 @@ SELECT
     e.source,
     e.title
 FROM evidence AS e JOIN articles AS a ON a.article_id = e.article_id AND a.version = e.version
-WHERE e.event_id = (
-    SELECT event_id FROM restrictions
-    WHERE service_canonical = 'DeepSeek' AND country = 'KR' AND date_from IS NOT NULL
-    ORDER BY date_to, event_id
-    LIMIT 1
-)
+WHERE e.event_id = '76386308a5459f3f2812'
 ORDER BY e.source, e.title, e.quote_start, e.field;

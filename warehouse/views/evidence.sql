@@ -4,10 +4,38 @@ SELECT
     m.mention_id,
     m.article_id,
     f.field,
-    f.quote,
-    f.quote_start,
-    f.quote_end,
-    f.value,
+    CASE f.field
+        WHEN 'trigger' THEN m.trigger_quote
+        WHEN 'service' THEN m.service_quote
+        WHEN 'actor' THEN m.actor_quote
+        WHEN 'scope' THEN m.scope_quote
+        WHEN 'date' THEN m.date_quote
+        ELSE m.reason_quote
+    END AS quote,
+    CASE f.field
+        WHEN 'trigger' THEN m.trigger_start
+        WHEN 'service' THEN m.service_start
+        WHEN 'actor' THEN m.actor_start
+        WHEN 'scope' THEN m.scope_start
+        WHEN 'date' THEN m.date_start
+        ELSE m.reason_start
+    END AS quote_start,
+    CASE f.field
+        WHEN 'trigger' THEN m.trigger_end
+        WHEN 'service' THEN m.service_end
+        WHEN 'actor' THEN m.actor_end
+        WHEN 'scope' THEN m.scope_end
+        WHEN 'date' THEN m.date_end
+        ELSE m.reason_end
+    END AS quote_end,
+    CASE f.field
+        WHEN 'trigger' THEN m.action
+        WHEN 'service' THEN m.service_canonical
+        WHEN 'actor' THEN m.actor_canonical
+        WHEN 'scope' THEN m.scope_class
+        WHEN 'date' THEN m.date_value
+        ELSE array_to_string(m.reason_classes, ', ')
+    END AS value,
     m.scores[f.field] AS score,
     a.url,
     coalesce(v.title, a.title) AS title,
@@ -21,17 +49,10 @@ FROM event_mentions AS em
 JOIN mentions AS m USING (mention_id)
 JOIN articles AS a USING (article_id)
 LEFT JOIN article_versions AS v ON v.article_id = m.article_id AND v.version = m.version
-LEFT JOIN sources AS s ON s.source_id = a.source_id,
-LATERAL (
-    VALUES
-        ('trigger', m.trigger_quote, m.trigger_start, m.trigger_end, m.action),
-        ('service', m.service_quote, m.service_start, m.service_end, m.service_canonical),
-        ('actor', m.actor_quote, m.actor_start, m.actor_end, m.actor_canonical),
-        ('scope', m.scope_quote, m.scope_start, m.scope_end, m.scope_class),
-        ('date', m.date_quote, m.date_start, m.date_end, m.date_value),
-        ('reason', m.reason_quote, m.reason_start, m.reason_end, array_to_string(m.reason_classes, ', '))
-) AS f(field, quote, quote_start, quote_end, value)
-WHERE f.quote IS NOT NULL;
+LEFT JOIN sources AS s ON s.source_id = a.source_id
+-- Not a list per mention: of a few events it is asked for, the mentions are then found first.
+CROSS JOIN (VALUES ('trigger'), ('service'), ('actor'), ('scope'), ('date'), ('reason')) AS f(field)
+WHERE quote IS NOT NULL;
 
 COMMENT ON VIEW evidence IS 'The words behind each event: one row per event, mention and field that the article states or, in an earlier version, stated.';
 COMMENT ON COLUMN evidence.event_id IS 'The event.';
