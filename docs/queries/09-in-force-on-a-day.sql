@@ -2,17 +2,14 @@
 --
 -- Counts what was surely in force: from the last day that its date allows until the first day that its end allows.
 --
--- **Traps.** Undated restrictions are left out; how many there are stands beside (`undated`). What nobody reported as
--- lifted counts as in force for ever. A ban in one ministry and a block of a whole country both count as one.
-WITH undated AS (
-    SELECT country, count(*) AS restrictions FROM restrictions WHERE date_from IS NULL AND NOT lifted GROUP BY country
-)
+-- **Traps.** Undated restrictions are left out: `SELECT country, count(*) FROM restrictions WHERE date_from IS NULL GROUP BY
+-- country` tells how many there are. What nobody reported as lifted counts as in force for ever. A ban in one ministry and a
+-- block of a whole country both count as one.
 SELECT
     country,
     count(*) AS in_force,
-    coalesce(any_value(undated.restrictions), 0) AS undated,
-    count(DISTINCT service_canonical) AS services,
-    mode(service_canonical ORDER BY service_canonical) AS mostly
-FROM in_force_on('2025-02-10') LEFT JOIN undated USING (country)
+    count(*) FILTER (WHERE voices >= 2) AS by_two_voices,
+    count(DISTINCT service_canonical) AS services
+FROM in_force_on('2025-02-10')
 GROUP BY country
 ORDER BY in_force DESC, country;
