@@ -16,7 +16,7 @@ ADDED = {
     "kind": "What has become of the event, as in changes_since.",
     "former_id": "The id that the event had then, where that was another.",
     "other_id": "The event that it was merged into or split from; NULL if it was neither.",
-    "changed_at": "When the last of its changes was stored, UTC.",
+    "changed_at": "When the run that made the last of its changes began, UTC.",
 }
 """Name → comment of the columns that stand before those of the table or view."""
 

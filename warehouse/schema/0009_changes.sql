@@ -4,7 +4,7 @@
 CREATE TABLE changes (
     position BIGINT NOT NULL,
     run_id VARCHAR NOT NULL,
-    changed_at TIMESTAMP NOT NULL,
+    changed_at TIMESTAMP,
     event_id VARCHAR NOT NULL,
     kind VARCHAR NOT NULL,
     other_id VARCHAR,
@@ -27,10 +27,10 @@ CREATE TABLE changes (
     arrived VARCHAR[] NOT NULL,
     departed VARCHAR[] NOT NULL
 );
-COMMENT ON TABLE changes IS 'What happened to events, one row per event and change of it. Whoever follows the rows in order has the events: a row with no before adds one, a row with no after takes one away, others set the fields that they name. A rebuild makes the log anew, run by run. Asked by changes_since.';
+COMMENT ON TABLE changes IS 'What happened to events, one row per event and change of it. Whoever follows the rows in order has the events: a row with no before adds one, a row with no after takes one away, others set the fields that they name. A rebuild makes the log anew, run by run, as today''s program would have written it then. Asked by changes_since.';
 COMMENT ON COLUMN changes.position IS 'Key: the order of the changes, from 1.';
 COMMENT ON COLUMN changes.run_id IS 'The run that made it; between two runs, the one before.';
-COMMENT ON COLUMN changes.changed_at IS 'When this row was stored, UTC: for those that a rebuild has made anew, the time of the rebuild.';
+COMMENT ON COLUMN changes.changed_at IS 'When that run began, UTC; NULL if it is not in runs.';
 COMMENT ON COLUMN changes.event_id IS 'The event, by the id that it had then.';
 COMMENT ON COLUMN changes.kind IS 'New: appeared, split (it parted from other_id, which lives on) or continued (it goes on for other_id, whose id is no longer in use). Gone: merged (into other_id), renamed (it goes on as other_id) or removed (no mention of it is left). Else the most telling: dismissed or restored (by a person), retracted or reinstated (by the press), ended or reopened, changed. present: it was there when this log began.';
 COMMENT ON COLUMN changes.other_id IS 'The other event that kind speaks of; NULL if it speaks of none.';
@@ -44,8 +44,8 @@ COMMENT ON COLUMN changes.departed IS 'Ids of the mentions that it has lost. All
 -- What was there already, so that the log can be followed from nothing here too.
 INSERT INTO changes
 SELECT
-    row_number() OVER (ORDER BY e.event_id), e.changed_run_id, make_timestamp(epoch_us(now())), e.event_id,
-    'present', NULL,
+    row_number() OVER (ORDER BY r.started_at NULLS FIRST, e.event_id), e.changed_run_id, r.started_at, e.event_id, 'present',
+    NULL,
     [
         'block', 'action', 'side', 'status', 'country', 'service_canonical', 'actor_canonical', 'actor_kind', 'scope',
         'scope_class', 'date_value', 'date_from', 'date_to', 'lifted', 'reason_classes', 'first_reported',
@@ -64,13 +64,14 @@ SELECT
     },
     coalesce(t.steps, []), coalesce(m.arrived, []), []
 FROM events AS e
+    LEFT JOIN runs AS r ON r.run_id = e.changed_run_id
     LEFT JOIN (
         SELECT event_id, list(kind ORDER BY position) AS steps FROM event_transitions GROUP BY event_id
     ) AS t USING (event_id)
     LEFT JOIN (
         SELECT event_id, list(mention_id ORDER BY position) AS arrived FROM event_mentions GROUP BY event_id
     ) AS m USING (event_id)
-ORDER BY e.event_id;
+ORDER BY r.started_at NULLS FIRST, e.event_id;
 
 ALTER TABLE runs ADD COLUMN last_change BIGINT;
 COMMENT ON COLUMN runs.last_change IS 'The position in changes that the log had reached when the run ended, 0 before the first; NULL if it never ended.';

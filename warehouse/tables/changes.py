@@ -6,10 +6,9 @@ Whoever applies the rows in order to nothing has the table `events`: see its com
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
-from warehouse.database import Database, to_utc
+from warehouse.database import Database
 
 COLUMNS = (
     "position", "run_id", "changed_at", "event_id", "kind", "other_id", "fields", "before", "after", "steps", "arrived", "departed",
@@ -107,8 +106,9 @@ def add(database: Database, run_id: str, changed: Sequence[EventChange]) -> None
     if not changed:
         return
     ((last,),) = database.execute("SELECT coalesce(max(position), 0) FROM changes")
-    now = to_utc(datetime.now(UTC))
-    rows = [(position, run_id, now, *_row(one)) for position, one in enumerate(changed, start=last + 1)]
+    begun = database.execute("SELECT started_at FROM runs WHERE run_id = ?", [run_id])
+    changed_at = begun[0][0] if begun else None
+    rows = [(position, run_id, changed_at, *_row(one)) for position, one in enumerate(changed, start=last + 1)]
     database.insert("changes", COLUMNS, rows)
 
 
