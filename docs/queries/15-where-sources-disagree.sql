@@ -6,15 +6,25 @@
 -- **Traps.** A date that is merely less exact ("in January") does not disagree with one in it, so only whole days are
 -- compared. Copies of one text repeat its error: `articles` is not a vote. What the event says in the end is voted by
 -- independent voices; `clampdown show EVENT` tells that vote.
-WITH stated AS (
-    SELECT e.event_id, f.field, f.value, count(DISTINCT m.article_id) AS articles
-    FROM events AS e JOIN event_mentions AS em USING (event_id) JOIN mentions AS m USING (mention_id),
-        LATERAL (VALUES
-            ('action', m.action), ('status', m.status),
-            ('date', CASE WHEN length(m.date_value) = 10 THEN m.date_value END)
-        ) AS f(field, value)
-    WHERE e.service_canonical = 'DeepSeek' AND e.country IN ('IT', 'KR')
-        AND f.value IS NOT NULL AND m.withdrawn_on IS NULL
+WITH said AS (
+    SELECT
+        em.event_id,
+        m.article_id,
+        f.field,
+        CASE f.field
+            WHEN 'action' THEN m.action
+            WHEN 'status' THEN m.status
+            WHEN 'date' THEN CASE WHEN length(m.date_value) = 10 THEN m.date_value END
+        END AS value
+    FROM mentions AS m
+        JOIN event_mentions AS em USING (mention_id)
+        CROSS JOIN (VALUES ('action'), ('status'), ('date')) AS f(field)
+    WHERE m.service_canonical = 'DeepSeek' AND m.country IN ('IT', 'KR') AND m.withdrawn_on IS NULL
+),
+stated AS (
+    SELECT event_id, field, value, count(DISTINCT article_id) AS articles
+    FROM said
+    WHERE value IS NOT NULL
     GROUP BY ALL
 )
 SELECT
