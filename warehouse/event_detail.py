@@ -8,8 +8,9 @@ from typing import Any
 from pipeline.dissent import Dissent, dissents
 from pipeline.errors import InputError
 from pipeline.independence import publisher, voice_of
+from pipeline.passages import read_passage
 from pipeline.statements import Family, Statement, read_statement
-from pipeline.types import Mention, MentionContext, Passage, TextOrigin, Transition
+from pipeline.types import Mention, MentionContext, TextOrigin, Transition
 from warehouse.event_list import EVENT_COLUMNS, EventRow, event_row
 from warehouse.grounds import Ground, grounds
 from warehouse.reader import Reader
@@ -246,6 +247,7 @@ def _mentions(reader: Reader, event_id: str) -> tuple[list[MentionDetail], list[
     found: list[MentionDetail] = []
     contexts: list[MentionContext] = []
     earlier = _versions(reader, [row[len(columns) + 2] for row in rows])
+    texts = _texts(reader, [row[len(columns) + 2] for row in rows])
     for values in rows:
         row = dict(zip(columns, values, strict=False))
         title, source_id, *about = values[len(columns) :]
@@ -264,7 +266,7 @@ def _mentions(reader: Reader, event_id: str) -> tuple[list[MentionDetail], list[
                 row["withdrawn_on"],
             )
         )
-        passage = Passage(*(frozenset((row[f"context_{one}"] or "").split()) for one in ("words", "names")))
+        passage = read_passage(texts[article.id, row["version"]], row["trigger_start"], row["trigger_end"])
         contexts.append(
             MentionContext(
                 mention,
@@ -292,6 +294,20 @@ def _versions(reader: Reader, article_ids: Sequence[str]) -> dict[str, list[Vers
     ):
         found.setdefault(article_id, []).append(VersionLine(number, title, fetched_at.replace(tzinfo=UTC)))
     return found
+
+
+def _texts(reader: Reader, articles: Sequence[str]) -> dict[tuple[str, int], str]:
+    """Article and version → text: the words around a mention are no column of a snapshot, they are read again."""
+    rows = reader.rows(
+        """
+        WITH wanted AS (SELECT unnest(?::JSON::VARCHAR[]) AS article_id)
+        SELECT article_id, version, text FROM articles WHERE article_id IN (FROM wanted)
+        UNION ALL
+        SELECT article_id, version, text FROM article_versions WHERE article_id IN (FROM wanted)
+        """,
+        [sorted(set(articles))],
+    )
+    return {(article_id, version): text for article_id, version, text in rows}
 
 
 def _copies(reader: Reader, event_id: str) -> tuple[ArticleLine, ...]:
