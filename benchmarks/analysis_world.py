@@ -227,8 +227,7 @@ INSERT INTO events BY NAME
 SELECT {_EVENT_COLUMNS}, service_key || '|' || country AS block, {_ENDED} AS lifted, last_reported, stories, articles,
        (stories + 1) // 2 AS voices, 0.9 AS score, first_reported AS learned_on, i % 211 = 0 AS retracted,
        i % 307 = 0 AS dismissed,
-       stories || ' stories name ' || coalesce(actor, 'nobody') || ' and ' || service_name || ', on days near each other.'
-           AS why,
+       stories || ' stories name ' || coalesce(actor, 'nobody') || ' and ' || service_name || ', on near days.' AS why,
        run_of(first_reported) AS first_run_id, run_of(last_reported) AS changed_run_id
 FROM held ORDER BY first_n;
 
@@ -335,10 +334,12 @@ SELECT id('decision', event_id) AS decision_id, 'reject' AS kind, 'desk' AS auth
 FROM events WHERE dismissed LIMIT 500;
 
 INSERT INTO decision_mentions BY NAME
-SELECT d.decision_id, 'one' AS side, m.mention_id FROM decisions AS d JOIN event_mentions AS m ON m.event_id = d.about[1];
+SELECT d.decision_id, 'one' AS side, m.mention_id
+FROM decisions AS d JOIN event_mentions AS m ON m.event_id = d.about[1];
 
 INSERT INTO event_edits BY NAME
-SELECT event_id, 'country' AS field, country AS machine_value, country AS human_value, id('decision', event_id) AS decision_id
+SELECT event_id, 'country' AS field, country AS machine_value, country AS human_value,
+       id('decision', event_id) AS decision_id
 FROM events WHERE hash(event_id) % 5000 = 0;
 """
 
@@ -427,8 +428,8 @@ class World:
 
 def _sources() -> list[Source]:
     return [
-        Source(f"s{number}", f"Outlet {number}", f"https://s{number}.example/feed", country=("US", "GB", "IN")[number % 3],
-               owner=f"Owner {number // 5}" if number % 5 < 3 else None)
+        Source(f"s{number}", f"Outlet {number}", f"https://s{number}.example/feed",
+               country=("US", "GB", "IN")[number % 3], owner=f"Owner {number // 5}" if number % 5 < 3 else None)
         for number in range(SOURCES)
     ]  # fmt: skip
 

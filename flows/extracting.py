@@ -134,7 +134,8 @@ def store_results(house: House, results: Sequence[EntryResult]) -> None:
 def publish(house: House) -> Snapshot:
     """Replace the published snapshot, if anything changed."""
     manifest = {"model": house.extractor.revision, "version": version("clampdown")}
-    return house.warehouse.publish(house.settings.data_dir / PUBLISHED_NAME, manifest=manifest)
+    target, keep = house.settings.data_dir / PUBLISHED_NAME, house.settings.publish.keep_versions
+    return house.warehouse.publish(target, manifest=manifest, keep=keep)
 
 
 def _name(error: Exception) -> str:

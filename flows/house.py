@@ -100,11 +100,12 @@ def open_store(settings: Settings, *, guest: bool = False) -> Iterator[Warehouse
     Of a lake this is the writer that the settings name or, for people's decisions, a `guest`. The data folder is one
     process's alone in both cases. Raises WarehouseLocked where another holds it.
     """
+    limit = settings.warehouse.memory_limit or None
     if not settings.warehouse.url:
-        with open_warehouse(settings.data_dir / WAREHOUSE_NAME) as warehouse:
+        with open_warehouse(settings.data_dir / WAREHOUSE_NAME, memory_limit=limit) as warehouse:
             yield warehouse
         return
-    with alone(settings.data_dir), open_lake(settings.warehouse, guest=guest) as warehouse:
+    with alone(settings.data_dir), open_lake(settings.warehouse, guest=guest, memory_limit=limit) as warehouse:
         yield warehouse
 
 

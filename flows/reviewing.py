@@ -72,7 +72,9 @@ def decide(settings: Settings, decided: Sequence[Decision], *, model: str, patie
         else:
             taken = []
         manifest = {"model": model, "version": version("clampdown")}
-        return Taken(tuple(taken), warehouse.publish(data_dir / PUBLISHED_NAME, manifest=manifest))
+        kept_versions = settings.publish.keep_versions
+        published = warehouse.publish(data_dir / PUBLISHED_NAME, manifest=manifest, keep=kept_versions)
+        return Taken(tuple(taken), published)
 
 
 def _open(stack: ExitStack, settings: Settings, patience: float) -> Warehouse:

@@ -153,6 +153,12 @@ class RetentionSettings(Section):
     after_runs: bool = Field(True, description="Whether runs prune at their end, where any of these is set")
 
 
+class PublishSettings(Section):
+    """What is published after each run."""
+
+    keep_versions: int = Field(2, ge=1, description="Versions of the snapshot that are kept, the current one included")
+
+
 class ReviewSettings(Section):
     """How people's decisions are recorded."""
 
@@ -169,6 +175,12 @@ class WarehouseSettings(Section):
     )
     data_path: str = Field(
         "", description="The lake's data files: a folder that all writers see, or s3://bucket/prefix"
+    )
+    memory_limit: str = Field(
+        "2GB",
+        pattern=r"^(\d+(\.\d+)? ?[KMGT]i?B)?$",
+        description="Memory that DuckDB may take, as in 2GB; what does not fit is written to disk meanwhile. "
+        "Empty leaves it four fifths of the machine's",
     )
     writer: int = Field(1, ge=1, description="Which of the lake's writers this one is, from 1")
     writers: int = Field(1, ge=1, le=1000, description="How many writers share the sources of the lake")
@@ -198,6 +210,7 @@ class Settings(BaseSettings):
     workers: WorkerSettings = WorkerSettings()
     extract: ExtractSettings = ExtractSettings()
     run: RunSettings = RunSettings()
+    publish: PublishSettings = PublishSettings()
     review: ReviewSettings = ReviewSettings()
     retention: RetentionSettings = RetentionSettings()
     warehouse: WarehouseSettings = WarehouseSettings()

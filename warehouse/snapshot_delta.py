@@ -119,7 +119,9 @@ def derive(snapshot: Database, name: str, script: str, known: frozenset[str]) ->
     snapshot.script(f"CREATE TEMP TABLE affected AS {derived.affected}")
     # A temporary table hides the one of the same name, from the script and from the conditions that follow.
     for table, where in derived.narrowed.items():
-        snapshot.script(f"CREATE TEMP TABLE narrowed AS FROM {table} WHERE {where}")
+        # Of no use to the scripts, and most of what there is to read.
+        columns = "* EXCLUDE (text)" if table == "articles" else "*"
+        snapshot.script(f"CREATE TEMP TABLE narrowed AS SELECT {columns} FROM {table} WHERE {where}")
         snapshot.script(f"ALTER TABLE narrowed RENAME TO {table}")
     key = derived.key
     snapshot.script(f"CREATE TEMP TABLE anew AS SELECT * FROM ({query}) WHERE {key} IN (SELECT {key} FROM affected)")

@@ -19,25 +19,28 @@ NONE = "none"
 BUCKETS = 1024
 
 
-def _of(column: str) -> str:
+_DATED: Mapping[str, str] = {
+    "runs": "run_id",
+    "polls": "run_id",
+    "entries": "run_id",
+    "outcomes": "run_id",
+    "articles": "fetched_at",
+    "article_versions": "fetched_at",
+    "revisits": "visited_at",
+    "story_members": "published_on",
+    "stories": "first_published",
+    "mentions": "learned_on",
+    "changes": "changed_at",
+}
+
+
+def _month(column: str) -> str:
+    if column == "run_id":
+        return "if(t.run_id SIMILAR TO '[0-9]{8}T.*', CAST(left(t.run_id, 6) AS UINTEGER), NULL)"
     return f"year(t.{column}) * 100 + month(t.{column})"
 
 
-_BY_RUN = "TRY_CAST(left(t.run_id, 6) AS UINTEGER)"
-
-MONTHS: Mapping[str, str] = {
-    "runs": _BY_RUN,
-    "polls": _BY_RUN,
-    "entries": _BY_RUN,
-    "outcomes": _BY_RUN,
-    "articles": _of("fetched_at"),
-    "article_versions": _of("fetched_at"),
-    "revisits": _of("visited_at"),
-    "story_members": _of("published_on"),
-    "stories": _of("first_published"),
-    "mentions": _of("learned_on"),
-    "changes": _of("changed_at"),
-}
+MONTHS: Mapping[str, str] = {table: _month(column) for table, column in _DATED.items()}
 """Table → the number of the month that a row of `t` belongs to, as in 202511. It may change with the row."""
 
 _BY_EVENT = f"hash(t.event_id) % {BUCKETS}"
@@ -91,7 +94,22 @@ def within(table: str, names: Iterable[str]) -> str:
     known = set(names)
     numbers = sorted(name.replace("-", "") for name in known - {NONE})
     some = f"{_number(table)} IN ({', '.join(numbers)})" if numbers else "false"
-    return f"({some} OR {_number(table)} IS NULL)" if NONE in known else f"({some})"
+    if NONE in known:
+        return f"({some} OR {_number(table)} IS NULL)"
+    return f"({some}{_between(table, numbers)})"
+
+
+def _between(table: str, numbers: Sequence[str]) -> str:
+    """What `some` months imply, in words that let rows of others be passed over unread."""
+    column = _DATED.get(table)
+    if column is None or not all(len(number) == 6 and "01" <= number[4:] <= "12" for number in numbers):
+        return ""
+    first, last = numbers[0], numbers[-1]
+    if column == "run_id":
+        return f" AND t.run_id BETWEEN '{first}' AND '{last}~'"
+    following = (int(last[:4]) + 1, 1) if last[4:] == "12" else (int(last[:4]), int(last[4:]) + 1)
+    since, until = f"{first[:4]}-{first[4:]}-01", f"{following[0]:04}-{following[1]:02}-01"
+    return f" AND t.{column} >= '{since}' AND t.{column} < '{until}'"
 
 
 def take(database: Database, catalog: str, tables: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Part]]:

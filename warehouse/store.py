@@ -242,14 +242,14 @@ class Warehouse:
         """All entries against all outcomes."""
         return summary.balance(self._database)
 
-    def publish(self, target: Path, *, manifest: Mapping[str, object]) -> Snapshot:
-        """Replace the published snapshot in the folder `target`, unless it says the same already.
+    def publish(self, target: Path, *, manifest: Mapping[str, object], keep: int = snapshot.KEPT_VERSIONS) -> Snapshot:
+        """Replace the published snapshot in the folder `target`, unless it says the same already; `keep` so many.
 
         `manifest` describes the data (model revision, program version) and must hold no clock: a snapshot is written
         anew when it differs.
         """
         with self._database.still() as database:
-            return snapshot.publish(database, target, manifest)
+            return snapshot.publish(database, target, manifest, keep=keep)
 
     @property
     def _owns(self) -> Callable[[str], bool] | None:
