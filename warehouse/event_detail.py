@@ -297,13 +297,18 @@ def _versions(reader: Reader, article_ids: Sequence[str]) -> dict[str, list[Vers
 
 
 def _texts(reader: Reader, articles: Sequence[str]) -> dict[tuple[str, int], str]:
-    """Article and version → text: the words around a mention are no column of a snapshot, they are read again."""
+    """Article and version → text: the words around a mention are no column of a snapshot, they are read again.
+
+    Rows are found first: a join on ids would read the whole column of texts.
+    """
     rows = reader.rows(
         """
         WITH wanted AS (SELECT unnest(?::JSON::VARCHAR[]) AS article_id)
-        SELECT article_id, version, text FROM articles WHERE article_id IN (FROM wanted)
+        SELECT article_id, version, text FROM articles
+        WHERE rowid IN (SELECT rowid FROM articles WHERE article_id IN (FROM wanted))
         UNION ALL
-        SELECT article_id, version, text FROM article_versions WHERE article_id IN (FROM wanted)
+        SELECT article_id, version, text FROM article_versions
+        WHERE rowid IN (SELECT rowid FROM article_versions WHERE article_id IN (FROM wanted))
         """,
         [sorted(set(articles))],
     )
