@@ -1,6 +1,7 @@
 """The trend questions that a snapshot answers in one line, on small worlds worked out by hand or by all dates."""
 
 import itertools
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +41,10 @@ QUESTIONS = {
     "changes_since": ["changes_since('2025-02-01')"],
 }
 """Macro → calls of it."""
+
+VIEWS = ("restrictions_by_month", "most_restricted", "sectors", "lifetimes", "coverage_by_month", "restriction_rates")
+ELSEWHERE = ("in_force_on", "known_on", "changes_since")
+"""Questions of which docs/trends.md leaves the columns to docs/schema.md."""
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +178,18 @@ def test_what_makes_no_sense_is_refused(world: Database, question: str) -> None:
     fill(world, [event("IT", None), event("KR", "2025-01-01")])
     with pytest.raises(duckdb.Error):
         world.execute(f"FROM {question}")
+
+
+def test_the_page_on_trends_names_every_question_with_its_columns(empty: Path) -> None:
+    page = (ROOT / "docs" / "trends.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `(\w+)[(`].*?\| (`.*) \|$", page, re.MULTILINE))
+    with duckdb.connect(str(empty), read_only=True) as plain:
+        for name, calls in [*((view, [view]) for view in VIEWS), *QUESTIONS.items()]:
+            if name not in ELSEWHERE:
+                columns = [column for column, *_ in plain.execute(f"DESCRIBE FROM {calls[0]}").fetchall()]
+                assert re.findall(r"`(\w+)`", told.pop(name)) == columns, name
+    assert not told
+    assert all(f"`{name}`" in page or f"`{name}(" in page for name in ELSEWHERE)
 
 
 # Counting by period
@@ -495,6 +513,23 @@ def test_most_restricted_counts_countries_once(world: Database) -> None:
 
 
 # How long it lasts
+
+
+def test_ends_are_counted_by_their_own_dates(world: Database) -> None:
+    fill(
+        world, [*(event("IT", "2024-05-01", lifted=True) for _ in range(4)), event("KR", "2024-05-01", action="block")]
+    )
+    end(world, "e0", "2025-02-03")
+    end(world, "e1", "2025", reported=date(2025, 3, 1))
+    end(world, "e2", None, reported=date(2025, 3, 1))
+    february, march = date(2025, 2, 1), date(2025, 3, 1)
+    assert world.execute("FROM trend('action', ended := true)").fetchall() == [
+        (february, 2025, "ban", "stated", 1),
+        (None, 2025, "ban", "stated", 1),
+        (None, None, "ban", None, 2),
+    ]
+    placed = world.execute("FROM trend('all', ended := true, basis := 'reported') WHERE date_basis = 'reported'")
+    assert placed.fetchall() == [(march, 2025, "all", "reported", 1)]
 
 
 def test_lifetimes_by_hand(world: Database) -> None:

@@ -53,7 +53,12 @@ PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "reasons_over_time": {"service": f"{_SERVICE} NULL for all.", "every": _EVERY, "basis": _BASIS},
     "spread": {"service": _SERVICE, "basis": _BASIS, "public_only": _PUBLIC},
     "survival": {"dimension": f"{_DIMENSION}."},
-    "trend": {"dimension": f"{_DIMENSION}, or `'reason'`.", "every": _EVERY, "basis": _BASIS},
+    "trend": {
+        "dimension": f"{_DIMENSION}, or `'reason'`.",
+        "every": _EVERY,
+        "basis": _BASIS,
+        "ended": "true counts restrictions that have ended, by the date of their end; by default false.",
+    },
 }
 """Macro → what each of its parameters takes."""
 

@@ -10,7 +10,8 @@ WITH split AS (
             WHEN 'service' THEN service_canonical
             WHEN 'scope_class' THEN scope_class
             WHEN 'sector' THEN sector
-            ELSE error('rates: the dimension is all, action, reason, actor_kind, category, country, service, scope_class or sector')
+            ELSE error('rates: the dimension is all, action, reason, actor_kind, category, country, service, '
+                || 'scope_class or sector')
         END AS value,
         first_reported
     FROM imposed

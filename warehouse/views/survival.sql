@@ -10,7 +10,8 @@ WITH held AS (
             WHEN 'service' THEN service_canonical
             WHEN 'scope_class' THEN scope_class
             WHEN 'sector' THEN sector
-            ELSE error('survival: the dimension is all, action, actor_kind, category, country, service, scope_class or sector')
+            ELSE error('survival: the dimension is all, action, actor_kind, category, country, service, scope_class '
+                || 'or sector')
         END AS value,
         censored,
         days_min,

@@ -1,5 +1,18 @@
-CREATE MACRO trend(dimension, every := 'month', basis := 'stated') AS TABLE
-WITH dated AS (
+CREATE MACRO trend(dimension, every := 'month', basis := 'stated', ended := false) AS TABLE
+WITH counted AS (
+    SELECT
+        action, actor_kind, category, country, service_canonical, scope_class, sector, reason_classes,
+        date_from AS low, date_to AS high, first_reported AS reported
+    FROM imposed
+    WHERE NOT ended
+    UNION ALL
+    SELECT
+        action, actor_kind, category, country, service_canonical, scope_class, sector, reason_classes,
+        ended_from, ended_to, end_reported
+    FROM restrictions
+    WHERE ended AND lifted
+),
+dated AS (
     SELECT
         CASE dimension
             WHEN 'all' THEN 'all'
@@ -11,17 +24,18 @@ WITH dated AS (
             WHEN 'scope_class' THEN scope_class
             WHEN 'sector' THEN sector
             WHEN 'reason' THEN NULL
-            ELSE error('trend: the dimension is all, action, reason, actor_kind, category, country, service, scope_class or sector')
+            ELSE error('trend: the dimension is all, action, reason, actor_kind, category, country, service, '
+                || 'scope_class or sector')
         END AS value,
         CASE WHEN dimension = 'reason' THEN reason_classes END AS reasons,
         CASE
-            WHEN date_from IS NOT NULL THEN 'stated'
-            WHEN basis = 'reported' AND first_reported IS NOT NULL THEN 'reported'
+            WHEN low IS NOT NULL THEN 'stated'
+            WHEN basis = 'reported' AND reported IS NOT NULL THEN 'reported'
             WHEN basis NOT IN ('stated', 'reported') THEN error('trend: the basis is stated or reported')
         END AS date_basis,
-        coalesce(date_from, CASE WHEN basis = 'reported' THEN first_reported END) AS first_day,
-        coalesce(date_to, CASE WHEN basis = 'reported' THEN first_reported END) AS last_day
-    FROM imposed
+        coalesce(low, CASE WHEN basis = 'reported' THEN reported END) AS first_day,
+        coalesce(high, CASE WHEN basis = 'reported' THEN reported END) AS last_day
+    FROM counted
 ),
 split AS (
     SELECT value, date_basis, first_day, last_day FROM dated WHERE dimension <> 'reason'
@@ -51,4 +65,4 @@ FROM placed
 GROUP BY ALL
 ORDER BY period NULLS LAST, year NULLS LAST, value NULLS LAST, date_basis;
 
-COMMENT ON MACRO TABLE trend IS 'Restrictions per period, split by a dimension: all (no split), action, reason, actor_kind, category, country, service, scope_class or sector. What is dated too coarsely for the period, and what is undated, is counted in rows whose period is NULL, so that sums are complete; only a restriction with several reasons counts more than once, under each. A period without any has no row, which is no calm: see rates.';
+COMMENT ON MACRO TABLE trend IS 'Restrictions per period, split by a dimension: all (no split), action, reason, actor_kind, category, country, service, scope_class or sector. What is dated too coarsely for the period, and what is undated, is counted in rows whose period is NULL, so that sums are complete; only a restriction with several reasons counts more than once, under each. A period without any has no row, which is no calm: see rates. ended := true counts those that have ended, by the date of their end, where basis := ''reported'' falls back on the report of the end.';
