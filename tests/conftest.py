@@ -13,6 +13,7 @@ from clampdown.sample_run import run_sample
 from clampdown.sample_site import SampleSite
 
 if TYPE_CHECKING:
+    from flows.house import House
     from flows.ingest import RunReport
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,6 +64,15 @@ def sample_snapshot(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
     if not made:
         request.getfixturevalue("sample_run")
     return published
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[House]":
+    """Network session, workers and model for runs over sites whose articles change: opened once."""
+    from changing_site import opened_tools
+
+    with opened_tools(tmp_path_factory.mktemp("tools")) as house:
+        yield house
 
 
 def _of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -2,13 +2,12 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from changing_site import BLOCKED, LIFTED, PLAIN, Page, Runs, opened_tools, paragraphs, serving
+from changing_site import BLOCKED, LIFTED, PLAIN, Page, Runs, paragraphs, serving
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,12 +42,6 @@ class HeavyPage(Page):
     def html(self) -> bytes:
         around = hashlib.shake_256(self.title.encode()).hexdigest(4000)
         return super().html().replace(b"</head>", f"<script>{around}</script></head>".encode())
-
-
-@pytest.fixture(scope="module")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with opened_tools(tmp_path_factory.mktemp("tools")) as house:
-        yield house
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +80,8 @@ def pruned(tools: House, folder: Path, retention: RetentionSettings = ALL, *, dr
 
 
 def everything(folder: Path, *, places: bool = True) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables, with or without their places in the archive. Changes are dated by when they were made."""
-    left_out = {"changed_at"} if places else {"changed_at", *refs.COLUMNS}
+    """All rows of all tables, with or without their places in the archive."""
+    left_out: frozenset[str] = frozenset() if places else frozenset(refs.COLUMNS)
     with open_reader(folder / WAREHOUSE_NAME) as reader:
         return {
             table: sorted(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from archive_site import ArchiveSite, days
-from changing_site import BLOCKED, LIFTED, PLAIN, Page, Runs, Site, opened_tools, paragraphs, serving
+from changing_site import BLOCKED, LIFTED, PLAIN, Page, Runs, Site, paragraphs, serving
 from conftest import ROOT
 
 from clampdown.proofs.webserver import HTTPServer, Reply
@@ -39,12 +39,6 @@ NEVER_EQUAL = {"schema_versions"}
 def site() -> Iterator[Site]:
     with serving() as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with opened_tools(tmp_path_factory.mktemp("tools")) as house:
-        yield house
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from changing_site import BLOCKED, LIFTED, NOW, PLAIN, Page, Runs, Site, opened_tools, paragraphs, serving
+from changing_site import BLOCKED, LIFTED, NOW, PLAIN, Page, Runs, Site, paragraphs, serving
 
 from clampdown.proofs.webserver import Reply
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, House
@@ -21,12 +21,6 @@ from warehouse.query import connect_snapshot, event
 def site() -> Iterator[Site]:
     with serving() as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with opened_tools(tmp_path_factory.mktemp("tools")) as house:
-        yield house
 
 
 @pytest.fixture
