@@ -64,6 +64,8 @@ def _sample(context: typer.Context) -> Iterator[tuple["Settings", "Sequence[Sour
     with SampleSite() as site:
         flags = {
             "data_dir": (given.data_dir or SAMPLE_DATA).absolute(),
+            # What is made up stays out of a lake that the settings name.
+            "warehouse.url": "",
             "fetch.allow_hosts": site.allow_hosts,
             "fetch.host_gap": 0.0,
             "fetch.timeout": site.patience,
