@@ -180,6 +180,8 @@ def test_what_filtering_costs_is_what_was_measured() -> None:
     whole = passages["real dev"][0]
     for rate in ("strict_precision", "strict_recall", "lenient_precision", "lenient_recall"):
         assert f"| {whole[rate]} |" in page, rate
+    few = {row["cut"]: row["events"] for row in passages["real dev"]}
+    assert f"({few[0.7]} at 0.7, {few[0.8]} at 0.8)" in page
     own = passages["own test"][0]
     assert f"precision is {own['strict_precision']} and recall {own['strict_recall']}" in page
     assert f"about {whole['strict_precision']:.0f} are right" in page
