@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -52,7 +53,7 @@ def test_payloads_stay_text_in_every_format(published: Path) -> None:
 
 
 def test_the_proof_fails_where_nothing_guards(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reports.exports.cells.guarded", lambda text: text)
+    monkeypatch.setattr("reports.exports.comma_separated.guarded", lambda text: text)
     with RowSource(published, tmp_path) as source:
         tables = [proof._Table("articles", (rows := source.relation("articles")).columns, list(rows))]
     safe, _ = proof._csv(published, tmp_path, tables)
@@ -81,6 +82,14 @@ def test_what_is_no_formula_stays(text: str) -> None:
 
 def test_every_formula_gets_an_apostrophe() -> None:
     assert [text for text in FORMULAS if readback.is_formula(guarded(text))] == []
+
+
+def test_the_documented_way_back_leads_back() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "exports.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)frame\[", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert [text for text in ALL if names["unguarded"](guarded(text)) != text] == []
 
 
 # Values

@@ -1,10 +1,13 @@
 """Rows of a snapshot as a stream – of a table, a view, a question or what changed – or as a Parquet file."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import duckdb
 
 from pipeline.errors import InputError
 from warehouse.delta import changed_sql
@@ -12,11 +15,15 @@ from warehouse.query import connect_snapshot
 from warehouse.reader import Reader
 from warehouse.sql import as_input_error, nearest, sole_question
 
-TABLE_MEMORY = "64MB"
-"""What DuckDB may hold of a table that is only read through: its rows pass, and need no more."""
+TABLE_MEMORY = "128MB"
+"""What DuckDB may hold of a table that is only read through: its rows pass, and rarely need more."""
 
 _ROWS_AT_ONCE = 1000
 _KEY_COLUMNS = 5
+
+
+class NeedsMemory(InputError):
+    """There was not memory enough. Texts of some 100 kB each, a thousand at once, are too much for `TABLE_MEMORY`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +51,10 @@ class Rows:
         """The rows, by the thousand. Raises InputError where the question fails on the way."""
         cursor = self.reader.cursor()
         try:
-            with as_input_error(self.reader, self.sql):
+            with _telling(self):
                 cursor.execute(self.sql)
             while True:
-                with as_input_error(self.reader, self.sql):
+                with _telling(self):
                     some = cursor.fetchmany(_ROWS_AT_ONCE)
                 if not some:
                     return
@@ -64,7 +71,7 @@ class Rows:
         unknown = " OR ".join(f'"{name}" IS NULL' for name in names)
         cursor = self.reader.cursor()
         try:
-            with as_input_error(self.reader, self.sql):
+            with _telling(self):
                 found = cursor.execute(f"SELECT 1 FROM ({self.sql}\n) WHERE {unknown} LIMIT 1").fetchall()
             return bool(found)
         finally:
@@ -75,7 +82,7 @@ class Rows:
         quoted = str(target).replace("'", "''")
         cursor = self.reader.cursor()
         try:
-            with as_input_error(self.reader, self.sql):
+            with _telling(self):
                 # A question whose columns share a name gets the names that `columns` has.
                 cursor.execute(
                     f"COPY (SELECT * FROM ({self.sql}\n)) TO '{quoted}' "
@@ -86,17 +93,30 @@ class Rows:
             cursor.close()
 
 
+@contextmanager
+def _telling(rows: Rows) -> Iterator[None]:
+    try:
+        with as_input_error(rows.reader, rows.sql):
+            yield
+    except InputError as error:
+        if isinstance(error.__cause__, duckdb.OutOfMemoryException):
+            hint = "Ask for fewer columns or rows with --query."
+            raise NeedsMemory(f"{rows.name} needs more memory than there is", hint=hint) from error
+        raise
+
+
 class RowSource:
     """One version of a snapshot, open for reading rows out of it. A context manager.
 
     `workspace` is a folder of its own: Parquet files are written there, and what does not fit into memory. Tables pass
-    through an engine with little memory; questions, which may have to hold much, through another.
+    through an engine with `table_memory` (None: as much as DuckDB takes, which is most of the machine's); questions,
+    which may have to hold much, through another.
     """
 
-    def __init__(self, snapshot: Path, workspace: Path) -> None:
+    def __init__(self, snapshot: Path, workspace: Path, *, table_memory: str | None = TABLE_MEMORY) -> None:
         self._asking = connect_snapshot(snapshot, workspace=workspace)
         try:
-            self._passing = connect_snapshot(self._asking.path, workspace=workspace, memory_limit=TABLE_MEMORY)
+            self._passing = connect_snapshot(self._asking.path, workspace=workspace, memory_limit=table_memory)
         except BaseException:
             self._asking.close()
             raise

@@ -19,7 +19,7 @@ from reports.exports.data_package import DESCRIPTOR, replace_folder, write_folde
 from reports.exports.excel import write_workbook
 from reports.exports.json_lines import write_json_lines
 from reports.exports.since import resolve_since
-from warehouse.rows import Rows, RowSource
+from warehouse.rows import TABLE_MEMORY, NeedsMemory, Rows, RowSource
 
 FORMATS: Mapping[str, str] = {
     "csv": "CSV, safe to open in a spreadsheet",
@@ -71,7 +71,14 @@ def export(snapshot: Path, target: Path, wanted: Wanted | None = None, fmt: str 
     wanted = wanted or Wanted()
     fmt = format_of(target, fmt)
     _check(fmt, wanted)
-    with _workspace(target) as workspace, RowSource(snapshot, workspace) as source:
+    try:
+        return _export(snapshot, target, wanted, fmt, TABLE_MEMORY)
+    except NeedsMemory:
+        return _export(snapshot, target, wanted, fmt, None)
+
+
+def _export(snapshot: Path, target: Path, wanted: Wanted, fmt: str, memory: str | None) -> Exported:
+    with _workspace(target) as workspace, RowSource(snapshot, workspace, table_memory=memory) as source:
         manifest = {key: json.loads(value) for key, value in source.manifest().items()}
         finished = workspace / _FINISHED
         rows, notes = _write(fmt, _rows(source, fmt, wanted), finished, manifest, wanted)

@@ -10,6 +10,7 @@ from uuid import UUID
 FORMULA = "=+\\-@＝＋－＠"
 """Characters, for use in a regular expression, with which a spreadsheet lets a formula begin."""
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _AT_START = re.compile(f"""['\t\r\n]|[ "]*[{FORMULA}]""")
 _INSIDE = re.compile(f"""([;\t\r\n][ "]*)('*[{FORMULA}])""")
 _GUARDED_INSIDE = re.compile(f"""([;\t\r\n][ "]*)'('*[{FORMULA}])""")
@@ -66,7 +67,7 @@ def _rarely(value: object) -> object:
 
 def as_json(value: object) -> str:
     """`value` as a line of JSON."""
-    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+    return _ENCODE(plain(value))
 
 
 def as_text(value: object) -> str | int | float | None:
@@ -78,13 +79,4 @@ def as_text(value: object) -> str | int | float | None:
     found = plain(value)
     if found is None or isinstance(found, str | int | float):
         return found
-    return json.dumps(found, ensure_ascii=False)
-
-
-def csv_cell(value: object, *, raw: bool = False) -> str | int | float | None:
-    """`value` for a CSV cell; text is `guarded` unless `raw`. No cell has U+0000, at which some readers stop."""
-    found = as_text(value)
-    if not isinstance(found, str):
-        return found
-    found = found.replace("\0", "\ufffd")
-    return found if raw else guarded(found)
+    return _ENCODE(found)
