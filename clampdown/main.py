@@ -23,6 +23,7 @@ from clampdown.commands import (
     prove,
     query,
     rebuild,
+    reextract,
     review,
     run,
     sources,
@@ -74,6 +75,7 @@ app.add_typer(sources.app, name="sources", rich_help_panel="Set up")
 app.command("run", rich_help_panel="Watch")(run.run)
 app.command("backfill", rich_help_panel="Watch")(backfill.backfill)
 app.command("rebuild", rich_help_panel="Watch")(rebuild.rebuild)
+app.command("reextract", rich_help_panel="Watch")(reextract.reextract)
 app.command("audit", rich_help_panel="Keep")(audit.audit)
 app.command("backup", rich_help_panel="Keep")(keep.backup)
 app.command("restore", rich_help_panel="Keep")(keep.restore)

@@ -33,17 +33,21 @@ class RawTagger(Protocol):
 class ClampdownExtractor:
     """An `Extractor` (pipeline.protocols) of a tagger and the registries; mentions below `min_score` are left out."""
 
-    def __init__(self, tagger: RawTagger, min_score: float = 0.5, meter: "Meter | None" = None) -> None:
+    def __init__(
+        self, tagger: RawTagger, min_score: float = 0.5, meter: "Meter | None" = None, *, is_own_cut: bool = True
+    ) -> None:
+        # The tagger's revision says which cut is its own; another one makes another extractor.
+        cut = () if is_own_cut else (f"{min_score:g}",)
         self._tagger = tagger
         self.meter = meter
         """What the tagger's calls have used so far, where they are counted."""
         self._min_score = min_score
-        parts = "\0".join((tagger.revision, registries.revision(), NORMALISATION))
+        parts = "\0".join((tagger.revision, registries.revision(), NORMALISATION, *cut))
         self._revision = f"{tagger.revision}+{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
 
     @property
     def revision(self) -> str:
-        """Identifies weights, decoding, registries and normalisation together."""
+        """Identifies weights, decoding, registries, normalisation and the cut together."""
         return self._revision
 
     def extract(self, documents: Sequence[Document]) -> list[list[Mention] | ExtractionError]:
@@ -73,11 +77,13 @@ def load_extractor(settings: ExtractSettings) -> ClampdownExtractor:
         from extractors.llm.tagger import LLMTagger
 
         llm = LLMTagger.load(settings.llm)
-        return ClampdownExtractor(llm, settings.min_score or 0.0, llm.meter)
+        return ClampdownExtractor(llm, settings.min_score or 0.0, llm.meter, is_own_cut=not settings.min_score)
     from extractors.encoder import Tagger
 
     tagger = Tagger.load(settings.model, settings.threads)
-    return ClampdownExtractor(tagger, tagger.least if settings.min_score is None else settings.min_score)
+    if settings.min_score is None or settings.min_score == tagger.least:
+        return ClampdownExtractor(tagger, tagger.least)
+    return ClampdownExtractor(tagger, settings.min_score, is_own_cut=False)
 
 
 def event_record(mention: Mention) -> dict[str, Any]:

@@ -70,11 +70,10 @@ def extract_events(house: House, read: Sequence[ReadEntry]) -> list[EntryResult]
         copied.setdefault(reading.body_hash, []).append(article.id)
         results[item.entry_id] = result
     hit("ingest.read")
-    mentions = _extract(house, [article for _, article in open_.values()])
+    mentions = find_mentions(house, [article for _, article in open_.values()])
     for (entry_id, (result, _)), found in zip(open_.items(), mentions, strict=True):
         if isinstance(found, Exception):
-            reason = str(found) if isinstance(found, ExtractionError) else _name(found)
-            results[entry_id] = _unextracted(house, result, revisits.get(entry_id), reason)
+            results[entry_id] = _unextracted(house, result, revisits.get(entry_id), reason_of(found))
         else:
             read_as = Outcome.EVENTS if found else Outcome.NO_EVENT
             outcome = result.outcome if result.outcome is Outcome.SAME_STORY else read_as
@@ -99,8 +98,10 @@ def _unextracted(house: House, result: EntryResult, revisit: StoredVersion | Non
     return kept.ended
 
 
-def _extract(house: House, articles: Sequence[Article]) -> list[list[Mention] | Exception]:
-    """Extract all at once; if that fails, one by one, so that only the article at fault is lost.
+def find_mentions(house: House, articles: Sequence[Article]) -> list[list[Mention] | Exception]:
+    """The mentions of each article, in order, or why it can't be told which there are.
+
+    Extract all at once; if that fails, one by one, so that only the article at fault is lost.
 
     An endpoint that answers nothing, or a model that can't be opened, is no article's fault: it stops the run, and the
     batch stays pending.
@@ -138,5 +139,6 @@ def publish(house: House) -> Snapshot:
     return house.warehouse.publish(target, manifest=manifest, keep=keep)
 
 
-def _name(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def reason_of(error: Exception) -> str:
+    """Why an article could not be read for events, in words."""
+    return str(error) if isinstance(error, ExtractionError) else f"{type(error).__name__}: {error}"

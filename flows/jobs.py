@@ -74,20 +74,34 @@ def read_text(job: PageJob) -> Article:
 
 
 def read_page(job: PageJob) -> Reading:
-    """Read a page as an article, sign its body and hold it against the gate. Raises ParseError.
-
-    A notice that the article was withdrawn passes no gate: what it repeats of the article, it does not state.
-    """
-    from extractors.gate import GazetteerGate
-    from pipeline.language import is_english
-    from pipeline.notices import is_withdrawn
+    """Read a page as an article, sign its body and hold it against the gate. Raises ParseError."""
     from pipeline.stories import sign
 
     article = read_text(job)
     body_hash, signature = sign(article.body)
+    return Reading(article, body_hash, signature, passes_gate(GateJob(article, job.for_encoder)))
+
+
+@dataclass(frozen=True, slots=True)
+class GateJob:
+    """An article to hold against the gate. `for_encoder` says that the bundled model is what reads it then."""
+
+    article: Article
+    for_encoder: bool = False
+
+
+def passes_gate(job: GateJob) -> bool:
+    """Return whether an article is to be read for events.
+
+    A notice that it was withdrawn passes no gate: what it repeats of the article, it does not state.
+    """
+    from extractors.gate import GazetteerGate
+    from pipeline.language import is_english
+    from pipeline.notices import is_withdrawn
+
+    article = job.article
     read = is_english(article.language) and not is_withdrawn(article.title, article.body)
-    passes = read and GazetteerGate(for_encoder=job.for_encoder).passes(article.text)
-    return Reading(article, body_hash, signature, passes)
+    return read and GazetteerGate(for_encoder=job.for_encoder).passes(article.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,34 @@ def next_version(
     return Revision(version, True, True, tuple(sorted(removed)), withdrawn, day, stated)
 
 
+def retold(versions: Sequence[tuple[int, EntryResult]]) -> list[tuple[Mention, Known]]:
+    """The mentions of an article once its versions, each given with its number, have come one after the other.
+
+    As if each had been stored when it came, with what is read in it now.
+    """
+    told: dict[str, StoredMention] = {}
+    texts: dict[int, str] = {}
+    before: Stored | None = None
+    for number, result in versions:
+        article = result.article
+        assert article is not None, "each is a version of the article"
+        if before is None:
+            revision: Revision | None = first_version(article, result.mentions)
+        else:
+            revision = next_version(result, before, [told[key] for key in sorted(told)], texts)
+        before, texts[number] = Stored(result.entry_id, article.text, number, article.fetched_at), article.text
+        if revision is None:
+            continue
+        for mention_id in revision.removed:
+            del told[mention_id]
+        for mention_id in revision.withdrawn:
+            one = told[mention_id]
+            told[mention_id] = replace(one, known=replace(one.known, withdrawn_on=revision.day))
+        for mention, known in revision.stated:
+            told.setdefault(mention.id, StoredMention(mention, known, ""))
+    return [(told[key].mention, told[key].known) for key in sorted(told)]
+
+
 def _became(old: Sequence[StoredMention], found: Sequence[Mention], text: str, texts: Mapping[int, str]) -> Succession:
     before = [Claim.read(texts[one.known.version], one.mention) for one in old]
     return succession(before, [Claim.read(text, mention) for mention in _distinct(found)], text)

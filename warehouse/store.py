@@ -1,7 +1,8 @@
 """The warehouse as the rest of the program sees it: each method hands over to the module of its table or question."""
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,14 +10,16 @@ from typing import Self
 from pipeline.archive_moves import Move
 from pipeline.archive_pages import ArchivePage, PageContent, Plan
 from pipeline.decision_types import Decision
+from pipeline.errors import WarehouseError
 from pipeline.failpoints import hit
 from pipeline.journal import RUN_ID
 from pipeline.settings import WarehouseSettings
 from pipeline.types import Body, Country, Entry, EntryResult, FeedState, PendingEntry, Poll, Service, Source
 from pipeline.writers import Writer
-from warehouse import backfilling, batch, deciding, resolving, retention, schema, snapshot, summary
+from warehouse import backfilling, batch, deciding, rereading, resolving, retention, schema, snapshot, summary
 from warehouse.catching_up import catch_up
 from warehouse.database import Database
+from warehouse.rereading import EventDifference, Replaced, Reread, StoredArticle
 from warehouse.retention import OldFeed, OldPage
 from warehouse.snapshot import Snapshot
 from warehouse.summary import LedgerBalance, RunSummary
@@ -201,6 +204,44 @@ class Warehouse:
     def store_batch(self, run_id: str, results: Sequence[EntryResult]) -> None:
         """Commit how a batch of entries ended, and bring the events up to date that it can reach."""
         batch.store(self._database, run_id, results)
+
+    def listed_sources(self) -> list[Source]:
+        """The source list, as it was last taken over."""
+        return sources.listed(self._database)
+
+    def unread_by(self, model: str, since: date | None = None) -> list[str]:
+        """The ids of the articles of which some text was not read by `model`, by day of publication."""
+        return rereading.due(self._database, model, since)
+
+    def stored_articles(self, article_ids: Sequence[str]) -> list[StoredArticle]:
+        """What is stored of some articles, with all their texts, in this order."""
+        return rereading.stored(self._database, article_ids)
+
+    def store_again(self, run_id: str, model: str, read: Sequence[Reread]) -> list[Replaced]:
+        """Commit what `model` finds in some stored articles, and bring the events up to date that it can reach."""
+        return rereading.store(self._database, run_id, model, read)
+
+    def count_articles(self) -> int:
+        """How many articles are stored."""
+        return int(self._database.execute("SELECT count(*) FROM articles")[0][0])
+
+    def lost_decisions(self) -> set[str]:
+        """The ids of the decisions of which no mention is found any more."""
+        return decisions.lost(self._database)
+
+    def event_changes(self, run_id: str) -> list[EventDifference]:
+        """What a run made of the events, all its transactions together."""
+        return rereading.event_changes(self._database, run_id)
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the warehouse's file, as it stands, to `path`."""
+        with self._database.exclusive():
+            self._database.execute("CHECKPOINT")
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(self.path, path)
+            except OSError as error:
+                raise WarehouseError(f"can't copy {self.path} to {path}: {error.strerror or error}") from error
 
     def decision_ids(self) -> set[str]:
         """The ids of the decisions that are stored; the archive may have more."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.archive import Archive
 from pipeline.archive_pages import ArchivePage, PageContent, PageKind, PageState, Plan, Span
+from pipeline.batching import batches
 from pipeline.decision_archive import DecisionArchive
 from pipeline.decision_types import Decision, DecisionKind, anchors_of
 from pipeline.journal import RUN_ID
@@ -41,6 +42,7 @@ from pipeline.types import (
     Status,
     TextOrigin,
 )
+from warehouse.rereading import Reread
 from warehouse.store import Warehouse
 
 Say = Callable[[str], None]
@@ -50,6 +52,7 @@ START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 LATER = START + timedelta(days=1)
 BATCH = 6
 MODEL = "made-up-1"
+OTHER_MODEL = "made-up-2"
 
 SOURCES = (
     Source("alpha", "Alpha Gazette", "https://alpha.example/feed", country="GB"),
@@ -92,6 +95,7 @@ def live(warehouse: Warehouse, folder: Path, say: Say, *, entries: int = 12) -> 
     _decide(warehouse, run_id, folder / "archive", say)
     _look_back(warehouse, run_id, say)
     _conclude(warehouse, run_id, LATER, say)
+    _read_again(warehouse, run_id, say)
     warehouse.finish_run(run_id, LATER + timedelta(hours=2), "finished")
     say("finished")
 
@@ -100,6 +104,23 @@ def _begin(warehouse: Warehouse, started_at: datetime) -> str:
     run_id = datetime.now(UTC).strftime(RUN_ID)
     warehouse.begin_run(run_id, started_at, mode="proof", model=MODEL, version="0")
     return run_id
+
+
+def _read_again(warehouse: Warehouse, run_id: str, say: Say) -> None:
+    """Another model finds the same with other scores, and misses what was lifted."""
+    for some in batches(warehouse.unread_by(OTHER_MODEL), BATCH):
+        read = []
+        for stored in warehouse.stored_articles(some):
+            results = []
+            for _, text in stored.versions:
+                number = int(text.canonical_url.rpartition("/")[2])
+                found = () if number % 9 == 8 else _mentions(text, number)[:1]
+                found = tuple(replace(one, score=0.5, model=OTHER_MODEL) for one in found)
+                outcome = Outcome.EVENTS if found else Outcome.NO_EVENT
+                results.append(EntryResult(stored.entry_id, outcome, article=text, mentions=found))
+            read.append(Reread(stored, tuple(results)))
+        warehouse.store_again(run_id, OTHER_MODEL, read)
+        say(f"read again {some[0]}")
 
 
 def _entry(number: int) -> Entry:

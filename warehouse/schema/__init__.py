@@ -19,6 +19,7 @@ MIGRATIONS: tuple[str, ...] = (
     "0007_lifecycle.sql",
     "0008_decisions.sql",
     "0009_changes.sql",
+    "0010_readings.sql",
 )
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -7,12 +7,13 @@ from typing import Any
 
 from pipeline.types import EntryResult
 from warehouse.database import Database, from_utc, to_utc
-from warehouse.tables import refs, stamps
+from warehouse.tables import refs, runs, stamps
 
 COLUMNS = (
     "article_id", "entry_id", "source_id", "canonical_url", "url", "title", "text", "text_origin", *stamps.COLUMNS,
     "language", "site", "authors", "paywalled", "issues", "fetched_at", *refs.COLUMNS, "run_id",
     *stamps.MODIFIED_COLUMNS, "soft_404", "etag", "last_modified", "version",
+    "model",
 )  # fmt: skip
 
 _NEAR = 50_000
@@ -98,6 +99,7 @@ def remove(database: Database, article_ids: Sequence[str]) -> None:
 
 def add(database: Database, run_id: str, results: Sequence[EntryResult], versions: Mapping[str, int]) -> None:
     """Insert the articles of `results` that are not stored. `versions` numbers those that replace another."""
+    model = runs.model(database, run_id)
     rows = []
     for result in results:
         article = result.article
@@ -127,6 +129,7 @@ def add(database: Database, run_id: str, results: Sequence[EntryResult], version
                 article.etag,
                 article.last_modified,
                 versions.get(article.id, 1),
+                model,
             )
         )
     database.insert("articles", COLUMNS, rows, unless=("article_id",))

@@ -159,6 +159,13 @@ def state_of(ruling: Ruling, among: Rulings) -> str:
     return OVERRULED if ruling.decision.id in among.overruled else IN_FORCE
 
 
+def lost(database: Database) -> set[str]:
+    """The ids of the decisions of which no mention is found."""
+    return {
+        decision_id for (decision_id,) in database.execute("SELECT decision_id FROM decisions WHERE state = ?", [LOST])
+    }
+
+
 def replace_edits(database: Database, event_ids: Iterable[str], edits: Iterable[AppliedEdit]) -> None:
     """Put `edits` in the place of those of some events."""
     database.execute(

@@ -47,3 +47,9 @@ def order(database: Database) -> dict[str, int]:
     """Run id → its rank by start."""
     rows = database.execute("SELECT run_id FROM runs ORDER BY started_at, run_id")
     return {run_id: rank for rank, (run_id,) in enumerate(rows)}
+
+
+def model(database: Database, run_id: str) -> str | None:
+    """The revision of the model that a run read with; None where the run is not known."""
+    rows = database.execute("SELECT model FROM runs WHERE run_id = ?", [run_id])
+    return None if not rows or rows[0][0] is None else str(rows[0][0])

@@ -69,3 +69,12 @@ def owned(database: Database, owns: Callable[[str], bool]) -> list[str]:
     """The ids of the sources, listed or not, whose addresses a writer `owns`."""
     rows = database.execute("SELECT source_id, url FROM sources ORDER BY source_id")
     return [source_id for source_id, url in rows if owns(url)]
+
+
+def listed(database: Database) -> list[Source]:
+    """The source list, as it was last taken over, by id."""
+    columns = [column for column in COLUMNS if column != "listed"]
+    rows = database.execute(f"SELECT {', '.join(columns)} FROM sources WHERE listed ORDER BY source_id")
+    names = ["id" if column == "source_id" else column for column in columns]
+    found = (dict(zip(names, row, strict=True)) for row in rows)
+    return [Source(**row | {"topics": tuple(row["topics"])}) for row in found]

@@ -10,7 +10,7 @@ from warehouse.tables import articles, refs
 
 _KEPT = (
     "article_id, version, title, text, published_on, modified_on, modified_at, fetched_at, archive_part, "
-    "archive_offset, archive_length, archive_sha256, run_id"
+    "archive_offset, archive_length, archive_sha256, run_id, model"
 )
 COLUMNS = ("run_id", "entry_id", "article_id", "outcome", "detail", "visited_at", *refs.COLUMNS)
 
