@@ -80,7 +80,7 @@ SELECT
     coalesce(silent_sources, 0) AS silent_sources,
     coalesce(articles, 0) AS articles,
     coalesce(round(expected, 1), 0) AS expected,
-    articles / nullif(expected, 0) AS read_share,
+    coalesce(articles, 0) / nullif(expected, 0) AS read_share,
     coalesce(fetched, 0) AS fetched,
     coalesce(polls, 0) AS polls,
     coalesce(answered, 0) AS answered,
