@@ -162,6 +162,10 @@ def _published(folder: Path, name: str) -> Path:
     return (folder / PUBLISHED_NAME / name).resolve()
 
 
+def _flip_parquet(folder: Path) -> None:
+    _flip(min(path for path in _published(folder, "parquet").rglob("*.parquet") if "events" in path.as_posix()))
+
+
 FILES: tuple[tuple[Callable[[Path], None], dict[str, str]], ...] = (
     (lambda folder: _flip(_part(folder)), {"archive": "not the hash of its bytes", "places": "not the one"}),
     (lambda folder: _part(folder).unlink(), {"places": "it is not there", "journal": "it is not there"}),
@@ -172,7 +176,7 @@ FILES: tuple[tuple[Callable[[Path], None], dict[str, str]], ...] = (
     (lambda folder: _flip(_note(folder)), {"journal": "not the hash of its bytes"}),
     (lambda folder: _decision(folder).unlink(), {"decisions": "the archive does not have it"}),
     (lambda folder: _decision(folder).write_bytes(b"{}"), {"decisions": "_"}),
-    (lambda folder: _flip(_published(folder, "parquet/events.parquet")), {"published files": "parquet/events.parquet"}),
+    (_flip_parquet, {"published files": "its SHA-256 is not the one in the manifest"}),
     (lambda folder: _published(folder, "manifest.json").write_text("[]"), {"published files": "manifest.json"}),
     (
         lambda folder: (folder / WAREHOUSE_NAME).write_bytes(b"no warehouse at all" * 1000),

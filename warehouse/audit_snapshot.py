@@ -1,40 +1,19 @@
 """Checks of the published snapshot: its files against its manifest, its tables against the warehouse."""
 
-import hashlib
-import json
 from pathlib import Path
-from typing import Any
 
 from warehouse import compare
 from warehouse.audit import Asked, Finding
-from warehouse.snapshot import CURRENT, DATABASE_NAME, MANIFEST_NAME, PARQUET_NAME
+from warehouse.snapshot_check import CURRENT, verify
 
 ANEW = "move the folder `published` away: the next run publishes anew"
 
 
 def files(folder: Path, finding: Finding) -> None:
-    """Hold the files of the current version against the manifest's sizes and hashes, and the lasting names."""
-    finding.look()
-    try:
-        manifest: Any = json.loads((folder / CURRENT / MANIFEST_NAME).read_text("utf-8"))
-        listed = {str(name): (str(told["sha256"]), int(told["bytes"])) for name, told in manifest["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        finding.add(f"{MANIFEST_NAME}: can't be read: {error}")
-        return
-    for name in (DATABASE_NAME, PARQUET_NAME, MANIFEST_NAME):
-        if (folder / name).resolve() != (folder / CURRENT / name).resolve():
-            finding.add(f"{name}: does not lead into the current version")
-    for name, (sha256, size) in listed.items():
-        finding.look()
-        path = folder / CURRENT / name
-        try:
-            with path.open("rb") as file:
-                if path.stat().st_size != size:
-                    finding.add(f"{name}: {path.stat().st_size:,} bytes, not {size:,}")
-                elif hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-                    finding.add(f"{name}: its bytes are not those that were published")
-        except OSError as error:
-            finding.add(f"{name}: can't be read: {error.strerror or error}")
+    """Hold the files of the current version against its manifest."""
+    finding.look(sum(path.is_file() for path in (folder / CURRENT).rglob("*")))
+    for fault in verify(folder):
+        finding.add(fault)
 
 
 def tables(warehouse: Asked, snapshot: Asked, finding: Finding) -> None:
