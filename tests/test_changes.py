@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
+from followed import GONE, NEW, Followed, Row, follow, stored
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lifecycle_cases import said
@@ -17,12 +18,8 @@ from warehouse import schema, views
 from warehouse.database import Database
 from warehouse.tables import changes, events, runs
 
-Row = dict[str, Any]
-Followed = dict[str, tuple[Row, list[str]]]
 START = datetime(2025, 2, 1, 10, tzinfo=UTC)
 RUNS = [f"run-{number}" for number in range(1, 9)]
-GONE = {"merged", "renamed", "removed"}
-NEW = {"appeared", "split", "continued", "present"}
 
 
 @pytest.fixture
@@ -56,44 +53,6 @@ def asked(database: Database, sql: str) -> list[Row]:
     rows = database.execute(sql)
     names = [name for name, *_ in database.connection.description or ()]
     return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def follow(rows: list[Row]) -> Followed:
-    """Apply changes in order to nothing: event → its columns and the ids of its mentions."""
-    found: Followed = {}
-    for row in rows:
-        event_id, before, after = row["event_id"], row["before"], row["after"]
-        fields = row["fields"]
-        if before is None:
-            assert event_id not in found
-            assert row["kind"] in NEW
-            found[event_id] = ({}, [])
-        else:
-            assert {name: found[event_id][0][name] for name in fields} == {name: before[name] for name in fields}
-        values, mentions = found[event_id]
-        assert set(row["departed"]) <= set(mentions)
-        assert not set(row["arrived"]) & set(mentions)
-        kept = [one for one in mentions if one not in row["departed"]]
-        if after is None:
-            assert row["kind"] in GONE
-            assert not kept
-            del found[event_id]
-        else:
-            now = values | {name: after[name] for name in fields} | {"changed_run_id": row["run_id"]}
-            found[event_id] = (now, kept + row["arrived"])
-    return found
-
-
-def stored(database: Database) -> Followed:
-    mentions: dict[str, list[str]] = {}
-    for event_id, mention_id in database.execute("SELECT event_id, mention_id FROM event_mentions ORDER BY ALL"):
-        mentions.setdefault(event_id, []).append(mention_id)
-    rows = asked(database, "FROM events")
-    return {row.pop("event_id"): (row, mentions[row_id]) for row in rows for row_id in [row["event_id"]]}
-
-
-def in_order(found: Followed) -> Followed:
-    return {event_id: (values, sorted(mentions)) for event_id, (values, mentions) in found.items()}
 
 
 @st.composite
@@ -158,11 +117,11 @@ def test_followed_from_nothing_the_log_gives_the_events(database: Database, worl
     states = []
     for number, made_events in enumerate(world):
         store(database, number, *made_events)
-        states.append(stored(database))
+        states.append(stored(partial(asked, database)))
     rows = asked(database, "FROM changes ORDER BY position")
     assert [row["position"] for row in rows] == list(range(1, len(rows) + 1))
     assert len({(row["run_id"], row["event_id"]) for row in rows}) == len(rows), "one row per event and transaction"
-    assert in_order(follow(rows)) == in_order(states[-1])
+    assert follow(rows) == states[-1]
     for number, before in enumerate(states):
         _check_net(database, RUNS[number], rows, before, states[-1])
 
@@ -207,7 +166,7 @@ def _check_net(database: Database, since: str, rows: list[Row], before: Followed
         if life.first_id is None:
             assert row["kind"] in ("appeared", "split")
             assert row["after"] == {name: after[life.id][0][name] for name in row["after"]}
-            assert row["arrived"] == sorted(after[life.id][1])
+            assert row["arrived"] == after[life.id][1]
             continue
         was, had = before[life.first_id]
         if not life.lives:

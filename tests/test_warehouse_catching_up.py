@@ -1,15 +1,19 @@
 """A warehouse that an older program wrote: its mentions find their blocks, its events their happenings."""
 
 from datetime import date, datetime
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import warehouse_material as material
+from followed import assert_log_gives_events
 
 from pipeline.ids import content_id
 from warehouse import schema
 from warehouse.compare import content
+from warehouse.database import Database
 from warehouse.store import open_warehouse
 
 TABLES = ("events", "event_mentions", "event_transitions", "happenings", "mentions", "unsure_pairs")
@@ -40,6 +44,12 @@ def test_events_of_an_older_program_are_resolved_anew_and_their_ids_lead_on(tmp_
     before = content(path)
     open_warehouse(path).close()
     assert content(path) == before
+
+
+def _ask(database: Database, sql: str) -> list[dict[str, Any]]:
+    rows = database.execute(sql)
+    names = [name for name, *_ in database.connection.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 MENTION = content_id("mention", "a1", "13:19", "ban", "Italy", "DeepSeek", "x")
@@ -81,6 +91,13 @@ def test_every_table_of_the_first_schemas_is_brought_up_with_its_rows(tmp_path: 
         assert ask("SELECT reported_on, learned_on, version, edition FROM mentions") == [
             (date(2025, 2, 1), date(2025, 2, 1), 1, 0)
         ]
+        # What was there when the log began is told first, what became of it then.
+        assert ask("SELECT kind, event_id, other_id FROM changes ORDER BY position") == [
+            ("present", "e1", None),
+            ("renamed", "e1", event_id),
+            ("continued", event_id, "e1"),
+        ]
+        assert_log_gives_events(partial(_ask, warehouse._database))
 
 
 def _value(name: str, type_: str) -> object:

@@ -76,3 +76,16 @@ ORDER BY r.started_at NULLS FIRST, e.event_id;
 ALTER TABLE runs ADD COLUMN last_change BIGINT;
 COMMENT ON COLUMN runs.last_change IS 'The position in changes that the log had reached when the run ended, 0 before the first; NULL if it never ended.';
 UPDATE runs SET last_change = (SELECT count(*) FROM changes) WHERE finished_at IS NOT NULL;
+
+-- Which values there are: who asks for one must know its name.
+COMMENT ON COLUMN services.category IS 'What sort of service it is, in one word or two: ai, social, messaging, video, vpn, chips, cloud, telecom equipment …';
+COMMENT ON COLUMN bodies.kind IS 'What sort of body it is: government, ministry, regulator, data_protection, court, legislature, subnational, military, police, company, school, app_store, international or other.';
+COMMENT ON COLUMN mentions.actor_kind IS 'What sort of body the actor is: government, ministry, regulator, data_protection, court, legislature, subnational, military, police, company, school, app_store, international or other; NULL if that can''t be told.';
+COMMENT ON COLUMN mentions.scope_class IS 'For whom or where, coarsely: nationwide, subnational, government_devices, military, workplace, schools, minors, app_stores, critical_infrastructure, exports or other; NULL if not stated.';
+COMMENT ON COLUMN mentions.reason_classes IS 'Why, in the words of the one who restricts, as classes: privacy, national_security, cybersecurity, security, content, child_protection, public_order, legal, competition, intellectual_property, safety, productivity or other. Empty if not stated, several if several are.';
+COMMENT ON COLUMN events.actor_kind IS 'What sort of body the actor is: government, ministry, regulator, data_protection, court, legislature, subnational, military, police, company, school, app_store, international or other; NULL if that can''t be told.';
+COMMENT ON COLUMN events.scope_class IS 'For whom or where, coarsely: nationwide, subnational, government_devices, military, workplace, schools, minors, app_stores, critical_infrastructure, exports or other; NULL if not stated.';
+COMMENT ON COLUMN events.reason_classes IS 'Why, in the words of the one who restricts, as classes: privacy, national_security, cybersecurity, security, content, child_protection, public_order, legal, competition, intellectual_property, safety, productivity or other. Empty if not stated, several if several are.';
+COMMENT ON COLUMN event_history.actor_kind IS 'What sort of body the actor is: government, ministry, regulator, data_protection, court, legislature, subnational, military, police, company, school, app_store, international or other; NULL if that can''t be told.';
+COMMENT ON COLUMN event_history.scope_class IS 'For whom or where, coarsely: nationwide, subnational, government_devices, military, workplace, schools, minors, app_stores, critical_infrastructure, exports or other; NULL if not stated.';
+COMMENT ON COLUMN event_history.reason_classes IS 'Why, in the words of the one who restricts, as classes: privacy, national_security, cybersecurity, security, content, child_protection, public_order, legal, competition, intellectual_property, safety, productivity or other. Empty if not stated, several if several are.';

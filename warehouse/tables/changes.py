@@ -11,7 +11,8 @@ from enum import StrEnum
 from warehouse.database import Database
 
 COLUMNS = (
-    "position", "run_id", "changed_at", "event_id", "kind", "other_id", "fields", "before", "after", "steps", "arrived", "departed",
+    "position", "run_id", "changed_at", "event_id", "kind", "other_id", "fields", "before", "after", "steps", "arrived",
+    "departed",
 )  # fmt: skip
 
 

@@ -43,13 +43,15 @@ TRANSITION_COLUMNS = (
 class StoredEvent:
     """An event as the warehouse has it, its block, and the run that first stored it.
 
-    `placed` says for its mentions in which happening the machine has placed them, where that is known.
+    `placed` says for its mentions in which happening the machine has placed them, where that is known. `row` is what is
+    stored, by column; an older program may have made otherwise what follows from other columns.
     """
 
     event: Event
     block: str
     first_run_id: str
     placed: Mapping[str, str] = field(default_factory=dict)
+    row: Mapping[str, object] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,44 +99,35 @@ def _stored(database: Database, question: str, keys: Iterable[str]) -> dict[str,
     ):
         transitions.setdefault(event_id, []).append(read_transition(step))
     found: dict[str, StoredEvent] = {}
-    for row in database.execute(
-        f"""
-        SELECT event_id, action, status, country, service_canonical, actor_canonical, actor_kind, scope, scope_class,
-               date_value, reason_classes, first_reported, last_reported, stories, articles, score, why, voices,
-               learned_on, retracted, dismissed, block, first_run_id
-        FROM events {where}
-        """,
-        wanted,
-    ):
-        event_id, action, status, country, service, actor, kind, scope, scope_class, value, reasons, *rest = row
-        first_reported, last_reported, stories, articles, score, why, voices, *rest = rest
-        learned_on, retracted, dismissed, block, first_run_id = rest
+    for values in database.execute(f"SELECT {', '.join(COLUMNS)} FROM events {where}", wanted):
+        row = dict(zip(COLUMNS, values, strict=True))
+        event_id, kind, scope_class = row["event_id"], row["actor_kind"], row["scope_class"]
         event = Event(
             id=event_id,
-            action=Action(action),
-            status=Status(status),
-            country=country,
-            service_canonical=service,
-            actor_canonical=actor,
+            action=Action(row["action"]),
+            status=Status(row["status"]),
+            country=row["country"],
+            service_canonical=row["service_canonical"],
+            actor_canonical=row["actor_canonical"],
             actor_kind=None if kind is None else ActorKind(kind),
-            scope=scope,
+            scope=row["scope"],
             scope_class=None if scope_class is None else ScopeClass(scope_class),
-            date_value=value,
-            reason_classes=tuple(ReasonClass(reason) for reason in reasons),
-            first_reported=first_reported,
-            last_reported=last_reported,
-            stories=stories,
-            articles=articles,
-            score=score,
+            date_value=row["date_value"],
+            reason_classes=tuple(ReasonClass(reason) for reason in row["reason_classes"]),
+            first_reported=row["first_reported"],
+            last_reported=row["last_reported"],
+            stories=row["stories"],
+            articles=row["articles"],
+            score=row["score"],
             mention_ids=tuple(mentions.get(event_id, ())),
             transitions=tuple(transitions.get(event_id, ())),
-            why=why,
-            voices=voices,
-            learned_on=learned_on,
-            retracted=retracted,
-            dismissed=dismissed,
+            why=row["why"],
+            voices=row["voices"],
+            learned_on=row["learned_on"],
+            retracted=row["retracted"],
+            dismissed=row["dismissed"],
         )
-        found[event_id] = StoredEvent(event, block, first_run_id, placed.get(event_id, {}))
+        found[event_id] = StoredEvent(event, row["block"], row["first_run_id"], placed.get(event_id, {}), row)
     return found
 
 
@@ -229,7 +222,7 @@ def followed(change: Change) -> list[changes.EventChange]:
 
 
 def _state(stored: StoredEvent) -> changes.State:
-    values = dict(zip(COLUMNS, _row(stored, ""), strict=True))
+    values = dict(stored.row or zip(COLUMNS, _row(stored, ""), strict=True))
     del values["event_id"], values["changed_run_id"]
     steps = tuple(step.kind.value for step in stored.event.transitions)
     return changes.State(values, stored.event.mention_ids, steps)

@@ -4,7 +4,7 @@ WITH RECURSIVE bound AS (
         WHEN typeof(since) IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT') THEN CAST(CAST(since AS VARCHAR) AS BIGINT)
         WHEN EXISTS (SELECT 1 FROM runs WHERE run_id = CAST(since AS VARCHAR)) THEN (
             SELECT CASE
-                WHEN asked.finished_at IS NOT NULL THEN asked.last_change
+                WHEN asked.last_change IS NOT NULL THEN asked.last_change
                 -- It was cut short, and published by the next one that was not: what it changed counts as told.
                 ELSE greatest(
                     0,
