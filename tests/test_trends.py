@@ -373,6 +373,11 @@ def test_spread_by_hand(world: Database) -> None:
     public = world.execute("SELECT country FROM spread('DeepSeek', public_only := true)").fetchall()
     assert ("FR",) not in public
     assert len(public) == len(rows) - 1
+    world.execute("UPDATE events SET voices = 2 WHERE country IN ('IT', 'KR')")
+    heard = world.execute("SELECT country, rank, certain FROM spread('DeepSeek', min_voices := 2)").fetchall()
+    assert heard == [("IT", 1, True), ("KR", 2, True)]
+    for question in ("trend('all', min_voices := 2)", "rates('reason', min_voices := 2)"):
+        assert world.execute(f"SELECT sum(restrictions) FROM {question}").fetchone() == (3,)
     roles = dict(world.execute("SELECT country, role FROM first_movers('DeepSeek')").fetchall())
     assert roles == {
         "IT": "perhaps",

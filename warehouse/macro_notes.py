@@ -27,6 +27,7 @@ _BASIS = (
     "`'stated'`, the default: stated dates alone. `'reported'`: what has none is placed by the day of its first report."
 )
 _PUBLIC = "true leaves out companies, app stores, schools and whoever is of no public kind; by default false."
+_VOICES = "Counts only what so many independent voices carry, or more; by default 1. With 2 far fewer are misread."
 _SERVICE = "Any name of the service that the registry knows, in any case."
 _DIMENSION = (
     "`'all'` (no split), `'action'`, `'actor_kind'`, `'category'`, `'country'`, `'service'`, `'scope_class'` or "
@@ -37,27 +38,34 @@ _CODE = "ISO 3166-1 alpha-2 code of a country."
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "changes_since": {"since": "A run's id (since it ended), a time in UTC, or a position in `changes`."},
     "coverage_by": {"every": _EVERY},
-    "days_to_nth": {"n": "Which country: 1 or more.", "basis": _BASIS, "public_only": _PUBLIC},
-    "first_movers": {"service": _SERVICE, "basis": _BASIS, "public_only": _PUBLIC},
+    "days_to_nth": {"n": "Which country: 1 or more.", "basis": _BASIS, "public_only": _PUBLIC, "min_voices": _VOICES},
+    "first_movers": {"service": _SERVICE, "basis": _BASIS, "public_only": _PUBLIC, "min_voices": _VOICES},
     "first_restrictions": {
         "service": f"{_SERVICE} All services by default.",
         "basis": _BASIS,
         "public_only": _PUBLIC,
+        "min_voices": _VOICES,
     },
     "in_force_on": {"d": _DAY, "known": "The day by whose knowledge to answer; by default all that is known now."},
     "known_on": {"d": _DAY},
-    "lead_lag": {"a": _CODE, "b": _CODE, "basis": _BASIS, "public_only": _PUBLIC},
-    "lead_lag_services": {"a": _CODE, "b": _CODE, "basis": _BASIS, "public_only": _PUBLIC},
+    "lead_lag": {"a": _CODE, "b": _CODE, "basis": _BASIS, "public_only": _PUBLIC, "min_voices": _VOICES},
+    "lead_lag_services": {"a": _CODE, "b": _CODE, "basis": _BASIS, "public_only": _PUBLIC, "min_voices": _VOICES},
     "matched_rates": {"every": _EVERY},
-    "rates": {"dimension": f"{_DIMENSION}, or `'reason'`.", "every": _EVERY},
-    "reasons_over_time": {"service": f"{_SERVICE} NULL for all.", "every": _EVERY, "basis": _BASIS},
-    "spread": {"service": _SERVICE, "basis": _BASIS, "public_only": _PUBLIC},
+    "rates": {"dimension": f"{_DIMENSION}, or `'reason'`.", "every": _EVERY, "min_voices": _VOICES},
+    "reasons_over_time": {
+        "service": f"{_SERVICE} NULL for all.",
+        "every": _EVERY,
+        "basis": _BASIS,
+        "min_voices": _VOICES,
+    },
+    "spread": {"service": _SERVICE, "basis": _BASIS, "public_only": _PUBLIC, "min_voices": _VOICES},
     "survival": {"dimension": f"{_DIMENSION}."},
     "trend": {
         "dimension": f"{_DIMENSION}, or `'reason'`.",
         "every": _EVERY,
         "basis": _BASIS,
         "ended": "true counts restrictions that have ended, by the date of their end; by default false.",
+        "min_voices": _VOICES,
     },
 }
 """Macro → what each of its parameters takes."""

@@ -1,4 +1,4 @@
-CREATE MACRO days_to_nth(n, basis := 'stated', public_only := false) AS TABLE
+CREATE MACRO days_to_nth(n, basis := 'stated', public_only := false, min_voices := 1) AS TABLE
 WITH reached AS (
     SELECT
         service_canonical,
@@ -6,7 +6,7 @@ WITH reached AS (
         count(*) - count(first_from) AS undated_countries,
         list(first_from ORDER BY first_from) FILTER (WHERE first_from IS NOT NULL) AS froms,
         list(first_to ORDER BY first_to) FILTER (WHERE first_to IS NOT NULL) AS tos
-    FROM first_restrictions(basis := basis, public_only := public_only)
+    FROM first_restrictions(basis := basis, public_only := public_only, min_voices := min_voices)
     WHERE is_country
     GROUP BY service_canonical
 )

@@ -1,6 +1,6 @@
-CREATE MACRO first_movers(service, basis := 'stated', public_only := false) AS TABLE
+CREATE MACRO first_movers(service, basis := 'stated', public_only := false, min_voices := 1) AS TABLE
 WITH hit AS (
-    SELECT * FROM first_restrictions(service := service, basis := basis, public_only := public_only) WHERE is_country
+    SELECT * FROM first_restrictions(service := service, basis := basis, public_only := public_only, min_voices := min_voices) WHERE is_country
 ),
 earliest AS (
     SELECT service_canonical, min(first_from, 2) AS froms, min(first_to, 2) AS tos, count(first_from) AS dated

@@ -1,4 +1,4 @@
-CREATE MACRO first_restrictions(service := NULL, basis := 'stated', public_only := false) AS TABLE
+CREATE MACRO first_restrictions(service := NULL, basis := 'stated', public_only := false, min_voices := 1) AS TABLE
 WITH named AS (
     -- Another's alias gives way to a name: "app store" is both.
     SELECT name FROM services
@@ -20,6 +20,7 @@ counted AS (
             OR lower(service_canonical) = lower(service)
             OR service_canonical IN (SELECT name FROM named)
         )
+        AND (min_voices <= 1 OR voices >= min_voices)
         AND (
             NOT public_only
             OR actor_kind IN (
@@ -86,4 +87,4 @@ SELECT
 FROM firsts
 ORDER BY service_canonical, is_country DESC, first_to NULLS LAST, first_from, country;
 
-COMMENT ON MACRO TABLE first_restrictions IS 'Per service and country the first restriction, on a day from first_from to first_to; all services, or one by any of its names. Several restrictions by one country count once: its first day lies between the earliest first day and the earliest last day that their dates allow. A country whose restrictions are all undated has no date, unless basis := ''reported'' gives it the day of the first report. EU and XX have rows, with is_country false.';
+COMMENT ON MACRO TABLE first_restrictions IS 'Per service and country the first restriction, on a day from first_from to first_to; all services, or one by any of its names. Several restrictions by one country count once: its first day lies between the earliest first day and the earliest last day that their dates allow. A country whose restrictions are all undated has no date, unless basis := ''reported'' gives it the day of the first report. EU and XX have rows, with is_country false. min_voices := 2 counts those alone that two independent voices carry.';

@@ -1,6 +1,6 @@
-CREATE MACRO lead_lag(a, b, basis := 'stated', public_only := false) AS TABLE
+CREATE MACRO lead_lag(a, b, basis := 'stated', public_only := false, min_voices := 1) AS TABLE
 WITH shared AS (
-    FROM lead_lag_services(a, b, basis := basis, public_only := public_only)
+    FROM lead_lag_services(a, b, basis := basis, public_only := public_only, min_voices := min_voices)
 ),
 summed AS (
     SELECT

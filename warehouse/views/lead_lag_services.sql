@@ -1,4 +1,4 @@
-CREATE MACRO lead_lag_services(a, b, basis := 'stated', public_only := false) AS TABLE
+CREATE MACRO lead_lag_services(a, b, basis := 'stated', public_only := false, min_voices := 1) AS TABLE
 WITH hit AS (
     SELECT
         service_canonical,
@@ -6,7 +6,7 @@ WITH hit AS (
         first_from,
         first_to,
         first_date
-    FROM first_restrictions(basis := basis, public_only := public_only)
+    FROM first_restrictions(basis := basis, public_only := public_only, min_voices := min_voices)
     WHERE country IN (upper(a), upper(b))
 ),
 pairs AS (

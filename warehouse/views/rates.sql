@@ -1,4 +1,4 @@
-CREATE MACRO rates(dimension, every := 'month') AS TABLE
+CREATE MACRO rates(dimension, every := 'month', min_voices := 1) AS TABLE
 WITH split AS (
     SELECT
         CASE dimension
@@ -15,24 +15,35 @@ WITH split AS (
         END AS value,
         first_reported
     FROM imposed
-    WHERE dimension <> 'reason'
+    WHERE dimension <> 'reason' AND (min_voices <= 1 OR voices >= min_voices)
     UNION ALL
-    SELECT unnest(reason_classes), first_reported FROM imposed WHERE dimension = 'reason' AND len(reason_classes) > 0
+    SELECT unnest(reason_classes), first_reported
+    FROM imposed
+    WHERE dimension = 'reason' AND len(reason_classes) > 0 AND (min_voices <= 1 OR voices >= min_voices)
     UNION ALL
-    SELECT NULL, first_reported FROM imposed WHERE dimension = 'reason' AND coalesce(len(reason_classes), 0) = 0
+    SELECT NULL, first_reported
+    FROM imposed
+    WHERE dimension = 'reason' AND coalesce(len(reason_classes), 0) = 0 AND (min_voices <= 1 OR voices >= min_voices)
 ),
-counted AS (
-    SELECT CAST(date_trunc(every, first_reported) AS DATE) AS period, value, count(*) AS restrictions FROM split GROUP BY ALL
+counted AS MATERIALIZED (
+    SELECT CAST(date_trunc(every, first_reported) AS DATE) AS period, value, count(*) AS restrictions
+    FROM split
+    GROUP BY ALL
 ),
-read AS (
+covered AS MATERIALIZED (
     SELECT period, articles, sources, silent_sources, read_share, complete, coverage FROM coverage_by(every := every)
+),
+periods AS (
+    SELECT * FROM covered
     UNION ALL
-    SELECT NULL, 0, 0, 0, NULL, NULL, 'none'
+    SELECT DISTINCT period, 0, 0, 0, CAST(NULL AS DOUBLE), CAST(NULL AS BOOLEAN), 'none'
+    FROM counted
+    WHERE period IS NULL OR period NOT IN (SELECT period FROM covered)
 ),
 filled AS (
-    SELECT read.*, v.value, coalesce(c.restrictions, 0) AS restrictions
-    FROM read CROSS JOIN (SELECT DISTINCT value FROM counted UNION SELECT 'all' WHERE dimension = 'all') AS v
-        LEFT JOIN counted AS c ON c.period IS NOT DISTINCT FROM read.period AND c.value IS NOT DISTINCT FROM v.value
+    SELECT p.*, v.value, coalesce(c.restrictions, 0) AS restrictions
+    FROM periods AS p CROSS JOIN (SELECT value FROM counted UNION SELECT 'all' WHERE dimension = 'all') AS v
+        LEFT JOIN counted AS c ON c.period IS NOT DISTINCT FROM p.period AND c.value IS NOT DISTINCT FROM v.value
 )
 SELECT
     period,
@@ -40,8 +51,10 @@ SELECT
     restrictions,
     articles,
     1000.0 * restrictions / nullif(articles, 0) AS rate,
-    CASE WHEN restrictions = 0 THEN 0 ELSE restrictions * (1 - 1 / (9 * restrictions) - 1.96 / (3 * sqrt(restrictions))) ** 3 END
-        * 1000.0 / nullif(articles, 0) AS rate_low,
+    CASE
+        WHEN restrictions = 0 THEN 0
+        ELSE restrictions * (1 - 1 / (9 * restrictions) - 1.96 / (3 * sqrt(restrictions))) ** 3
+    END * 1000.0 / nullif(articles, 0) AS rate_low,
     (restrictions + 1) * (1 - 1 / (9 * (restrictions + 1)) + 1.96 / (3 * sqrt(restrictions + 1))) ** 3
         * 1000.0 / nullif(articles, 0) AS rate_high,
     sources,

@@ -1,4 +1,4 @@
-CREATE MACRO reasons_over_time(service, every := 'month', basis := 'stated') AS TABLE
+CREATE MACRO reasons_over_time(service, every := 'month', basis := 'stated', min_voices := 1) AS TABLE
 WITH named AS (
     -- Another's alias gives way to a name: "app store" is both.
     SELECT name FROM services
@@ -17,9 +17,12 @@ dated AS (
         coalesce(date_from, CASE WHEN basis = 'reported' THEN first_reported END) AS first_day,
         coalesce(date_to, CASE WHEN basis = 'reported' THEN first_reported END) AS last_day
     FROM imposed
-    WHERE service IS NULL
-        OR lower(service_canonical) = lower(service)
-        OR service_canonical IN (SELECT name FROM named)
+    WHERE (min_voices <= 1 OR voices >= min_voices)
+        AND (
+            service IS NULL
+            OR lower(service_canonical) = lower(service)
+            OR service_canonical IN (SELECT name FROM named)
+        )
 ),
 placed AS (
     SELECT
@@ -70,4 +73,4 @@ FROM reasons AS r
         AND s.date_basis IS NOT DISTINCT FROM r.date_basis
 ORDER BY r.period NULLS LAST, r.year NULLS LAST, r.date_basis, r.restrictions DESC, r.reason NULLS LAST;
 
-COMMENT ON MACRO TABLE reasons_over_time IS 'Why a service (any of its names; NULL for all) was restricted, per period: how many restrictions state each reason, and which share that is of those that state any. What is dated too coarsely, and what is undated, is in rows without a period.';
+COMMENT ON MACRO TABLE reasons_over_time IS 'Why a service (any of its names; NULL for all) was restricted, per period: how many restrictions state each reason, and which share that is of those that state any. What is dated too coarsely, and what is undated, is in rows without a period. min_voices := 2 counts those alone that two independent voices carry.';

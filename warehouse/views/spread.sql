@@ -1,6 +1,6 @@
-CREATE MACRO spread(service, basis := 'stated', public_only := false) AS TABLE
+CREATE MACRO spread(service, basis := 'stated', public_only := false, min_voices := 1) AS TABLE
 WITH hit AS (
-    FROM first_restrictions(service := service, basis := basis, public_only := public_only)
+    FROM first_restrictions(service := service, basis := basis, public_only := public_only, min_voices := min_voices)
     WHERE service IS NOT NULL
 ),
 places AS (
@@ -34,4 +34,4 @@ SELECT
 FROM hit LEFT JOIN places ON places.country = hit.country
 ORDER BY first_to IS NULL, first_to, first_from, hit.country;
 
-COMMENT ON MACRO TABLE spread IS 'How restrictions on a service (any of its names) spread: a row per country, by the first day on which it surely had one, with its rank and how many countries surely had one by then. Where dates overlap or are equal, rank is its best and rank_to its worst place, and certain is false. EU and XX, and countries without a stated date, have rows without a rank and count in no other.';
+COMMENT ON MACRO TABLE spread IS 'How restrictions on a service (any of its names) spread: a row per country, by the first day on which it surely had one, with its rank and how many countries surely had one by then. Where dates overlap or are equal, rank is its best and rank_to its worst place, and certain is false. EU and XX, and countries without a stated date, have rows without a rank and count in no other. min_voices := 2 counts those alone that two independent voices carry.';

@@ -1,16 +1,16 @@
-CREATE MACRO trend(dimension, every := 'month', basis := 'stated', ended := false) AS TABLE
+CREATE MACRO trend(dimension, every := 'month', basis := 'stated', ended := false, min_voices := 1) AS TABLE
 WITH counted AS (
     SELECT
         action, actor_kind, category, country, service_canonical, scope_class, sector, reason_classes,
         date_from AS low, date_to AS high, first_reported AS reported
     FROM imposed
-    WHERE NOT ended
+    WHERE NOT ended AND (min_voices <= 1 OR voices >= min_voices)
     UNION ALL
     SELECT
         action, actor_kind, category, country, service_canonical, scope_class, sector, reason_classes,
         ended_from, ended_to, end_reported
     FROM restrictions
-    WHERE ended AND lifted
+    WHERE ended AND lifted AND (min_voices <= 1 OR voices >= min_voices)
 ),
 dated AS (
     SELECT
@@ -65,4 +65,4 @@ FROM placed
 GROUP BY ALL
 ORDER BY period NULLS LAST, year NULLS LAST, value NULLS LAST, date_basis;
 
-COMMENT ON MACRO TABLE trend IS 'Restrictions per period, split by a dimension: all (no split), action, reason, actor_kind, category, country, service, scope_class or sector. What is dated too coarsely for the period, and what is undated, is counted in rows whose period is NULL, so that sums are complete; only a restriction with several reasons counts more than once, under each. A period without any has no row, which is no calm: see rates. ended := true counts those that have ended, by the date of their end, where basis := ''reported'' falls back on the report of the end.';
+COMMENT ON MACRO TABLE trend IS 'Restrictions per period, split by a dimension: all (no split), action, reason, actor_kind, category, country, service, scope_class or sector. What is dated too coarsely for the period, and what is undated, is counted in rows whose period is NULL, so that sums are complete; only a restriction with several reasons counts more than once, under each. A period without any has no row, which is no calm: see rates. ended := true counts those that have ended, by the date of their end, where basis := ''reported'' falls back on the report of the end. min_voices := 2 counts those alone that two independent voices carry.';
