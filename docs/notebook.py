@@ -91,11 +91,10 @@ show("""
 
 # %%
 FIRSTS = """
-    SELECT country, min(date_from) AS since, min(date_to) AS surely_by, max(voices) AS voices
-    FROM restrictions
-    WHERE service_canonical = 'DeepSeek' AND voices >= 2 AND date_from IS NOT NULL AND country NOT IN ('EU', 'XX')
-    GROUP BY country
-    ORDER BY surely_by, country
+    SELECT country, first_date, first_to, countries, days_min, restrictions
+    FROM spread('DeepSeek', min_voices := 2)
+    WHERE rank IS NOT NULL
+    ORDER BY first_to, country
 """
 show(FIRSTS)
 
@@ -129,7 +128,7 @@ class Steps:
         )
 
 
-Steps([(country, surely_by) for country, _, surely_by, _ in con.sql(FIRSTS).fetchall()])
+Steps([(country, day) for country, _, day, *_ in con.sql(FIRSTS).fetchall()])
 
 # %% [markdown]
 # ## Why?
