@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from lifecycle_cases import said
 
 from pipeline.consensus import agree
+from pipeline.errors import WarehouseError
 from pipeline.types import Event
 from warehouse import schema, views
 from warehouse.database import Database
 from warehouse.tables import changes, events, runs
 
 START = datetime(2025, 2, 1, 10, tzinfo=UTC)
-RUNS = [f"run-{number}" for number in range(1, 9)]
+RUNS = [f"run-{number}" for number in range(10, 22)]
 
 
 @pytest.fixture
@@ -53,6 +54,76 @@ def asked(database: Database, sql: str) -> list[Row]:
     rows = database.execute(sql)
     names = [name for name, *_ in database.connection.description or ()]
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def test_each_kind_of_change_is_told(database: Database) -> None:
+    dismissed, lifted = made("a", 1, 2, dismissed=True), made("a", 1, 2, lifted=True)
+    told = []
+    for number, some in enumerate(
+        [
+            (made("a", 1), made("b", 2)),
+            (made("a", 1, 2),),
+            (made("a", 1), made("b", 2)),
+            (dismissed,),
+            (made("a", 1, 2),),
+            (lifted,),
+            (lifted,),
+            (replace(made("a", 1, 2), retracted=True),),
+            (made("c", 1, 2, 3),),
+            (),
+        ]
+    ):
+        run_id = store(database, number, *some)
+        told.append(
+            database.execute(
+                "SELECT event_id, kind, other_id FROM changes WHERE run_id = ? ORDER BY position", [run_id]
+            )
+        )
+    assert told == [
+        [("a", "appeared", None), ("b", "appeared", None)],
+        [("b", "merged", "a"), ("a", "changed", None)],
+        [("a", "changed", None), ("b", "split", "a")],
+        [("b", "merged", "a"), ("a", "dismissed", None)],
+        [("a", "restored", None)],
+        [("a", "ended", None)],
+        [],
+        [("a", "retracted", None)],
+        [("a", "renamed", "c"), ("c", "continued", "a")],
+        [("c", "removed", None)],
+    ]
+    rows = asked(database, "FROM changes ORDER BY position")
+    ended = next(row for row in rows if row["kind"] == "ended")
+    assert ended["steps"] == ["lifted"]
+    assert (len(ended["arrived"]), ended["departed"]) == (1, [])
+    assert "lifted" in ended["fields"]
+    assert (ended["before"]["lifted"], ended["after"]["lifted"]) == (False, True)
+    assert ended["after"]["action"] is None, "it did not change"
+
+
+def test_since_when_can_be_told_in_many_ways(database: Database) -> None:
+    store(database, 0, made("a", 1))
+    first = store(database, 1, made("a", 1, 2))
+    store(database, 2, made("a", 1, 2), made("b", 3))
+    cut_short = RUNS[3]
+    runs.begin(database, cut_short, START + timedelta(hours=3), mode="direct", model="m", version="0")
+    changed = [("a", "changed"), ("b", "appeared")]
+    for since, expected in (
+        ("0", [("a", "appeared"), ("b", "appeared")]),
+        ("1", changed),
+        (f"'{first}'", changed[1:]),
+        (f"'{RUNS[2]}'", []),
+        (f"'{cut_short}'", []),
+        ("'2025-02-01'", [("a", "appeared"), ("b", "appeared")]),
+        ("'2025-02-01 11:00'", changed),
+        ("TIMESTAMP '2025-02-01 12:00:00'", changed[1:]),
+        ("'2025-02-01T13:00:00+01:00'", changed[1:]),
+        ("DATE '2025-02-02'", []),
+    ):
+        asked_for = database.execute(f"SELECT event_id, kind FROM changes_since({since}) ORDER BY event_id")
+        assert asked_for == expected, since
+    for nonsense in ("'soon'", "NULL", "'2025'"):
+        with pytest.raises(WarehouseError, match="is no run, time or position"):
+            database.execute(f"FROM changes_since({nonsense})")
 
 
 @st.composite

@@ -1,27 +1,34 @@
 CREATE MACRO changes_since(since) AS TABLE
-WITH RECURSIVE bound AS (
+WITH RECURSIVE asked AS (
+    SELECT
+        CAST(since AS VARCHAR) AS words,
+        -- A cast to TIMESTAMP would leave the zone out of account.
+        CASE
+            WHEN regexp_matches(CAST(since AS VARCHAR), ':.*[+-][0-9][0-9](:?[0-9][0-9])?$')
+                THEN make_timestamp(epoch_us(TRY_CAST(CAST(since AS VARCHAR) AS TIMESTAMPTZ)))
+            ELSE TRY_CAST(CAST(since AS VARCHAR) AS TIMESTAMP)
+        END AS moment
+),
+bound AS (
     SELECT CASE
-        WHEN typeof(since) IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT') THEN CAST(CAST(since AS VARCHAR) AS BIGINT)
-        WHEN EXISTS (SELECT 1 FROM runs WHERE run_id = CAST(since AS VARCHAR)) THEN (
+        WHEN typeof(since) IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT') THEN CAST(words AS BIGINT)
+        WHEN EXISTS (SELECT 1 FROM runs WHERE run_id = words) THEN (
             SELECT CASE
-                WHEN asked.last_change IS NOT NULL THEN asked.last_change
+                WHEN r.last_change IS NOT NULL THEN r.last_change
                 -- It was cut short, and published by the next one that was not: what it changed counts as told.
                 ELSE greatest(
                     0,
-                    (SELECT max(position) FROM changes WHERE run_id = asked.run_id),
-                    (SELECT max(last_change) FROM runs WHERE finished_at <= asked.started_at)
+                    (SELECT max(position) FROM changes WHERE run_id = r.run_id),
+                    (SELECT max(last_change) FROM runs WHERE finished_at <= r.started_at)
                 )
             END
-            FROM runs AS asked
-            WHERE asked.run_id = CAST(since AS VARCHAR)
+            FROM runs AS r
+            WHERE r.run_id = words
         )
-        WHEN TRY_CAST(CAST(since AS VARCHAR) AS TIMESTAMP) IS NULL
-            THEN error('changes_since: ' || coalesce(CAST(since AS VARCHAR), 'NULL') || ' is no run, time or position')
-        ELSE (
-            SELECT coalesce(max(last_change), 0) FROM runs
-            WHERE finished_at <= TRY_CAST(CAST(since AS VARCHAR) AS TIMESTAMP)
-        )
+        WHEN moment IS NULL THEN error('changes_since: ' || coalesce(words, 'NULL') || ' is no run, time or position')
+        ELSE (SELECT coalesce(max(last_change), 0) FROM runs WHERE finished_at <= moment)
     END AS position
+    FROM asked
 ),
 recent AS (
     SELECT *, lag(kind) OVER (PARTITION BY event_id ORDER BY position) AS kind_before
@@ -306,4 +313,4 @@ WHERE (was_there OR is_there)
     )
 ORDER BY position;
 
-COMMENT ON MACRO TABLE changes_since IS 'What has become of events since a run (its id: since it ended), a time (since the last run that had ended by then, UTC; a day is its midnight) or a position in changes. One row per event, whatever it went through in between, and none for one that is as it was. kind, fields, before and after as in changes: a new event has no before, one that is gone no after, and renamed is one that has another id now and is else the same. former_id is the id that it had then, where that was another; other_id the event that it was merged into or split from, by the id that this one has now. To bring a copy up to date, take away every former_id and all that is gone, then put in the others.';
+COMMENT ON MACRO TABLE changes_since IS 'What has become of events since a run (its id: since it ended), a time (since the last run that had ended by then, UTC; a day is its midnight) or a position in changes. One row per event, whatever it went through in between, and none for one that is as it was. What was there when the log began is no news. kind, fields, before and after as in changes: a new event has no before, one that is gone no after, and renamed is one that has another id now and is else the same. former_id is the id that it had then, where that was another; other_id the event that it was merged into or split from, by the id that this one has now. To bring a copy up to date, take away every former_id and all that is gone, then put in the others.';
