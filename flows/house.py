@@ -16,7 +16,7 @@ from flows.jobs import NURSERY, PooledExtractor
 from flows.notes import note_end, note_run
 from pipeline.archive import Archive
 from pipeline.decision_archive import DecisionArchive
-from pipeline.errors import FetchError, WarehouseLocked
+from pipeline.errors import FetchError, WarehouseError, WarehouseLocked
 from pipeline.fetch import FetchSession
 from pipeline.protocols import Extractor, Session, Workers
 from pipeline.robots_file import ROBOTS_NAME
@@ -85,6 +85,11 @@ class House:
         ended_at = self.clock()
         self.warehouse.finish_run(self.run_id, ended_at, "finished")
         note_end(self.archive.journal, self.run_id, ended_at, "finished")
+        try:
+            self.warehouse.settle()
+        except WarehouseError as error:
+            # The run is done; the next one tidies.
+            log.warning("the warehouse can't be tidied: %s", error)
 
     def archive_bodies(self, results: Sequence[Response | FetchError]) -> list[ArchiveRef | None]:
         """Archive the responses that have a body, in one part; one reference or None per result, in order."""

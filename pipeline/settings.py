@@ -255,11 +255,24 @@ def load(
         extract = extract.model_copy(update={"model": base / extract.model})
     if llm.cache is not None:
         extract = extract.model_copy(update={"llm": llm.model_copy(update={"cache": data_dir / llm.cache})})
-    shared = settings.warehouse
-    if shared.data_path and "://" not in shared.data_path:
-        shared = shared.model_copy(update={"data_path": str(base / shared.data_path)})
-    resolved = {"data_dir": data_dir, "sources": sources, "extract": extract, "warehouse": shared}
+    resolved = {
+        "data_dir": data_dir,
+        "sources": sources,
+        "extract": extract,
+        "warehouse": _at(settings.warehouse, base.absolute()),
+    }
     return LoadedSettings(settings.model_copy(update=resolved), origins, path)
+
+
+def _at(warehouse: WarehouseSettings, base: Path) -> WarehouseSettings:
+    """The same with absolute paths: a lake remembers the one of its data files, for whoever opens it next."""
+    changed = {}
+    if warehouse.data_path and "://" not in warehouse.data_path:
+        changed["data_path"] = str(base / warehouse.data_path)
+    kind, _, catalog = warehouse.url.partition(":")
+    if catalog and ":" not in catalog:
+        changed["url"] = f"{kind}:{base / catalog}"
+    return warehouse.model_copy(update=changed)
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

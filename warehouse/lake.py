@@ -6,6 +6,7 @@ those of a transaction's own rows are not unique in DuckLake 1.0.
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -234,6 +235,8 @@ def _conninfo(url: str) -> str | None:
 
 def _connect(memory_limit: str | None) -> duckdb.DuckDBPyConnection:
     config = dict(OFFLINE)
+    # There is no file beside which to put what does not fit into memory; the current folder is the user's.
+    config["temp_directory"] = str(Path(tempfile.gettempdir()) / f"clampdown-lake-{os.getpid()}")
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     return duckdb.connect(":memory:", config=config)

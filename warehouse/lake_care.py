@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import WarehouseError
+from pipeline.errors import InputError
 from pipeline.secrets import masked
 from pipeline.settings import WarehouseSettings
 from warehouse import schema, summary
@@ -15,8 +15,10 @@ from warehouse.summary import LedgerBalance
 
 KEPT_DAYS = 7.0
 """Days for which old states of the lake can be read, and for which files stay that no state needs any more."""
+SETTLED_FILES = 300
+"""Data files from which on a run tidies when it ends: one of ten batches leaves half as many."""
 UNTIDY_FILES = 2000
-"""Data files from which on reading the lake is noticeably slower than it need be."""
+"""Data files that show that no run has ended for long, or none of the first writer's."""
 SMALL_FILE = 64 * 1024 * 1024
 """Files smaller than this are put together. Larger ones are left alone, so that tidying costs what is new."""
 _GONE_SHARE = 0.3
@@ -64,33 +66,34 @@ def tidy(settings: WarehouseSettings, *, kept_days: float = KEPT_DAYS) -> tuple[
     only these needed go once they have waited as long, so that no reader loses one.
     """
     if kept_days < 0:
-        raise WarehouseError("days to keep can't be fewer than 0")
+        raise InputError(f"{kept_days:g} days can't be kept")
     lake = LakeDatabase.open_lake(settings, guest=True)
     try:
         before = LakeState(_name(settings), schema.version(lake), **_figures(lake, ALIAS))
-        put_together(lake)
-        old = f"now() - INTERVAL '{float(kept_days) * 86_400:.0f} seconds'"
-        with lake.turn():
-            for call in (
-                f"ducklake_expire_snapshots('{ALIAS}', older_than => {old})",
-                f"ducklake_cleanup_old_files('{ALIAS}', older_than => {old})",
-                # Left by transactions that were killed before they committed.
-                f"ducklake_delete_orphaned_files('{ALIAS}', older_than => least({old}, now() - INTERVAL '1 day'))",
-            ):
-                lake.execute(f"CALL {call}")
+        _tidy(lake, kept_days)
         return before, LakeState(_name(settings), schema.version(lake), **_figures(lake, ALIAS))
     finally:
         lake.close()
 
 
-def put_together(lake: LakeDatabase) -> None:
-    """Make few large files of many small ones."""
+def settle(lake: Database) -> None:
+    """Tidy an open lake after a run, once there are many files. One writer does it for all: the first."""
+    if lake.writer is not None and lake.writer.number == 1 and _figures(lake, ALIAS)["files"] >= SETTLED_FILES:
+        _tidy(lake, KEPT_DAYS)
+
+
+def _tidy(lake: Database, kept_days: float) -> None:
+    old = f"now() - INTERVAL '{kept_days * 86_400:.0f} seconds'"
     with lake.turn():
         for call in (
             # All former values of the row of `lake_turns`.
             f"ducklake_flush_inlined_data('{ALIAS}')",
             f"ducklake_rewrite_data_files('{ALIAS}', delete_threshold => {_GONE_SHARE})",
             f"ducklake_merge_adjacent_files('{ALIAS}', max_file_size => {SMALL_FILE})",
+            f"ducklake_expire_snapshots('{ALIAS}', older_than => {old})",
+            f"ducklake_cleanup_old_files('{ALIAS}', older_than => {old})",
+            # Left by transactions that were killed before they committed.
+            f"ducklake_delete_orphaned_files('{ALIAS}', older_than => least({old}, now() - INTERVAL '1 day'))",
         ):
             lake.execute(f"CALL {call}")
 

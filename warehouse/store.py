@@ -275,6 +275,14 @@ class Warehouse:
         """Commit where records of the archive are now."""
         retention.move(self._database, moves)
 
+    def settle(self) -> None:
+        """Look after a lake once a run has ended. A file needs none of it."""
+        if self.writer is not None:
+            # What it imports is not installed with the base.
+            from warehouse.lake_care import settle
+
+            settle(self._database)
+
     def summary(self, run_id: str) -> RunSummary:
         """One run in numbers."""
         return summary.of_run(self._database, run_id)
