@@ -5,6 +5,7 @@ from operator import itemgetter
 
 from pipeline.independence import publisher, voices
 from pipeline.types import SIDE
+from warehouse import audit_changes
 from warehouse.audit import Asked, Finding, Question
 from warehouse.dates import span
 from warehouse.tables.history import EVENT_COLUMNS
@@ -227,4 +228,5 @@ QUESTIONS = (
     Question("forwards", "old ids of events lead to living ones, and not in a round", _forwards),
     Question("histories", "what was known of events has no gaps, and ends in what they say", _history),
     Question("steps", "steps of events are those that are known now", _steps),
+    Question("changes", "the log of changes, followed from nothing, gives the events", audit_changes.look),
 )

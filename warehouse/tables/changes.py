@@ -44,6 +44,9 @@ class Kind(StrEnum):
     CHANGED = "changed"
 
 
+GONE = frozenset({Kind.RENAMED, Kind.MERGED, Kind.REMOVED})
+"""After these the event is there no more."""
+
 _FLIPS = (
     ("dismissed", Kind.DISMISSED, Kind.RESTORED),
     ("retracted", Kind.RETRACTED, Kind.REINSTATED),
