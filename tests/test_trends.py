@@ -58,14 +58,16 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def world(empty: Path, tmp_path: Path) -> Iterator[Database]:
     """That snapshot, to be written to."""
-    with duckdb.connect(shutil.copy(empty, tmp_path / "world.duckdb")) as opened:
+    with duckdb.connect(shutil.copy(empty, tmp_path / "world.duckdb"), config={"threads": 1}) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def shared(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """The same for worlds that are emptied one after the other."""
-    with duckdb.connect(shutil.copy(empty, tmp_path_factory.mktemp("shared") / "world.duckdb")) as opened:
+    with duckdb.connect(
+        shutil.copy(empty, tmp_path_factory.mktemp("shared") / "world.duckdb"), config={"threads": 1}
+    ) as opened:
         yield opened
 
 
@@ -320,7 +322,9 @@ def test_sums_over_any_split_are_the_number_of_restrictions(
     reasons = sum(max(1, len(one["reason_classes"])) for one in held)
     for dimension in DIMENSIONS:
         expected = reasons if dimension == "reason" else len(held)
-        for question in (f"trend('{dimension}', every := '{every}', basis := '{basis}')", f"rates('{dimension}')"):
+        questions = [f"trend('{dimension}', every := '{every}', basis := '{basis}')"]
+        questions += [f"rates('{dimension}')"] if dimension in ("country", "reason") else []
+        for question in questions:
             rows = shared.execute(f"SELECT period, value, restrictions FROM {question}").fetchall()
             assert sum(count for *_, count in rows) == expected, question
     for view in ("sectors", "most_restricted"):
@@ -410,7 +414,7 @@ RANGES = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(RANGES)
 def test_the_order_of_countries_is_what_all_possible_dates_have_in_common(
     shared: Database, ranges: list[tuple[str, tuple[int, int] | None]]
