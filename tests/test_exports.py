@@ -136,6 +136,8 @@ def test_the_ending_names_the_format(name: str, fmt: str | None, expected: str) 
         ("a.csv", Wanted(("articles",), since="2025-01-01"), "no column event_id", "events"),
         ("a.csv", Wanted(since="2025-13-01"), "no day or time", None),
         ("a.csv", Wanted(since="yesterday"), "'yesterday' is no run", "runs"),
+        ("a.csv", Wanted(since="run-1\0"), "is no run", "runs"),
+        ("a.csv", Wanted(since="run-1'; DROP TABLE events; --"), "is no run", "runs"),
         ("a.csv", Wanted(since="absent/manifest.json"), "can't read", None),
         ("a.geojson", Wanted(("sources",)), "several rows", "GROUP BY"),
         ("a.geojson", Wanted(("articles",)), "no column country", "--table"),

@@ -39,7 +39,7 @@ def changed_sql(reader: Reader, name: str, columns: Sequence[str], since: str | 
     try:
         # Where `since` is nothing that the log knows, say so before anything is written.
         reader.connection.execute(f"SELECT count(*) {log}").fetchall()
-    except duckdb.InvalidInputException as error:
+    except (duckdb.InvalidInputException, duckdb.ParserException) as error:
         raise InputError(
             f"{since!r} is no run, day, time, position in {LOG} or manifest",
             hint='`clampdown sql "FROM runs"` lists runs.',

@@ -15,7 +15,7 @@ from warehouse.query import connect_snapshot
 from warehouse.reader import Reader
 from warehouse.sql import as_input_error, nearest, sole_question
 
-TABLE_MEMORY = "128MB"
+TABLE_MEMORY = "96MB"
 """What DuckDB may hold of a table that is only read through: its rows pass, and rarely need more."""
 
 _ROWS_AT_ONCE = 1000
