@@ -24,7 +24,7 @@ from pipeline import archive_moves
 from pipeline.archive import Archive
 from pipeline.archive_moves import Move
 from pipeline.batching import batches
-from pipeline.errors import ArchiveError, InputError, WarehouseError
+from pipeline.errors import ArchiveError, ClampdownError, InputError
 from pipeline.failpoints import hit
 from pipeline.protocols import Workers
 from pipeline.reduced import ReducedResponse, reduced
@@ -42,6 +42,10 @@ VERSIONS: Final = "versions"
 MOVES_AT_ONCE: Final = 20_000
 """Records whose places are committed together."""
 PAGES_AT_ONCE: Final = 200
+NOTE_BYTES: Final = 250
+"""What the note of a part that is written anew takes for each of its records, kept or reduced."""
+OF_AGE: Final = timedelta(days=7)
+"""Runs look at what has come of age within so long: what stays is not read again at the end of each run."""
 
 Replaced = dict[str, dict[int, tuple[ReducedResponse, str]]]
 """Part → offset → what takes the place of the record there, and of what sort it is."""
@@ -100,20 +104,21 @@ def prune(settings: Settings, *, now: datetime | None = None, dry_run: bool = Fa
 
 
 def prune_after_run(house: House) -> None:
-    """Reduce what the settings let go, where they say that runs do so. A failure costs the run nothing."""
+    """Reduce what has lately come of age, where the settings say that runs do so. A failure costs the run nothing."""
     retention = house.settings.retention
     if not (retention.after_runs and is_set(retention)):
         return
     try:
-        done = prune_with(Tools(house.settings, house.warehouse, house.archive, house.pool), house.started_at)
-    except (ArchiveError, WarehouseError) as error:
+        tools = Tools(house.settings, house.warehouse, house.archive, house.pool)
+        done = prune_with(tools, house.started_at, window=OF_AGE)
+    except ClampdownError as error:
         log.error("the archive was not pruned: %s", error)
     else:
         log.info("pruned: %d records, %d bytes freed", done.records.total(), done.freed)
 
 
-def prune_with(tools: Tools, now: datetime, *, dry_run: bool = False) -> Pruned:
-    """As `prune`, with tools that are open."""
+def prune_with(tools: Tools, now: datetime, *, dry_run: bool = False, window: timedelta | None = None) -> Pruned:
+    """As `prune`, with tools that are open; with a `window`, of what came of age within so long before `now`."""
     done = Pruned()
     with locked(tools.settings.data_dir):
         if not dry_run:
@@ -123,7 +128,7 @@ def prune_with(tools: Tools, now: datetime, *, dry_run: bool = False) -> Pruned:
             # Without the journal nothing tells whose a response is but its bytes.
             return done
         replaced: Replaced = defaultdict(dict)
-        for why, some in _reduced(tools, begun, now, done):
+        for why, some in _reduced(tools, begun, now, window, done):
             for place, response in some:
                 replaced[place.part][place.offset] = response, why
         _rewrite(tools, replaced, done, dry_run=dry_run)
@@ -139,7 +144,7 @@ def _finish(tools: Tools, done: Pruned) -> None:
 
 
 def _reduced(
-    tools: Tools, begun: datetime, now: datetime, done: Pruned
+    tools: Tools, begun: datetime, now: datetime, window: timedelta | None, done: Pruned
 ) -> Iterator[tuple[str, Iterable[tuple[ArchiveRef, ReducedResponse]]]]:
     retention = tools.settings.retention
     # Other writers to a lake have archives of their own.
@@ -149,12 +154,13 @@ def _reduced(
     def is_open(place: ArchiveRef) -> bool:
         return place.part in here and place not in already
 
-    def until(days: int | None) -> datetime:
-        return begun if days is None else now - timedelta(days=days)
+    def span(days: int | None) -> tuple[datetime, datetime]:
+        until = begun if days is None else now - timedelta(days=days)
+        return (begun if window is None else max(begun, until - window)), until
 
-    pages = tools.warehouse.old_pages(begun, until(retention.pages_days))
-    versions = tools.warehouse.old_versions(begun, until(retention.versions_days))
-    yield FEEDS, _feeds(tools, tools.warehouse.old_feeds(begun, until(retention.feeds_days)), is_open, done)
+    pages = tools.warehouse.old_pages(*span(retention.pages_days))
+    versions = tools.warehouse.old_versions(*span(retention.versions_days))
+    yield FEEDS, _feeds(tools, tools.warehouse.old_feeds(*span(retention.feeds_days)), is_open, done)
     yield PAGES, _pages(tools, [one for one in pages if is_open(one.place)], done)
     yield VERSIONS, _pages(tools, [one for one in versions if is_open(one.place)], done)
 
@@ -299,18 +305,17 @@ def _rewrite(tools: Tools, replaced: Replaced, done: Pruned, *, dry_run: bool) -
 def _worth_it(
     tools: Tools, part: str, offsets: Mapping[int, tuple[ReducedResponse, str]], done: Pruned
 ) -> dict[int, tuple[ReducedResponse, str]]:
-    """Those of the records that get smaller."""
+    """Those of the records that get smaller; none where all of them save less than the note of the part takes."""
     lengths = tools.archive.lengths(part)
-    found = {}
-    for offset, (response, why) in offsets.items():
-        size = tools.archive.record_size(response)
-        if size >= lengths[offset]:
-            done.kept["a record that is as small as what was read of it"] += 1
-            continue
-        found[offset] = response, why
+    sizes = {offset: tools.archive.record_size(response) for offset, (response, _) in offsets.items()}
+    found = {offset: told for offset, told in offsets.items() if sizes[offset] < lengths[offset]}
+    if sum(lengths[offset] - sizes[offset] for offset in found) <= NOTE_BYTES * len(lengths):
+        found = {}
+    done.kept["a record that is hardly larger than what was read of it"] += len(offsets) - len(found)
+    for offset, (_, why) in found.items():
         done.records[why] += 1
         done.before[why] += lengths[offset]
-        done.after[why] += size
+        done.after[why] += sizes[offset]
     return found
 
 

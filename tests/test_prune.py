@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from flows import audit_archive, retention
 from flows.audit import audit
 from flows.house import ARCHIVE_NAME, WAREHOUSE_NAME, House
 from flows.rebuild import rebuild
-from flows.retention import FEEDS, PAGES, VERSIONS, Pruned, Tools, prune, prune_with
+from flows.retention import FEEDS, PAGES, VERSIONS, Pruned, Tools, prune, prune_after_run, prune_with
 from pipeline.archive import Archive
 from pipeline.errors import InputError
 from pipeline.reduced import ReducedResponse, article_of, body_sha256, feed_of, reduced
@@ -65,6 +66,12 @@ def house(tools: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
         italy.summary = "What happened in short."
         runs.run(9)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made up here is small: it is worth its while all the same."""
+    monkeypatch.setattr(retention, "NOTE_BYTES", 0)
 
 
 @pytest.fixture
@@ -144,6 +151,33 @@ def test_what_an_event_rests_on_stays_as_it_came(tools: House, copy: Path) -> No
     assert pages("SEMI") == before
     assert not any(isinstance(page, ReducedResponse) for page in before.values())
     assert sum(isinstance(page, ReducedResponse) for page in pages("ANTI").values()) == 2
+
+
+def test_a_part_that_would_hardly_shrink_stays(tools: House, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "NOTE_BYTES", 1_000_000)
+    kept = files(copy)
+    done = pruned(tools, copy)
+    assert (done.records, done.parts, done.freed) == ({}, 0, 0)
+    assert done.kept["a record that is hardly larger than what was read of it"] > 0
+    assert files(copy) == kept
+
+
+def test_runs_prune_what_has_lately_come_of_age(tools: House, copy: Path) -> None:
+    def after(days: int, retention: RetentionSettings) -> dict[str, int]:
+        settings = tools.settings.model_copy(update={"data_dir": copy, "retention": retention})
+        before = files(copy)
+        with open_warehouse(copy / WAREHOUSE_NAME) as warehouse:
+            archive = Archive(copy / ARCHIVE_NAME)
+            started_at = datetime.now(UTC) + timedelta(days=days)
+            prune_after_run(
+                replace(tools, settings=settings, warehouse=warehouse, archive=archive, started_at=started_at)
+            )
+        return {name: len(data) for name, data in files(copy).items() if name not in before}
+
+    assert after(32, RetentionSettings()) == {}
+    assert after(32, RetentionSettings(pages_days=30, after_runs=False)) == {}
+    assert after(40, RetentionSettings(pages_days=30)) == {}, "that was missed: `clampdown prune` looks at all"
+    assert after(32, RetentionSettings(pages_days=30))
 
 
 def test_only_what_is_old_goes_and_only_where_it_is_set(tools: House, copy: Path) -> None:
