@@ -137,7 +137,7 @@ class RunSettings(Section):
     retry_after: Seconds = Field(3600.0, description="Seconds before such an article is tried again, doubled each time")
 
 
-Days = Annotated[int | None, BeforeValidator(_or_none), Field(gt=0)]
+Days = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_or_none)]
 
 
 class RetentionSettings(Section):
