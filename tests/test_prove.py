@@ -2,7 +2,7 @@
 
 import pytest
 
-from clampdown.proofs import hostile, polite, ssrf
+from clampdown.proofs import hostile, polite, snapshot, ssrf
 from clampdown.proofs.claims import Proof
 
 
@@ -40,3 +40,7 @@ def test_nothing_hostile_stops_a_run() -> None:
 
 def test_no_rule_of_politeness_is_broken() -> None:
     assert failed(polite.prove(lambda _: None, short=True)) == []
+
+
+def test_readers_of_the_snapshot_meet_no_error_and_nothing_stale() -> None:
+    assert failed(snapshot.prove(lambda _: None, short=True)) == []
