@@ -18,7 +18,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedReader
@@ -109,13 +109,14 @@ def write(target: Path, items: Iterable[Item], about: Mapping[str, Any], keep: i
 
     Raises ArchiveError where it can't be written; the versions that are there stay as they are then.
     """
-    with _as_archive_error(target):
+    with _as_archive_error(target), ExitStack() as stack:
         make_folder(target)
         _sweep(target)
         former = next(iter(versions(target)), None)
         made_at = datetime.now(UTC)
         building = target / f"{UNFINISHED}{uuid.uuid4().hex}"
         building.mkdir()
+        stack.enter_context(_given_up(building))
         files: dict[str, tuple[int, str]] = {}
         damaged = []
         new_files = new_bytes = 0
@@ -250,6 +251,16 @@ def _sweep(target: Path) -> None:
     """Remove what was left unfinished."""
     for left in target.glob(f"{UNFINISHED}*"):
         shutil.rmtree(left)
+
+
+@contextmanager
+def _given_up(building: Path) -> Iterator[None]:
+    """Where a full disk, for one, stops the writing, its room is given back at once."""
+    try:
+        yield
+    except OSError:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
 
 
 @contextmanager

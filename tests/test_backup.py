@@ -1,5 +1,7 @@
 """Backups: what is unchanged is shared, what is killed leaves the former one whole, what is restored is what was."""
 
+import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -258,6 +260,27 @@ def test_no_run_begins_while_the_warehouse_is_copied(
     monkeypatch.setattr(backups, "write", write_watched)
     backup(house, tmp_path / "backups")
     assert tried == [1]
+
+
+def test_a_full_disk_leaves_the_former_backup_and_no_rest(
+    house: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "backups"
+    first = backup(house, target).written.version
+    house.sources.write_text("# another list\n")
+    copied = os.fsync
+
+    def full(descriptor: int) -> None:
+        if os.fstat(descriptor).st_size == len("# another list\n"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        copied(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ArchiveError, match="No space left"):
+        backup(house, target)
+    assert [version.folder for version in versions(target)] == [first.folder]
+    assert not list(target.glob(f"{UNFINISHED}*"))
+    assert check(first) == ([], [])
 
 
 def test_a_target_that_cant_be_written_is_one_line(house: Settings, tmp_path: Path) -> None:
