@@ -242,7 +242,7 @@ def test_a_data_package_describes_itself(published: Path, tmp_path: Path) -> Non
     package = json.loads((folder / "datapackage.json").read_text())
     assert package["$schema"] == "https://datapackage.org/profiles/2.0/datapackage.json"
     assert (folder / package["licenses"][0]["path"]).is_file()
-    assert "Clampdown: restrictions on digital services, snapshot of 20" in (folder / "README.md").read_text()
+    assert "    Clampdown, snapshot of 20" in (folder / "README.md").read_text()
     resources = {resource["name"]: resource for resource in package["resources"]}
     assert set(resources) == {*done.rows, "manifest"}
     assert json.loads((folder / "manifest.json").read_text())["published_at"]

@@ -18,6 +18,9 @@ _GAP = 2
 _NARROWEST = 12
 """Columns of a shortened cell at least: below, rows are printed one by one."""
 
+_SHORT_NAME = 8
+"""Columns that a shortened name of a column has at least."""
+
 _RECORDS = 20
 """Rows that are printed one by one at most."""
 
@@ -79,19 +82,27 @@ def _told(value: object) -> str:
 
 
 def _widths(found: "Table", cells: Sequence[Sequence[Text]], width: int) -> list[int] | None:
-    """The columns' widths: all that they need, or less for the widest ones; None if they can't share the width."""
-    wanted = [cell_len(printable(name)) for name in found.columns]
-    for row in cells:
-        wanted = [max(before, cell.cell_len) for before, cell in zip(wanted, row, strict=True)]
-    room = width - _GAP * max(len(wanted) - 1, 0)
+    """The columns' widths: all that they need, else less for names of columns, else less for the widest cells.
+
+    None if they can't share the width.
+    """
+    names = [cell_len(printable(name)) for name in found.columns]
+    whole = [max((row[place].cell_len for row in cells), default=0) for place in range(len(names))]
+    room = width - _GAP * max(len(names) - 1, 0)
+    named = [max(size, min(name, _SHORT_NAME)) for size, name in zip(whole, names, strict=True)]
     fixed = [type_.startswith(_WHOLE) or _is_number(type_) for type_ in found.types]
-    most = max(wanted, default=0)
-    while sum(wanted) > room:
+    cut = [size if is_fixed else min(size, _NARROWEST) for size, is_fixed in zip(named, fixed, strict=True)]
+    return _shared([max(sizes) for sizes in zip(whole, names, strict=True)], named, room) or _shared(named, cut, room)
+
+
+def _shared(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int] | None:
+    """`wanted` widths, the widest of them cut alike until all fit into `room`; None if the `least` do not."""
+    if sum(least) > room:
+        return None
+    most = min(max(wanted, default=0), room)
+    while sum(sizes := [max(low, min(size, most)) for size, low in zip(wanted, least, strict=True)]) > room:
         most -= 1
-        if most < _NARROWEST:
-            return None
-        wanted = [size if is_fixed else min(size, most) for size, is_fixed in zip(wanted, fixed, strict=True)]
-    return wanted
+    return sizes
 
 
 def _is_number(type_: str) -> bool:

@@ -70,11 +70,9 @@ def rights() -> str:
 
 def citation(manifest: Mapping[str, Any]) -> str:
     """How to cite a snapshot, in one line."""
-    parts = ["Clampdown: restrictions on digital services"]
+    parts = [f"Clampdown {manifest.get('version', '')}".rstrip()]
     if manifest.get("published_at"):
         parts.append(f"snapshot of {manifest['published_at'][:19]}Z")
-    if manifest.get("schema_version"):
-        parts.append(f"schema {manifest['schema_version']}")
     if manifest.get("model"):
         parts.append(f"model {manifest['model']}")
     if manifest.get("fingerprint"):
