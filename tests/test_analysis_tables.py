@@ -24,7 +24,7 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """Two sources of one owner and one of another; copies, undated articles, a feed that did not answer."""
     folder = tmp_path_factory.mktemp("made_up")
     with open_warehouse(folder / "warehouse.duckdb") as warehouse:
-        material.fill(warehouse, "run-1", 24)
+        material.fill(warehouse, "run-1", 9)
         database = warehouse._database
         database.script(
             """

@@ -172,7 +172,7 @@ def test_what_follows_from_changes_is_what_they_made(world: list[tuple[Event, ..
         assert {id_: one.values["why"] for id_, one in followed.items()} == {one.id: one.why for one in made_events}
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(worlds())
 def test_followed_from_nothing_the_log_gives_the_events(database: Database, world: list[tuple[Event, ...]]) -> None:
     for table in (
