@@ -1,63 +1,83 @@
-"""A run that is killed with SIGKILL anywhere, and started again, ends in the tables of an undisturbed run."""
+"""Killed anywhere with SIGKILL, what was committed is there, once, and whoever goes on ends in the same tables.
 
-import signal
-from collections.abc import Iterator
-from pathlib import Path
+What runs with workers and the model leave when they are killed is tried where runs are rebuilt (tests/test_rebuild.py)
+and where articles change (tests/test_versions.py).
+"""
+
+import struct
 
 import pytest
-from sample_runs import run_apart
 
-from clampdown.sample_site import SampleSite
-from warehouse.compare import content
-from warehouse.store import open_warehouse
+from clampdown.proofs import crash
+from clampdown.proofs.claims import Proof
+from clampdown.proofs.crash_keep import entry_starts
+from clampdown.proofs.crash_yard import Calm, Kill, Tally, all_failpoints, checked, plan
+from pipeline.failpoints import arm, hit, record
 
-FAILPOINTS = (
-    "polls.entries",
-    "polls.committed",
-    "ingest.fetched",
-    "ingest.archived:2",
-    "ingest.read",
-    "store.articles",
-    "store.events:2",
-    "store.committed",
-    "publish.tables",
-    "publish.renamed",
+
+def failed(proof: Proof) -> list[str]:
+    """What did not hold, in words."""
+    return [f"{claim.text}: {claim.measured}, not {claim.promised}" for claim in proof.claims if not claim.holds]
+
+
+def test_what_is_committed_survives() -> None:
+    """Kills at the failpoints of storing, deciding, publishing and of runs; a full disk; a log that breaks off."""
+    proof = crash.prove(lambda _: None, short=True)
+    assert failed(proof) == []
+    assert len(proof.claims) >= 10
+
+
+def test_failpoints_do_nothing_unless_armed() -> None:
+    hit("store.committed")
+    arm("store.committed:2")
+    try:
+        hit("store.events")
+        hit("store.committed")
+        seen = record()
+        hit("store.committed")
+        hit("store.events")
+        assert seen == ["store.committed", "store.events"]
+        done: list[str] = []
+        arm("store.events:2", lambda: done.append("now"))
+        for _ in range(3):
+            hit("store.events")
+        assert done == ["now"]
+    finally:
+        arm("")
+    hit("store.committed")
+
+
+def test_every_failpoint_of_the_source_is_found() -> None:
+    assert {"store.events", "publish.switched", "ingest.fetched", "migrate.script"} <= all_failpoints()
+
+
+CALM = Calm(("opened", "stored 1", "stored 2"), ("A", "B", "C"), ("store.events", "store.committed") * 2, 1.0, ())
+
+
+@pytest.mark.parametrize(
+    ("at", "found", "lost"),
+    [(1, "B", False), (1, "C", False), (1, "A", True), (0, "C", True), (2, "A", True), (1, "half a batch", True)],
 )
+def test_the_proof_tells_a_state_that_must_not_be(at: int, found: str, lost: bool) -> None:
+    tally = Tally()
+    checked([f"found {found}"], CALM, at, tally, "store.events:1")
+    assert bool(tally.lost) is lost
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[SampleSite]:
-    with SampleSite(port=0) as served:
-        yield served
+def test_kills_are_spread_over_all_failpoints_and_moments() -> None:
+    kills = plan(CALM, 30)
+    assert len(kills) == 30
+    assert {kill.name for kill in kills} == {"store.events", "store.committed", ""}
+    assert sum(kill.failpoint is None for kill in kills) == 10
+    assert all(0 <= kill.after <= CALM.seconds for kill in kills)
+    assert Kill("store.events:1") in kills
 
 
-def start(site: SampleSite, data_dir: Path, failpoint: str | None = None) -> int:
-    """Run once over four feeds, two of them of outlets that copy each other; returns the exit status."""
-    environment = {"CLAMPDOWN_FAILPOINT": failpoint} if failpoint else {}
-    wanted = {"sample-orrery", "sample-ledger", "sample-saltmarsh", "sample-brindle"}
-    sources = [source for source in site.sources() if source.id in wanted]
-    assert len(sources) == len(wanted)
-    return run_apart(site, data_dir, sources, batch=8, environment=environment)
-
-
-def test_killed_at_every_failpoint_and_continued_it_ends_alike(site: SampleSite, tmp_path: Path) -> None:
-    """One warehouse is killed at each failpoint in turn, each run going on from where the last one died."""
-    assert start(site, tmp_path / "calm") == 0
-    for failpoint in FAILPOINTS:
-        status = start(site, tmp_path / "killed", failpoint)
-        # Late failpoints in an early place may have been passed for good; those runs end well instead.
-        assert status in (-signal.SIGKILL, 0), failpoint
-    assert start(site, tmp_path / "killed") == 0
-    assert content(tmp_path / "killed" / "warehouse.duckdb") == content(tmp_path / "calm" / "warehouse.duckdb")
-
-
-@pytest.mark.parametrize("failpoint", ["ingest.archived", "store.events", "publish.built"])
-def test_killed_once_in_a_fresh_run(site: SampleSite, tmp_path: Path, failpoint: str) -> None:
-    assert start(site, tmp_path / "killed", failpoint) == -signal.SIGKILL
-    with open_warehouse(tmp_path / "killed" / "warehouse.duckdb") as warehouse:
-        assert warehouse.ledger_balance().balanced
-    assert start(site, tmp_path / "killed") == 0
-    with open_warehouse(tmp_path / "killed" / "warehouse.duckdb") as warehouse:
-        balance = warehouse.ledger_balance()
-        assert balance.balanced
-        assert balance.discovered > 25
+def test_entries_of_a_log_are_found_by_their_lengths() -> None:
+    sizes = [3, 5, 8, 13, 21, 34, 55, 5, 3, 8, 9, 12]
+    log = b"header!" + b"".join(struct.pack("<QQ", size, 0xFEED) + b"\xff" * size for size in sizes)
+    starts = entry_starts(log)
+    assert len(starts) == len(sizes)
+    assert starts[0] == len(b"header!")
+    with pytest.raises(ValueError, match="another format"):
+        entry_starts(b"\xff" * 500)

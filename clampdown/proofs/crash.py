@@ -20,7 +20,7 @@ FULL = Job(
     kills=940, run_kills=70, cuts=10_000, flips=300, lives=12, every_stage=True, entries=12,
     hands=len(os.sched_getaffinity(0)),
 )  # fmt: skip
-SHORT = Job(kills=8, run_kills=2, cuts=5, flips=2, lives=1, every_stage=False, entries=4, hands=1)
+SHORT = Job(kills=9, run_kills=2, cuts=5, flips=2, lives=1, every_stage=False, entries=4, hands=1)
 
 READ = ("sample-orrery", "sample-ledger", "sample-saltmarsh", "sample-brindle")
 """Feeds of the sample that are read: two are of outlets that copy each other."""

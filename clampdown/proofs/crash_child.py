@@ -4,6 +4,7 @@ It reads a job as JSON from its input and writes lines to its output: `tell` wha
 """
 
 import json
+import shutil
 import sys
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from pathlib import Path
 from clampdown.proofs import crash_world
 from clampdown.proofs.claims import Claim
 from clampdown.proofs.crash_disk import DiskTally, fill_at, small_disk
+from clampdown.proofs.crash_keep import PREFIXES, Rebuilt, bring_back, kill_keeping
 from clampdown.proofs.crash_log import LogTally, damage
 from clampdown.proofs.crash_run import Sampled, SampleRun, calm_run, kill_runs, preload
 from clampdown.proofs.crash_yard import (
@@ -29,23 +31,34 @@ from clampdown.proofs.crash_yard import (
     plan,
     told_by,
 )
+from flows.house import WAREHOUSE_NAME
 from pipeline.types import Source
 from warehouse import schema
 from warehouse.catching_up import catch_up
 from warehouse.database import Database
-from warehouse.store import Warehouse
+from warehouse.store import Warehouse, open_warehouse
 
 
 @dataclass(frozen=True, slots=True)
 class MadeUp:
-    """The made-up world as a `World`. With `often`, the log goes into the file every few KiB, amid all else."""
+    """The made-up world as a `World`. With `often`, the log goes into the file every few KiB, amid all else.
+
+    Lives begin with a copy of the warehouse `base`, or with nothing.
+    """
 
     entries: int
     often: bool = False
+    base: Path | None = None
+
+    def prepare(self, folder: Path) -> None:
+        """Make the folder, with the warehouse in it where there is one to begin with."""
+        folder.mkdir(parents=True)
+        if self.base is not None:
+            shutil.copy(self.base, folder)
 
     def work(self, folder: Path, say: Say) -> None:
         """Go on to the end."""
-        database = Database.open(folder / "warehouse.duckdb")
+        database = Database.open(folder / WAREHOUSE_NAME)
         with Warehouse(database) as warehouse:
             if self.often:
                 database.script("SET wal_autocheckpoint = '16KB'")
@@ -74,13 +87,20 @@ class Job:
     hands: int
 
 
+ELSEWHERE = {"migrate.table"}
+"""Failpoints that need a Postgres."""
+
+
 def main() -> None:
     """Do the job that standard input describes, in the folder that it names."""
     given = json.load(sys.stdin)
     preload()
     place, job = Path(given["folder"]), Job(**given["job"])
     _tell("living once undisturbed")
-    world = MadeUp(job.entries)
+    base = None if job.every_stage else place / WAREHOUSE_NAME
+    if base is not None:
+        list(told_by(forked(lambda say: open_warehouse(base).close())))
+    world = MadeUp(job.entries, base=base)
     calm = calm_life(world, place / "calm")
     tally = _killed(world, calm, job, place)
     sources = tuple(Source(**one | {"topics": tuple(one["topics"])}) for one in given["sources"])
@@ -88,7 +108,11 @@ def main() -> None:
     _tell("killing runs over the sample")
     calm_one = calm_run(run, place / "run")
     tally.add(kill_runs(run, calm_one, _of_runs(calm_one, job.run_kills), place / "runs"))
-    _claim_kills(tally, {*calm.passed, *calm_one.passed}, job)
+    passed = {*calm.passed, *calm_one.passed}
+    if job.every_stage:
+        _tell("killing backups, pruning and restoring")
+        passed |= kill_keeping(place / "run", place / "keeping", tally)
+    _claim_kills(tally, passed, job)
     _tell("filling the disk")
     stages = list(dict.fromkeys(calm.passed))
     is_mounted = small_disk(place / "disk")
@@ -98,6 +122,9 @@ def main() -> None:
     # Publishing comes last, and what it copies is the whole.
     copies = calm.copies[: calm.labels.index("published")]
     _claim_log(damage(world, calm, copies, place / "log", cuts=job.cuts, flips=job.flips, lives=job.lives), job)
+    if job.every_stage:
+        _tell("rebuilding what an altered log had dropped")
+        _claim_rebuilt(bring_back(run, place / "rebuilt"))
 
 
 def _killed(world: MadeUp, calm: Calm, job: Job, place: Path) -> Tally:
@@ -143,7 +170,9 @@ def _of_runs(calm: Sampled, count: int) -> list[Kill]:
 
 
 def _claim_kills(tally: Tally, passed: Collection[str], job: Job) -> None:
-    known = all_failpoints()
+    known = all_failpoints() - ELSEWHERE
+    if not job.every_stage:
+        known = {name for name in known if not name.startswith((*PREFIXES, "migrate."))}
     unreached = sorted(known - set(tally.reached if job.every_stage else passed))
     at_points = {name: count for name, count in tally.reached.items() if name}
     measured = (
@@ -174,6 +203,13 @@ def _claim_log(tally: LogTally, job: Job) -> None:
     _claim("a damaged log is put to the test", measured, f"{job.flips} altered bytes", tally.flips == job.flips)
     _claim("it opens at a committed state, or is refused with the way out", *_none_of(tally.faults))
     _claim("a life goes on from a log that breaks off", *_none_of(tally.poisoned, tally.continued))
+
+
+def _claim_rebuilt(found: Rebuilt) -> None:
+    before, dropped, again = found.entries
+    measured = f"{before} articles, {dropped} once the log had been altered, {again} after `clampdown rebuild`"
+    holds = not found.faults and dropped < before
+    _claim("what a log drops in silence, the archive brings back", measured, "all", holds)
 
 
 def _none_of(faults: Sequence[str], of: int | None = None) -> tuple[str, str, bool]:

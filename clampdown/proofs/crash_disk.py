@@ -71,7 +71,7 @@ def fill_at(world: World, calm: Calm, stages: Sequence[str], disk: Path, *, is_m
     for stage in stages:
         folder = disk / "world"
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        world.prepare(folder)
         fill = _fill(disk / BALLAST) if is_mounted else _cap
 
         def first(say: Say, stage: str = stage, folder: Path = folder, fill: object = fill) -> None:

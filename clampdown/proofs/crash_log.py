@@ -45,7 +45,7 @@ def damage(
     tally = LogTally()
     whole = states[-1]
     log = (whole / LOG).read_bytes()
-    sizes = [(copy / LOG).stat().st_size for copy in states]
+    sizes = [(copy / LOG).stat().st_size if (copy / LOG).exists() else 0 for copy in states]
     work = list(_cuts(len(log), sizes, cuts))
     for line in _opened(whole, place, ((cut, log[:cut]) for cut in work)):
         kind, cut, said = line.split(" ", 2)

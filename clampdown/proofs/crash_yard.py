@@ -41,6 +41,10 @@ _HIT = re.compile(r"""\bhit\(\s*["']([\w.-]+)["']\s*\)""")
 class World(Protocol):
     """Something to do in a folder, from wherever an earlier life left it, up to the published snapshot."""
 
+    def prepare(self, folder: Path) -> None:
+        """Make the folder in which a life begins."""
+        ...
+
     def work(self, folder: Path, say: Say) -> None:
         """Do all that is left, and say a label after each commit."""
         ...
@@ -135,7 +139,7 @@ def state_of(folder: Path) -> str:
 
 def calm_life(world: World, folder: Path) -> Calm:
     """Let `world` live undisturbed, and keep a copy of its warehouse at each label to say what its state was."""
-    folder.mkdir(parents=True)
+    world.prepare(folder)
     labels: list[str] = []
     copies: list[Path] = []
     passed: list[str] = []
@@ -192,7 +196,7 @@ def kill_all(
     waiting = list(kills)
     while waiting:
         folder = place / f"life-{tally.lives}"
-        folder.mkdir(parents=True)
+        world.prepare(folder)
         waiting = _life(world, calm, waiting, folder, tally)
         tally.lives += 1
         shutil.rmtree(folder)
@@ -207,7 +211,7 @@ def _life(world: World, calm: Calm, kills: Sequence[Kill], folder: Path, tally: 
     for number, kill in enumerate([*mine, Kill()]):
         is_last = number == len(mine)
         told, status = _victim(world, folder, None if is_last else kill)
-        at = _checked(told, calm, at, folder, tally, history)
+        at = checked(told, calm, at, tally, history)
         errors = [line for line in told if line.startswith("error")]
         if errors or status not in (0, -signal.SIGKILL):
             tally.lost.append(f"after {history or 'nothing'}: {(errors or [f'status {status}'])[0][:600]}")
@@ -244,7 +248,7 @@ def _victim(world: World, folder: Path, kill: Kill | None) -> tuple[list[str], i
     return told, child.status
 
 
-def _checked(told: Sequence[str], calm: Calm, at: int, folder: Path, tally: Tally, history: str) -> int:
+def checked(told: Sequence[str], calm: Calm, at: int, tally: Tally, history: str) -> int:
     """Hold what a victim found against what was told before. Returns which commit has been told last now."""
     for line in told:
         kind, _, said = line.partition(" ")
