@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from warehouse.compare import content
 from warehouse.database import Database
 from warehouse.lake import LakeDatabase, at_work, open_lake_reader
 from warehouse.lake_care import state, tidy
-from warehouse.store import open_lake, open_warehouse
+from warehouse.store import Warehouse, open_lake, open_warehouse
 
 pytest.importorskip("psycopg", reason="the extra `lake` is not installed")
 
@@ -115,9 +116,21 @@ def test_writers_share_sources_runs_and_turns(filled: WarehouseSettings) -> None
         assert [item.entry.id for item in due[reader.run_id(material.START)]] == [new.id]
         assert not due[other.run_id(material.START)]
         assert (reader.count_due(material.START), other.count_due(material.START)) == (1, 0)
+        # Both want to store the same at the same time, three times over: each looks and inserts in its turn.
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(_store_same, (one, two), ids))
+        stored = one._database.execute(
+            "SELECT count(*), count(DISTINCT entry_id) FROM entries WHERE guid LIKE '%-200_'"
+        )
+        assert stored == [(3, 3)]
         assert isinstance(two._database, LakeDatabase)
         with pytest.raises(WarehouseError, match="conflict"):
             _overlap(one._database, two._database)
+
+
+def _store_same(warehouse: Warehouse, run_id: str) -> None:
+    for number in range(2000, 2003):
+        warehouse.store_polls(run_id, [material.poll("alpha", [material.entry(number, "alpha")])])
 
 
 def _overlap(one: Database, two: LakeDatabase) -> None:
