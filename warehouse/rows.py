@@ -12,7 +12,7 @@ import duckdb
 from pipeline.errors import InputError
 from warehouse.delta import changed_sql
 from warehouse.query import connect_snapshot
-from warehouse.reader import Reader
+from warehouse.reader import Reader, open_reader
 from warehouse.sql import as_input_error, nearest, sole_question
 
 TABLE_MEMORY = "96MB"
@@ -116,7 +116,7 @@ class RowSource:
     def __init__(self, snapshot: Path, workspace: Path, *, table_memory: str | None = TABLE_MEMORY) -> None:
         self._asking = connect_snapshot(snapshot, workspace=workspace)
         try:
-            self._passing = connect_snapshot(self._asking.path, workspace=workspace, memory_limit=table_memory)
+            self._passing = open_reader(self._asking.path, workspace=workspace, memory_limit=table_memory)
         except BaseException:
             self._asking.close()
             raise

@@ -29,7 +29,7 @@ from reports.exports.excel import TEXT_LIMIT
 from warehouse.query import EventFilter, connect_snapshot, event, events, run_sql
 from warehouse.rows import Column, RowSource
 
-SHOWN = 4
+SHOWN = 3
 """Events that are shown one by one, and payloads that are asked for, in the short form."""
 
 SKIPPED = 3
@@ -37,8 +37,8 @@ SKIPPED = 3
 
 ODD_NAME = 'it\'s "quoted"; DROP TABLE events --'
 _SAMPLE = 6
-_COLUMNS = 15
-_LARGEST = ("articles", "mentions", "events", "entries", "sources")
+_COLUMNS = 12
+_LARGEST = ("articles", "mentions", "events")
 _IMITATES = re.compile("_x[0-9A-Fa-f]{4}_x[0-9A-Fa-f]{4}_")
 """Texts that imitate Excel's escapes one into the other are escaped but in part: they come out as other texts."""
 
@@ -322,7 +322,7 @@ def _terminal(published: Path, shown: int) -> Claim:
             print_json(detail)
             for line in event_lines(detail, out, everything=True):
                 out.print(line, soft_wrap=True)
-        for name in ("articles", "mentions", "entries", "sources", "services"):
+        for name in (*_LARGEST, "services"):
             for part in table_lines(run_sql(reader, f"FROM {name}", limit=_SAMPLE * shown), out.width):
                 out.print(part)
         for row in rows[:: max(1, len(rows) // shown)]:
