@@ -5,6 +5,7 @@ and where articles change (tests/test_versions.py).
 """
 
 import struct
+from collections import Counter
 
 import pytest
 
@@ -62,6 +63,11 @@ def test_the_proof_tells_a_state_that_must_not_be(at: int, found: str, lost: boo
     tally = Tally()
     checked([f"found {found}"], CALM, at, tally, "store.events:1")
     assert bool(tally.lost) is lost
+
+
+def test_a_tally_passes_between_processes() -> None:
+    tally = Tally(Counter({"store.events": 2, "": 1}), 1, ["lost"], [], ["torn"])
+    assert Tally.unpacked(tally.packed()) == tally
 
 
 def test_kills_are_spread_over_all_failpoints_and_moments() -> None:

@@ -7,7 +7,6 @@ import json
 import shutil
 import sys
 import time
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -149,15 +148,14 @@ def _killed(world: MadeUp, calm: Calm, job: Job, place: Path) -> Tally:
     whole = Tally()
 
     def hand_over(hand: int) -> Child:
-        return forked(lambda say: say(json.dumps(asdict(killing(hand)))))
+        return forked(lambda say: say(killing(hand).packed()))
 
     children = [hand_over(hand) for hand in range(job.hands)]
     for child in children:
         for line in told_by(child, patience=None):
             if line.startswith("error"):
                 raise RuntimeError(line)
-            told = json.loads(line)
-            whole.add(Tally(**told | {"reached": Counter(told["reached"])}))
+            whole.add(Tally.unpacked(line))
     return whole
 
 

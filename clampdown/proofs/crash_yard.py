@@ -17,7 +17,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -91,6 +91,17 @@ class Tally:
     def kills(self) -> int:
         """How many there were."""
         return self.reached.total()
+
+    def packed(self) -> str:
+        """All of it in one line, from which `unpacked` makes it again."""
+        # `asdict` would make a Counter of the pairs of a Counter.
+        return json.dumps({one.name: getattr(self, one.name) for one in fields(self)})
+
+    @classmethod
+    def unpacked(cls, line: str) -> "Tally":
+        """The tally that was packed."""
+        told = json.loads(line)
+        return cls(**told | {"reached": Counter(told["reached"])})
 
     def add(self, other: "Tally") -> None:
         """Take over what another counted."""
