@@ -16,7 +16,7 @@ from warehouse.database import Database
 NONE = "none"
 """Name of the part of rows without a month, and of the whole of tables that are not cut."""
 
-BUCKETS = 1024
+BUCKETS = 8192
 
 
 _DATED: Mapping[str, str] = {
