@@ -55,7 +55,7 @@ def audit(settings: Settings, *, deep: bool = False, sample_bytes: int = SAMPLE_
         if asked is not None:
             checks += ask(asked, (*audit_tables.QUESTIONS, *audit_events.QUESTIONS))
         chosen = None if deep else _sample(data_dir / ARCHIVE_NAME, sample_bytes)
-        checks += audit_archive.checks(data_dir / ARCHIVE_NAME, asked, chosen)
+        checks += audit_archive.checks(data_dir / ARCHIVE_NAME, asked, None if busy else warehouse, chosen)
         checks += _published(data_dir, None if busy else warehouse, snapshot)
     return AuditReport(tuple(checks), busy)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
+from flows.notes import END
 from pipeline import archive_moves
 from pipeline.archive import NAME_LENGTH, SUFFIX, Archive
 from pipeline.decision_archive import DecisionArchive
@@ -22,10 +23,11 @@ def parts(archive: Path) -> Iterator[tuple[str, Path]]:
         yield path.relative_to(archive).as_posix(), path
 
 
-def checks(archive: Path, asked: Asked | None, chosen: Set[str] | None) -> list[Check]:
+def checks(archive: Path, asked: Asked | None, warehouse: Asked | None, chosen: Set[str] | None) -> list[Check]:
     """Check the archive. `asked` is what points into it, if that can be read; `chosen` are the parts to read, or all.
 
-    Of the others it is looked at whether they are there, and long enough for what points into them.
+    Of the others it is looked at whether they are there, and long enough for what points into them. `warehouse`, where
+    it can be read and not only its snapshot, is held to what runs have noted.
     """
     sizes = {part: path.stat().st_size for part, path in parts(archive)}
     wanted = sizes.keys() if chosen is None else chosen
@@ -40,6 +42,7 @@ def checks(archive: Path, asked: Asked | None, chosen: Set[str] | None) -> list[
         _parts(archive, wanted, note),
         *ask(asked, [places]),
         _journal(archive, sizes),
+        *ask(warehouse, [_runs(archive)]),
         *ask(asked, [_decisions(archive)]),
     ]
 
@@ -136,6 +139,35 @@ def _noted(note: Note) -> Iterator[ArchiveRef]:
         archived = kept(one["result"]).archived if "result" in one else None
         if archived is not None:
             yield archived
+
+
+def _runs(archive: Path) -> Question[Asked | None]:
+    def look(warehouse: Asked | None, finding: Finding) -> None:
+        """The warehouse may have lost what it had committed: its log can break off without a word."""
+        if warehouse is None:
+            finding.note("left out: the warehouse can't be read")
+            return
+        if not (warehouse.has("runs") and warehouse.has("outcomes")):
+            return
+        finished = {run_id for (run_id,) in warehouse.rows("SELECT run_id FROM runs WHERE finished_at IS NOT NULL")}
+        under_way: dict[str, list[str]] = {}
+        for note in Journal(archive).read_all():
+            if isinstance(note, ArchiveError):
+                continue
+            if note.kind != END:
+                under_way.setdefault(note.run_id, []).extend(one["entry"] for one in note.content.get("entries", ()))
+                continue
+            finding.look()
+            if note.run_id not in finished:
+                finding.add(f"run {note.run_id} came to its end, which the warehouse does not know")
+            gone = warehouse.rows(
+                "SELECT unnest(?::JSON::VARCHAR[]) AS entry_id EXCEPT SELECT entry_id FROM outcomes ORDER BY ALL",
+                [under_way.pop(note.run_id, [])],
+            )
+            for (entry_id,) in gone:
+                finding.add(f"run {note.run_id}: the outcome of entry {entry_id} is gone")
+
+    return Question("noted runs", "what runs noted that came to their end is in the warehouse", look)
 
 
 def _decisions(archive: Path) -> Question[Asked | None]:

@@ -85,6 +85,7 @@ DAMAGES: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
         ),
         {
             "ledger": "entries with",
+            "noted runs": "the outcome of entry",
             "references": "is not in outcomes.entry_id",
             "quotes": "its trigger",
             "voices": "voices",
@@ -98,8 +99,10 @@ DAMAGES: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
             "INSERT INTO sources SELECT * FROM sources",
             "UPDATE mentions SET version = 7 WHERE mention_id = (SELECT min(mention_id) FROM mentions)",
             "INSERT INTO event_forwards SELECT event_id, event_id, 'x' FROM events LIMIT 1",
+            "UPDATE runs SET finished_at = NULL",
         ),
         {
+            "noted runs": "came to its end, which the warehouse does not know",
             "keys": "stands there 2 times",
             "versions": "has no version 7",
             "forwards": "it is alive, and forwarded elsewhere",
@@ -247,7 +250,7 @@ def test_the_command_says_what_is_wrong_and_the_way_out(
         main()
     assert ended.value.code == 1
     told = capsys.readouterr().out
-    assert "2 of 9 checks found something wrong" in told
+    assert "2 of 10 checks found something wrong" in told
     assert "clampdown restore" in told
 
 
