@@ -77,7 +77,10 @@ class Rows(Database):
         self._files: dict[str, Any] = {}
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        return []
+        if "FROM runs" in sql:
+            return super().execute(sql, parameters)
+        # The log of changes counts on from what it holds; its rows are numbered when they are loaded.
+        return [(0,)] if "max(position)" in sql else []
 
     def insert(
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, unless: Sequence[str] = ()
@@ -278,6 +281,8 @@ def _load(path: Path, folder: Path) -> None:
         blobs = [one for one in names if types[one] == "BLOB"]
         columns = ", ".join(f"'{one}': '{'VARCHAR' if one in blobs else types[one]}'" for one in names)
         values = ", ".join(f"unhex({one})" if one in blobs else one for one in names)
+        if table == "changes":
+            values = values.replace("position", "row_number() OVER (ORDER BY event_id)", 1)
         found = f"read_json('{folder}/{table}.*.jsonl', format = 'newline_delimited', columns = {{{columns}}})"
         database.script(f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {found}")
         for one in files:
@@ -293,7 +298,7 @@ _IDS = frozenset(
     )
 )  # fmt: skip
 _MENTION_IDS = frozenset(("mention_id", "mention_a", "mention_b"))
-_AS_THEY_ARE = frozenset(("schema_versions", "sources", "runs"))
+_AS_THEY_ARE = frozenset(("schema_versions", "sources", "runs", "changes"))
 _OF_A_CYCLE = 10
 """Services of similar rank that stand in for each other."""
 

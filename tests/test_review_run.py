@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from test_run import settings_for
 
+from clampdown.sample_run import sample_settings
 from clampdown.sample_site import SampleSite
 from flows.extracting import store_results
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME, House, open_house
@@ -26,7 +26,7 @@ def site() -> Iterator[SampleSite]:
 
 
 def test_what_is_decided_during_a_run_holds_at_its_end_and_after_a_rebuild(site: SampleSite, tmp_path: Path) -> None:
-    settings = settings_for(site, tmp_path / "data")
+    settings = sample_settings(site, tmp_path / "data")
     archive = DecisionArchive(settings.data_dir / ARCHIVE_NAME)
     sources = [source for source in site.sources() if source.id == "sample-orrery"]
     rejected: list[str] = []
