@@ -213,7 +213,7 @@ def test_killed_pruning_leaves_everything_readable(
         places = list(Asked(reader).places())
     archive = Archive(copy / ARCHIVE_NAME)
     assert all(archive.read(ArchiveRef(*place)).url for place in places)
-    assert [check for check in audit_archive.checks(copy / ARCHIVE_NAME, None, None) if not check.passed] == []
+    assert [check for check in audit_archive.checks(copy / ARCHIVE_NAME, None, None, None) if not check.passed] == []
     pruned(tools, copy)
     assert not archive.unfinished()
     assert everything(copy, places=False) == before
