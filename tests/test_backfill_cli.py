@@ -1,12 +1,11 @@
 """The command `backfill`: what it prints, what it refuses, and that it goes on where it stopped."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import in_process
 import pytest
 from archive_site import ArchiveSite, days
 
@@ -40,9 +39,8 @@ def folder(site: ArchiveSite, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def clampdown(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from clampdown.main import main; main()", "backfill", *args]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+def clampdown(folder: Path, *args: str) -> in_process.Done:
+    return in_process.clampdown("backfill", *args, cwd=folder)
 
 
 def test_listing_shows_the_entries_and_leaves_no_trace(site: ArchiveSite, folder: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from in_process import clampdown
 
 HEAVY = (
     "torch",
@@ -18,11 +19,6 @@ HEAVY = (
     "aiohttp",
     "dateparser",
 )
-
-
-def clampdown(*args: str, cwd: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from clampdown.main import main; main()", *args]
-    return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:

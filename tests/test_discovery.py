@@ -1,21 +1,17 @@
 """Feed autodiscovery on real sites on loopback, and `sources add` from the command line."""
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import in_process
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clampdown.main import main
 from clampdown.proofs.webserver import HTTPServer, Reply
 from pipeline.discovery import GUESSES, Discovery, Origin, discover, items_per_week, latest
 from pipeline.errors import AddressRefused, FetchError, HTTPStatusError, RobotsDisallowed
@@ -301,33 +297,10 @@ def test_the_latest_items_are_the_newest() -> None:
 # The command
 
 
-@dataclass(frozen=True)
-class Done:
-    """How a command ended, with what it printed."""
-
-    returncode: object
-    stdout: str
-    stderr: str
-
-
-def clampdown(folder: Path, *args: str, stdin: str = "") -> Done:
-    """Run `sources add` in this process, since a new one costs seconds."""
+def clampdown(folder: Path, *args: str, stdin: str = "") -> in_process.Done:
+    """Run `sources add`."""
     (folder / "clampdown.toml").write_text('[fetch]\nallow_hosts = ["127.0.0.1"]\nhost_gap = 0.0\nretries = 0\n')
-    out, err = StringIO(), StringIO()
-    with (
-        chdir(folder),
-        pytest.MonkeyPatch.context() as patch,
-        redirect_stdout(out),
-        redirect_stderr(err),
-    ):
-        patch.setattr(sys, "argv", ["clampdown", "sources", "add", *args])
-        patch.setattr(sys, "stdin", StringIO(stdin))
-        try:
-            main()
-            code: object = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-    return Done(code, out.getvalue(), err.getvalue())
+    return in_process.clampdown("sources", "add", *args, cwd=folder, stdin=stdin)
 
 
 def test_a_feed_is_shown_and_added_behind_what_is_there(site: HTTPServer, tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_process import clampdown
 
 from extractors.evaluation import calibration, evaluate, read_gold
 from pipeline.errors import InputError
-from tests.test_cli import clampdown
 from tests.test_scoring import event, passage
 
 TEXT = "Kestrel Bank bars chatbots\nKestrel Bank has banned ChatGPT on staff computers, a memo of 4 March says."

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import warehouse_material as material
+from in_process import clampdown
 
 from clampdown.proofs.webserver import HTTPServer, Reply
 from pipeline.types import Entry, FeedOutcome, FeedState, Poll, Source
@@ -48,11 +49,6 @@ name = "Off"
 url = "https://off.example/feed"
 enabled = false
 """
-
-
-def clampdown(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from clampdown.main import main; main()", *args]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
 
 
 def poll(source_id: str, number: int, state: FeedState, outcome: FeedOutcome = FeedOutcome.OK) -> Poll:
@@ -136,14 +132,20 @@ def test_sources_of_the_list_that_no_run_has_met_are_shown_too(folder: Path) -> 
     ]
 
 
+def apart(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, which a lock keeps out."""
+    command = [sys.executable, "-c", "from clampdown.main import main; main()", *args]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
+
+
 def test_while_a_run_holds_the_warehouse_the_snapshot_tells(folder: Path) -> None:
     data = folder / "clampdown-data"
     with open_warehouse(data / "warehouse.duckdb") as warehouse:
-        before = clampdown("sources", "check", cwd=folder)
+        before = apart("sources", "check", cwd=folder)
         assert before.returncode == 4
         assert "locked" in before.stderr
         warehouse.publish(data / "published", manifest={})
-        done = clampdown("sources", "check", cwd=folder)
+        done = apart("sources", "check", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "1 gone, 1 failing, 1 silent, 1 never polled, 2 ok" in done.stdout
     assert "A run is under way" in done.stdout

@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-from tests.test_cli import clampdown
+from in_process import clampdown
 
 torch = pytest.importorskip("torch", reason="training needs the extra “train”")
 pytest.importorskip("onnxscript", reason="training needs the extra “train”")
