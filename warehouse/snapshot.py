@@ -24,7 +24,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,17 +78,21 @@ def publish(database: Database, target: Path, manifest: Mapping[str, object], *,
     are kept, the new one among them.
     """
     content = snapshot_file.content(database)
-    prints = snapshot_parts.take(database, content.live, content.columns)
-    described = dict(manifest) | {"schema_version": schema.SCHEMA_VERSION}
-    described["fingerprint"] = snapshot_manifest.fingerprint(content, prints, described)
-    with _as_warehouse_error(target):
+    with _as_warehouse_error(target), ExitStack() as stack:
+        _sweep(target)
+        earlier = snapshot_base.find(target / CURRENT, content.layout)
+        copy = None if earlier is None else stack.enter_context(snapshot_base.Copy(earlier, _unfinished(target)))
+        prints = snapshot_parts.take(database, content.live, content.columns)
+        described = dict(manifest) | {"schema_version": schema.SCHEMA_VERSION}
+        described["fingerprint"] = snapshot_manifest.fingerprint(content, prints, described)
         current = _read_manifest(target)
         if current is not None and current["fingerprint"] == described["fingerprint"] and _complete(target, current):
+            stack.close()
+            _sweep(target)
             return _snapshot(target, current, changed=False)
         published_at = datetime.now(UTC)
         described["published_at"] = published_at.isoformat()
-        _sweep(target)
-        building = _build(target, content, prints, described)
+        building = _build(target, content, prints, described, copy)
         for path in (*building.rglob("*"), building):
             _sync(path)
         version = target / VERSIONS / published_at.strftime("%Y%m%dT%H%M%S.%fZ")
@@ -106,25 +110,30 @@ def publish(database: Database, target: Path, manifest: Mapping[str, object], *,
         return _snapshot(target, told, changed=True)
 
 
-def _build(target: Path, content: Content, prints: Prints, described: Mapping[str, object]) -> Path:
+def _build(
+    target: Path, content: Content, prints: Prints, described: Mapping[str, object], copy: snapshot_base.Copy | None
+) -> Path:
     """Make a version under a temporary name: from the one before where that can be, else from nothing."""
-    earlier = snapshot_base.find(target / CURRENT, content.layout)
-    if earlier is not None:
+    if copy is not None:
         try:
-            return _build_from(target, content, prints, described, earlier)
+            copy.wait()
+            return _build_in(copy.folder, content, prints, described, copy.earlier)
         except (WarehouseError, snapshot_base.Doubt) as error:
             log.warning("the snapshot is published from nothing: %s", error)
             _sweep(target)
-    return _build_from(target, content, prints, described, None)
-
-
-def _build_from(
-    target: Path, content: Content, prints: Prints, described: Mapping[str, object], earlier: Earlier | None
-) -> Path:
-    building = target / VERSIONS / f"{_UNFINISHED}{uuid.uuid4().hex}"
+    building = _unfinished(target)
     building.mkdir(parents=True)
-    if earlier is not None:
-        snapshot_base.copy_database(earlier, building / DATABASE_NAME)
+    return _build_in(building, content, prints, described, None)
+
+
+def _unfinished(target: Path) -> Path:
+    return target / VERSIONS / f"{_UNFINISHED}{uuid.uuid4().hex}"
+
+
+def _build_in(
+    building: Path, content: Content, prints: Prints, described: Mapping[str, object], earlier: Earlier | None
+) -> Path:
+    """Make a version in the folder `building`, where a copy of the DuckDB file of `earlier` is."""
     with snapshot_file.opened(content, building / DATABASE_NAME) as snapshot:
         with snapshot.transaction():
             snapshot_file.write(snapshot, content, prints, None if earlier is None else earlier.prints)

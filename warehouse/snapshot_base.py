@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from warehouse import snapshot_parts
 from warehouse.snapshot_check import DATABASE_NAME, MANIFEST_NAME, sha256
@@ -54,12 +56,45 @@ def find(folder: Path, layout: str) -> Earlier | None:
         return None
 
 
-def copy_database(earlier: Earlier, to: Path) -> None:
-    """Copy the DuckDB file of an earlier version. Raises Doubt where it is not the one that was published."""
-    digest = hashlib.sha256()
-    with (earlier.folder / DATABASE_NAME).open("rb") as read, to.open("wb") as written:
-        while some := read.read(_AT_ONCE):
-            digest.update(some)
-            written.write(some)
-    if digest.hexdigest() != earlier.files[DATABASE_NAME]["sha256"]:
-        raise Doubt(f"{earlier.folder / DATABASE_NAME} was changed after it was published")
+class Copy:
+    """The DuckDB file of an earlier version on its way into a folder of its own, beside other work.
+
+    At ten million mentions that is 5 GB to copy and to digest, as long as fingerprints of all rows take.
+    """
+
+    def __init__(self, earlier: Earlier, folder: Path) -> None:
+        self.earlier = earlier
+        self.folder = folder
+        self._cancelled = threading.Event()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="snapshot-copy", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cancelled.set()
+        self._thread.join()
+
+    def wait(self) -> None:
+        """Wait until it is there. Raises Doubt where it is not the one that was published, or OSError."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        source = self.earlier.folder / DATABASE_NAME
+        digest = hashlib.sha256()
+        try:
+            with source.open("rb") as read, (self.folder / DATABASE_NAME).open("wb") as written:
+                while (some := read.read(_AT_ONCE)) and not self._cancelled.is_set():
+                    digest.update(some)
+                    written.write(some)
+            if digest.hexdigest() != self.earlier.files[DATABASE_NAME]["sha256"]:
+                self._error = Doubt(f"{source} was changed after it was published")
+        except OSError as error:
+            self._error = error
