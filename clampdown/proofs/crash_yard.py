@@ -200,8 +200,8 @@ def kill_all(
 ) -> Tally:
     """Kill victims of `world` as planned, some in each life, and see each life to its end.
 
-    A kill whose failpoint a life no longer passes waits for the next life; one that a whole life does not pass counts
-    nowhere.
+    A kill whose failpoint or moment a life no longer comes to waits for the next life; a failpoint that a whole life
+    does not pass counts nowhere.
     """
     tally = Tally()
     waiting = list(kills)
@@ -228,9 +228,9 @@ def _life(world: World, calm: Calm, kills: Sequence[Kill], folder: Path, tally: 
             tally.lost.append(f"after {history or 'nothing'}: {(errors or [f'status {status}'])[0][:600]}")
             return [*missed, *mine[number + 1 :], *rest]
         if status == 0:
-            if not is_last and number > 0:
-                # It had nothing left to do there: a life of its own will show.
-                missed = [one for one in mine[number:] if one.failpoint is not None]
+            if not is_last and (number > 0 or kill.failpoint is None):
+                # It had nothing left to do there: a life of its own will show. A moment comes sooner then.
+                missed = [one if one.failpoint is not None else Kill(after=one.after / 2) for one in mine[number:]]
             _ended(told, calm, folder, tally, history)
             left = mine[number + 1 :] if not missed else []
             return [*missed, *left, *rest]
