@@ -124,7 +124,9 @@ def _refold(database: Database, touched: Touched, rulings: Rulings, lineage: Lin
         for block, some in statements.items()
     }
     former_ids = {happening_id for happening_id, _, _ in recent.values() if happening_id is not None}
-    former_ids |= set(happenings.of_mentions(database, touched.mentions).values())
+    # By what events were made of: a mention that has been taken out is in no statement any more.
+    disturbed = set(happenings.of_mentions(database, touched.mentions).values())
+    former_ids |= disturbed
     former_ids |= happenings.within(database, reaches, touched.since)
     former: dict[str, tuple[frozenset[str], str | None]] = {}
     stood: dict[str, list[Happening]] = defaultdict(list)
@@ -146,7 +148,7 @@ def _refold(database: Database, touched: Touched, rulings: Rulings, lineage: Lin
             known.blocks[h.id] = block
     for happening_id, then in former.items():
         now = known.happenings[happening_id]
-        if now is not None and (_ids(now), now.ends) == then and touched.mentions.isdisjoint(then[0]):
+        if now is not None and (_ids(now), now.ends) == then and happening_id not in disturbed:
             del known.happenings[happening_id]
     return known, unsure
 
