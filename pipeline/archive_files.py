@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from io import BufferedWriter
 from pathlib import Path
 
+from pipeline.errors import ArchiveError
+
 TEMPORARY = ".unfinished-"
 """Beginning of the names of files that are being written."""
 
@@ -40,3 +42,19 @@ def temporary_file(folder: Path) -> Iterator[BufferedWriter]:
             yield file
         finally:
             path.unlink(missing_ok=True)
+
+
+def put(folder: Path, name: str, data: bytes) -> None:
+    """Write a file of `folder` whole, synced, in one step. Raises ArchiveError where it can't be written."""
+    try:
+        make_folder(folder)
+        with temporary_file(folder) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(folder / name)
+        sync_folder(folder)
+    except OSError as error:
+        raise ArchiveError(
+            f"{folder}: can't be written: {error.strerror or error}", hint="is the disk full, or read-only?"
+        ) from error

@@ -8,7 +8,6 @@ record at any moment. Notes are never changed; their names tell the hash of thei
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from pipeline.archive_files import make_folder, sync_folder, temporary_file
+from pipeline.archive_files import put
 from pipeline.errors import ArchiveError
 from pipeline.types import ArchiveRef
 
@@ -49,18 +48,7 @@ def write(root: Path, moves: Sequence[Move]) -> None:
     data = (json.dumps(told, separators=(",", ":")) + "\n").encode()
     folder = (root / FOLDER / part).parent
     name = f"{_stem(part)}-{hashlib.sha256(data).hexdigest()[:HASH_LENGTH]}{SUFFIX}"
-    try:
-        make_folder(folder)
-        with temporary_file(folder) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(folder / name)
-        sync_folder(folder)
-    except OSError as error:
-        raise ArchiveError(
-            f"{folder}: can't be written: {error.strerror or error}", hint="is the disk full, or read-only?"
-        ) from error
+    put(folder, name, data)
     _of_part.cache_clear()
 
 

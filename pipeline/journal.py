@@ -11,7 +11,6 @@ response said lies in the archive: a note only points there. Lists that many not
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline import errors
-from pipeline.archive_files import make_folder, sync_folder, temporary_file
+from pipeline.archive_files import put
 from pipeline.errors import ArchiveError, FetchError
 from pipeline.types import ArchiveRef, Response
 
@@ -88,14 +87,14 @@ class Journal:
         data = text.encode()
         folder = self._root / f"{run_id[:4]}/{run_id[4:6]}/{run_id[6:8]}"
         name = f"{run_id}-{number:06d}-{hashlib.sha256(data).hexdigest()[:HASH_LENGTH]}{SUFFIX}"
-        self._put(folder, name, data)
+        put(folder, name, data)
 
     def keep_list(self, rows: Sequence[Mapping[str, Any]]) -> str:
         """Keep a list that many notes name, once. Returns its name. Raises ArchiveError where that fails."""
         data = (json.dumps(list(rows), separators=(",", ":"), sort_keys=True) + "\n").encode()
         name = hashlib.sha256(data).hexdigest()[:HASH_LENGTH]
         if not (self._root / LISTS / f"{name}{SUFFIX}").exists():
-            self._put(self._root / LISTS, f"{name}{SUFFIX}", data)
+            put(self._root / LISTS, f"{name}{SUFFIX}", data)
         return name
 
     def kept_list(self, name: str) -> list[dict[str, Any]]:
@@ -128,20 +127,6 @@ class Journal:
                 yield error
             else:
                 yield Note(content.pop("run"), content.pop("number"), content.pop("kind"), content)
-
-    def _put(self, folder: Path, name: str, data: bytes) -> None:
-        try:
-            make_folder(folder)
-            with temporary_file(folder) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(folder / name)
-            sync_folder(folder)
-        except OSError as error:
-            raise ArchiveError(
-                f"{folder}: can't be written: {error.strerror or error}", hint="is the disk full, or read-only?"
-            ) from error
 
 
 def _checked(path: Path, name: str) -> bytes:
