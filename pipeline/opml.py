@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
@@ -141,4 +141,4 @@ def _without_declaration(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return ILLEGAL.sub("", text).replace("&", "&amp;").replace("<", "&lt;")
+    return escape(ILLEGAL.sub("", text))

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import SourceListError
@@ -105,6 +105,7 @@ def test_the_default_list_goes_out_and_comes_back() -> None:
 
 @settings(deadline=None)
 @given(st.text(max_size=30), st.text(max_size=20))
+@example("]]>", "a < b & c > d")
 def test_any_name_makes_well_formed_xml(name: str, topic: str) -> None:
     listed = (
         Source(
