@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from threading import Thread
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -40,6 +40,8 @@ WORN = 0.5
 """Share of its memory cap from which an idle worker is replaced, so that leaks and fragments stay bounded."""
 
 _FROM_OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM, -signal.SIGHUP})
+_POLLING = Lock()
+"""Held while a process's status is read: it can be read once, and each start of a process reads that of all others."""
 
 
 class WorkerPool:
@@ -175,9 +177,9 @@ class _Worker:
             is_worn, failed, value = self._pipe.recv()
         except (EOFError, OSError):
             # The pipe's end is seen before the process's; its status says why.
-            process.join(SPARE)
+            status = _status(process, SPARE)
             self._process = None
-            raise _obituary(process.exitcode, task.seconds, self._memory) from None
+            raise _obituary(status, task.seconds, self._memory) from None
         if is_worn:
             self._replace()
         if failed:
@@ -198,12 +200,12 @@ class _Worker:
         """End the process and wait until it is gone, so that the next task finds a new one."""
         self._kill()
         if self._process is not None:
-            self._process.join()
+            _status(self._process, None)
         self._process = None
 
     def _started(self) -> BaseProcess:
-        if self._process is not None and not self._process.is_alive():
-            self._replace()
+        if self._process is not None and _status(self._process, 0) is not None:
+            self._process = None
         if self._process is None:
             self._start()
         assert self._process is not None, "it was started"
@@ -217,7 +219,8 @@ class _Worker:
         )
         try:
             try:
-                process.start()
+                with _POLLING:
+                    process.start()
             finally:
                 theirs.close()
             self._process = process
@@ -234,6 +237,13 @@ class _Worker:
             ) from error
         if refusal is not None:
             raise WorkersUnavailable(f"no worker process can be started: {refusal}")
+
+
+def _status(process: BaseProcess, seconds: float | None) -> int | None:
+    """Return the exit status of a process once it has ended, or None if it has not within `seconds`."""
+    wait([process.sentinel], seconds)
+    with _POLLING:
+        return process.exitcode
 
 
 def _obituary(exitcode: int | None, seconds: float, memory: int) -> _Lost:

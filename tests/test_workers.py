@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,24 @@ def test_an_idle_worker_may_die(pool: WorkerPool) -> None:
         os.kill(pid, signal.SIGKILL)
     assert pool.map(tasks.double, range(20), seconds=5) == list(range(0, 40, 2))
     assert pids.isdisjoint(pool.map(tasks.pid, range(20), seconds=5))
+
+
+def test_the_end_of_one_worker_is_not_lost_in_the_start_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start reads the status of every worker that has ended; read by two at once, it would be lost to one."""
+    read = forkserver.read_signed  # type: ignore[attr-defined]
+    reading: set[int] = set()
+
+    def late(pipe: int) -> int:
+        if pipe not in reading:
+            reading.add(pipe)
+            time.sleep(0.02)
+        reading.discard(pipe)
+        return read(pipe)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(forkserver, "read_signed", late)
+    with WorkerPool(SETTINGS.model_copy(update={"processes": 4}), preload=("worker_tasks",)) as pool:
+        ends = pool.map(tasks.leave, [7] * 24, seconds=5)
+    assert {str(end) for end in ends} == {"the worker ended (status 7)"}
 
 
 def test_a_worker_that_leaks_is_replaced(pool: WorkerPool) -> None:
