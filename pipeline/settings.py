@@ -11,14 +11,30 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentValueError
 
 from pipeline.errors import SettingsError
 from pipeline.secrets import masked
+from pipeline.settings_sections import (
+    AlertSettings,
+    ExtractSettings,
+    FetchSettings,
+    LLMSettings,
+    LogSettings,
+    MailSettings,
+    PollSettings,
+    PublishSettings,
+    RetentionSettings,
+    ReviewSettings,
+    RunSettings,
+    ServeSettings,
+    WarehouseSettings,
+    WorkerSettings,
+)
 
 CONFIG_NAME = "clampdown.toml"
 ENV_PREFIX = "CLAMPDOWN_"
@@ -26,170 +42,31 @@ ENV_RESERVED = frozenset({"CLAMPDOWN_CONFIG", "CLAMPDOWN_FAILPOINT"})
 """Variables under our prefix that are no settings: where the settings file is, and where a test wants a crash."""
 
 
-def _split(value: object) -> object:
-    """An environment variable gives a list as words between commas."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _or_none(value: object) -> object:
-    """TOML has no null: an empty string stands for nothing."""
-    return None if value == "" else value
-
-
-Seconds = Annotated[float, Field(gt=0)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-
-
-class Section(BaseModel):
-    """A table of the settings file. Unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FetchSettings(Section):
-    """How the one fetcher behaves."""
-
-    contact: str = Field("", description="A mail address or URL for publishers, sent in the user agent")
-    timeout: Seconds = Field(30.0, description="Total seconds for one URL, redirects included")
-    max_bytes: int = Field(10_000_000, gt=0, description="Cap on a decoded body, in bytes")
-    max_redirects: int = Field(5, ge=0, description="Redirects followed for one URL")
-    concurrency: int = Field(32, ge=1, description="Requests under way at once, over all hosts")
-    host_gap: float = Field(1.0, ge=0, description="Seconds between two requests to one host")
-    retries: int = Field(1, ge=0, description="Tries after the first, for failures that can heal")
-    allow_hosts: Words = Field(
-        (), description="host or host:port entries that may have private addresses and other ports than 80 and 443"
-    )
-
-
-class LLMSettings(Section):
-    """The language model that reads where `extract.backend` is "llm". Empty strings leave the optional ones out."""
-
-    endpoint: str = Field("", description="Base URL of an OpenAI-compatible API, such as http://127.0.0.1:8080/v1")
-    model: str = Field("", description="The model's name at the endpoint")
-    key_env: str = Field("", description="Name of the environment variable that holds the API key; empty sends none")
-    timeout: Seconds = Field(120.0, description="Total seconds for one answer")
-    retries: int = Field(3, ge=0, description="Tries after the first, for failures that can heal")
-    concurrency: int = Field(4, ge=1, description="Requests under way at once")
-    max_tokens: Annotated[int | None, BeforeValidator(_or_none)] = Field(
-        4096, gt=0, description="Cap on an answer, in tokens; empty sends none"
-    )
-    temperature: Annotated[float | None, BeforeValidator(_or_none)] = Field(
-        0.0, ge=0, description="Sampling temperature; empty sends none"
-    )
-    response_format: Literal["json_schema", "json_object", "none"] = Field(
-        "json_schema", description="How JSON is asked for: json_schema (strict), json_object, or none (in words only)"
-    )
-    window: int = Field(
-        6000, ge=1000, description="Characters of text per request; longer texts are read in overlapping parts"
-    )
-    input_price: Annotated[float | None, BeforeValidator(_or_none)] = Field(
-        None, ge=0, description="Price of a million input tokens, for the record of costs"
-    )
-    output_price: Annotated[float | None, BeforeValidator(_or_none)] = Field(
-        None, ge=0, description="Price of a million output tokens"
-    )
-    cache: Annotated[Path | None, BeforeValidator(_or_none)] = Field(
-        Path("llm-cache"), description="Folder that keeps answers, relative to data_dir; empty keeps none"
-    )
-
-
-class ExtractSettings(Section):
-    """How events are recognised."""
-
-    min_score: Annotated[float | None, BeforeValidator(_or_none)] = Field(
-        None,
-        ge=0,
-        le=1,
-        description="Mentions scored below this are left out; empty takes the cut chosen for the model",
-    )
-    threads: int = Field(0, ge=0, description="Threads of the model; 0 takes one per core")
-    model: Annotated[Path | None, BeforeValidator(_or_none)] = Field(
-        None, description="A folder with other weights than the bundled ones"
-    )
-    backend: Literal["model", "llm"] = Field(
-        "model", description="What reads: the bundled model, or the language model of extract.llm"
-    )
-    llm: LLMSettings = LLMSettings()
-
-
-class PollSettings(Section):
-    """How often feeds are polled. Between the two limits each feed's own pace decides."""
-
-    min_interval: float = Field(600.0, ge=0, description="Least seconds between two polls of a feed; 0 polls always")
-    max_interval: float = Field(86_400.0, ge=0, description="Most seconds between two polls of a feed that answers")
-
-
-class WorkerSettings(Section):
-    """The processes that read what publishers send: killable, and capped in memory and time."""
-
-    processes: int = Field(0, ge=0, description="Worker processes; 0 takes one per core")
-    memory_mb: int = Field(1024, ge=256, description="Memory that one worker may take beyond its start, in MiB")
-    feed_seconds: Seconds = Field(2.0, description="CPU seconds for one feed, after which it is quarantined")
-    page_seconds: Seconds = Field(10.0, description="CPU seconds for one page, after which it is quarantined")
-    extract_seconds: Seconds = Field(120.0, description="CPU seconds for the events of one article, likewise")
-
-
-class RunSettings(Section):
-    """How a run cuts its work."""
-
-    batch_size: int = Field(100, ge=1, description="Articles per transaction")
-    max_attempts: int = Field(4, ge=1, description="Tries for an article whose failure can heal, over several runs")
-    retry_after: Seconds = Field(3600.0, description="Seconds before such an article is tried again, doubled each time")
-
-
-Days = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_or_none)]
-
-
-class RetentionSettings(Section):
-    """For how long bytes are kept from which nothing came (docs/keeping.md). Empty keeps them for ever."""
-
-    feeds_days: Days = Field(None, description="Days after which feeds are reduced to what was new in them")
-    pages_days: Days = Field(
-        None, description="Days after which pages of articles that state nothing are reduced to their articles"
-    )
-    versions_days: Days = Field(
-        None, description="The same for pages of replaced versions, and for pages that were found unchanged"
-    )
-    after_runs: bool = Field(True, description="Whether runs prune at their end, where any of these is set")
-
-
-class PublishSettings(Section):
-    """What is published after each run."""
-
-    keep_versions: int = Field(2, ge=1, description="Versions of the snapshot that are kept, the current one included")
-
-
-class ReviewSettings(Section):
-    """How people's decisions are recorded."""
-
-    author: str = Field("", description="Name under your decisions (`clampdown review`); empty takes the login name")
-
-
-class WarehouseSettings(Section):
-    """Where the warehouse is: a file in `data_dir`, or a lake that several writers share (docs/lake.md)."""
-
-    url: str = Field(
-        "",
-        pattern=r"^(ducklake:\S.*)?$",
-        description="Empty for the file in data_dir; a shared lake is ducklake:postgres:dbname=… host=…",
-    )
-    data_path: str = Field(
-        "", description="The lake's data files: a folder that all writers see, or s3://bucket/prefix"
-    )
-    memory_limit: str = Field(
-        "2GB",
-        pattern=r"^(\d+(\.\d+)? ?[KMGT]i?B)?$",
-        description="Memory that DuckDB may take, as in 2GB; what does not fit is written to disk meanwhile. "
-        "Empty leaves it four fifths of the machine's",
-    )
-    writer: int = Field(1, ge=1, description="Which of the lake's writers this one is, from 1")
-    writers: int = Field(1, ge=1, le=1000, description="How many writers share the sources of the lake")
-
-    @model_validator(mode="after")
-    def _is_among(self) -> Self:
-        if self.writer > self.writers:
-            raise ValueError(f"there is no writer {self.writer} of {self.writers}")
-        return self
+__all__ = [
+    "CONFIG_NAME",
+    "ENV_PREFIX",
+    "ENV_RESERVED",
+    "AlertSettings",
+    "ExtractSettings",
+    "FetchSettings",
+    "LLMSettings",
+    "LoadedSettings",
+    "LogSettings",
+    "MailSettings",
+    "PollSettings",
+    "PublishSettings",
+    "RetentionSettings",
+    "ReviewSettings",
+    "RunSettings",
+    "ServeSettings",
+    "Settings",
+    "WarehouseSettings",
+    "WorkerSettings",
+    "describe",
+    "flatten",
+    "load",
+]
+"""The sections, too: whoever uses settings imports them from here."""
 
 
 class Settings(BaseSettings):
@@ -214,6 +91,10 @@ class Settings(BaseSettings):
     review: ReviewSettings = ReviewSettings()
     retention: RetentionSettings = RetentionSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
+    serve: ServeSettings = ServeSettings()
+    alerts: AlertSettings = AlertSettings()
+    mail: MailSettings = MailSettings()
+    log: LogSettings = LogSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +141,7 @@ def load(
         "sources": sources,
         "extract": extract,
         "warehouse": _at(settings.warehouse, base.absolute()),
+        "mail": _with_file(settings.mail, base),
     }
     return LoadedSettings(settings.model_copy(update=resolved), origins, path)
 
@@ -273,6 +155,12 @@ def _at(warehouse: WarehouseSettings, base: Path) -> WarehouseSettings:
     if catalog and ":" not in catalog:
         changed["url"] = f"{kind}:{base / catalog}"
     return warehouse.model_copy(update=changed)
+
+
+def _with_file(mail: MailSettings, base: Path) -> MailSettings:
+    if mail.password_file is None:
+        return mail
+    return mail.model_copy(update={"password_file": base / mail.password_file})
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -357,7 +245,8 @@ def _explain(error: ValidationError, origins: Mapping[str, str], path: Path | No
         near = difflib.get_close_matches(key, describe(), n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else "`clampdown config` lists all settings"
         return SettingsError(f"{origin}: unknown setting {key}", hint=hint)
-    message = problem["msg"][:1].lower() + problem["msg"][1:]
+    said = problem["msg"].removeprefix("Value error, ")
+    message = said[:1].lower() + said[1:]
     about = describe().get(key)
     return SettingsError(
         f"{origin}: {key} = {masked(repr(problem['input']))}: {message}", hint=f"{key}: {about}" if about else None
