@@ -16,6 +16,7 @@ EXIT_CODES = {
     3: "the model can't be loaded",
     4: "the archive or the warehouse can't be used",
     5: "an LLM endpoint can't be used, or gave no usable answer for a text",
+    6: "a mail or a webhook can't be delivered",
     130: "interrupted; what was committed stays",
 }
 

@@ -19,6 +19,9 @@
     ├── ExtractionError (document_id) one document got no usable answer; a result of its own, seldom raised
     ├── ModelError                       weights are missing, altered or of another format
     ├── ArchiveError                     a part of the archive can't be read or written
+    ├── DeliveryError                    a message can't be handed over to those it is for
+    │   ├── MailError                    the mail server did not take it, or may not have
+    │   └── WebhookError                 the receiver of a webhook did not take it
     └── WarehouseError                   the warehouse is locked, newer than this program, or damaged
         └── WarehouseLocked              another process has it open
 
@@ -164,6 +167,30 @@ class ArchiveError(ClampdownError):
     """A part of the archive can't be read or written."""
 
     exit_code = 4
+
+
+class DeliveryError(ClampdownError):
+    """A message can't be handed over to those it is for. `retryable` says whether a later try may succeed."""
+
+    exit_code = 6
+
+    def __init__(self, message: str, *, hint: str | None = None, retryable: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.retryable = retryable
+
+
+class MailError(DeliveryError):
+    """The mail server did not take a mail; where it may have all the same, `uncertain` is true."""
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, retryable: bool = True, uncertain: bool = False
+    ) -> None:
+        super().__init__(message, hint=hint, retryable=retryable)
+        self.uncertain = uncertain
+
+
+class WebhookError(DeliveryError):
+    """The receiver of a webhook can't be reached, or refused."""
 
 
 class WarehouseError(ClampdownError):
