@@ -1,6 +1,6 @@
 """How each source fares, from the live warehouse while nobody writes to it, else from the published snapshot."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -10,9 +10,9 @@ from pipeline.errors import InputError, WarehouseError
 from pipeline.settings import WarehouseSettings
 from pipeline.types import FeedOutcome
 from warehouse import views
-from warehouse.database import from_utc
+from warehouse.database import Database, from_utc
 from warehouse.query import connect_snapshot
-from warehouse.reader import Reader, open_reader
+from warehouse.reader import open_reader
 
 VIEW = "source_health"
 
@@ -64,11 +64,11 @@ def source_health(warehouse: Path, published: Path) -> HealthReport:
         return HealthReport({})
     try:
         with open_reader(warehouse) as reader:
-            return HealthReport(_rows(reader, f"({views.question(VIEW)})"))
+            return HealthReport(_rows(reader.rows, f"({views.question(VIEW)})"))
     except WarehouseError as locked:
         try:
             with connect_snapshot(published) as reader:
-                return HealthReport(_rows(reader, VIEW), busy=True)
+                return HealthReport(_rows(reader.rows, VIEW), busy=True)
         except (InputError, WarehouseError):
             raise locked from None
 
@@ -79,12 +79,17 @@ def lake_health(settings: WarehouseSettings) -> HealthReport:
     from warehouse.lake import open_lake_reader
 
     with open_lake_reader(settings) as reader:
-        return HealthReport(_rows(reader, f"({views.question(VIEW)})"))
+        return HealthReport(_rows(reader.rows, f"({views.question(VIEW)})"))
 
 
-def _rows(reader: Reader, relation: str) -> dict[str, SourceHealth]:
+def of_open(database: Database) -> dict[str, SourceHealth]:
+    """As `source_health`, asked of the warehouse by the one that has it open."""
+    return _rows(database.execute, f"({views.question(VIEW)})")
+
+
+def _rows(ask: Callable[[str], list[tuple[Any, ...]]], relation: str) -> dict[str, SourceHealth]:
     names = ", ".join(field.name for field in fields(SourceHealth))
-    found = [_health(row) for row in reader.rows(f"SELECT {names} FROM {relation} ORDER BY source_id")]
+    found = [_health(row) for row in ask(f"SELECT {names} FROM {relation} ORDER BY source_id")]
     return {health.source_id: health for health in found}
 
 

@@ -16,13 +16,14 @@ from pipeline.journal import RUN_ID
 from pipeline.settings import WarehouseSettings
 from pipeline.types import Body, Country, Entry, EntryResult, FeedState, PendingEntry, Poll, Service, Source
 from pipeline.writers import Writer
-from warehouse import backfilling, batch, deciding, rereading, resolving, retention, schema, snapshot, summary
+from warehouse import backfilling, batch, deciding, health, rereading, resolving, retention, schema, snapshot, summary
 from warehouse.catching_up import catch_up
 from warehouse.database import Database
+from warehouse.health import SourceHealth
 from warehouse.rereading import EventDifference, Replaced, Reread, StoredArticle
 from warehouse.retention import OldFeed, OldPage
 from warehouse.snapshot import Snapshot
-from warehouse.summary import LedgerBalance, RunSummary
+from warehouse.summary import LedgerBalance, RunSummary, Totals
 from warehouse.tables import (
     articles,
     decisions,
@@ -286,6 +287,14 @@ class Warehouse:
     def summary(self, run_id: str) -> RunSummary:
         """One run in numbers."""
         return summary.of_run(self._database, run_id)
+
+    def totals(self) -> Totals:
+        """What is stored, over all runs."""
+        return summary.totals(self._database)
+
+    def source_health(self) -> dict[str, SourceHealth]:
+        """How each listed and enabled source fares, by id."""
+        return health.of_open(self._database)
 
     def ledger_balance(self) -> LedgerBalance:
         """All entries against all outcomes."""

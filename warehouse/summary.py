@@ -38,6 +38,17 @@ class RunSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """What is stored, over all runs; `pending` and `retrying` as in `RunSummary`."""
+
+    events: int
+    articles: int
+    entries: int
+    pending: int
+    retrying: int
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerBalance:
     """All entries against all outcomes: `missing` entries have none, `surplus` outcomes have no entry of their own."""
 
@@ -106,6 +117,18 @@ def of_run(database: Database, run_id: str) -> RunSummary:
         silent=tuple(name for (name,) in silent),
         revisits={RevisitOutcome(outcome): number for outcome, number in revisits},
     )
+
+
+def totals(database: Database) -> Totals:
+    """Count what is stored."""
+    counts = database.execute(
+        """
+        SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM articles), (SELECT count(*) FROM entries),
+               (SELECT count(*) FROM outcomes WHERE outcome = 'pending'),
+               (SELECT count(*) FROM outcomes WHERE outcome <> 'pending' AND retry_at IS NOT NULL)
+        """
+    )
+    return Totals(*counts[0])
 
 
 def balance(database: Database) -> LedgerBalance:
