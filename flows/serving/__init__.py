@@ -1,0 +1,1 @@
+"""What keeps the flows running for months: schedules, processes, and what an operator sees of them."""

@@ -1,0 +1,361 @@
+"""What ran, when, and how it ended: lines in files of the data folder, so that no other record is needed.
+
+`flows/2026-11.jsonl` has a line for each beginning in that month and one for each end, the end in the file of its
+beginning. A run keeps a file in `flows/running` locked for as long as its process lives; where that lock is gone and no
+end was written, the run is lost. The standard library is all that is needed, because whoever watches must stay small.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum, StrEnum
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+from pipeline.archive_files import make_folder, sync_folder
+from pipeline.errors import ArchiveError, ClampdownError, WarehouseLocked
+from pipeline.failpoints import hit
+from pipeline.secrets import masked
+
+log = logging.getLogger(__name__)
+
+FOLDER = "flows"
+RUNNING = "running"
+SUFFIX = ".jsonl"
+LONGEST_DETAIL = 500
+_LOCK = ".lock"
+_BEGUN, _ENDED = "begun", "ended"
+
+
+class FlowStatus(StrEnum):
+    """How a run ended. A LOST one was begun and never ended, and its process is gone."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRun:
+    """One run of a flow. Times are UTC; `scheduled_at` is None for one that a person called.
+
+    `detail` says why it was skipped or failed; `facts` are what the flow tells of it, as JSON has it. `mode` is
+    "direct" or "prefect".
+    """
+
+    flow: str
+    run: str
+    started_at: datetime
+    ended_at: datetime | None
+    status: FlowStatus
+    scheduled_at: datetime | None = None
+    detail: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    pid: int = 0
+    host: str = ""
+    mode: str = ""
+
+
+class Skipped(Exception):
+    """A run that finds nothing to do. Raised by `Told.skip`, caught by `FlowLog.running`."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What a run tells of itself while it runs: `facts` are written with its end, and must be plain values."""
+
+    flow: str
+    run: str
+    started_at: datetime
+    scheduled_at: datetime | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def skip(self, reason: str) -> NoReturn:
+        """End the run here: there is nothing to do, or it can't be done now."""
+        raise Skipped(reason)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class FlowLog:
+    """The flow log of a data folder. Any number of processes may write to it and read it at a time."""
+
+    def __init__(self, data_dir: Path, clock: Callable[[], datetime] = _now) -> None:
+        self._folder = data_dir / FOLDER
+        self._clock = clock
+
+    @contextmanager
+    def running(self, flow: str, *, scheduled_at: datetime | None = None, mode: str = "direct") -> Iterator[Told]:
+        """Note that a run begins, and how it ends.
+
+        `Told.skip` ends the block quietly. A WarehouseLocked counts as skipped, too, and is raised on like any other
+        exception. Raises ArchiveError where the beginning can't be written; an end that can't be is logged.
+        """
+        started_at = self._clock()
+        run = f"{started_at:%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
+        told = Told(flow, run, started_at, scheduled_at)
+        with self._alive(told, mode):
+            status, detail = FlowStatus.FAILED, ""
+            try:
+                yield told
+                status = FlowStatus.FINISHED
+            except Skipped as skipped:
+                status, detail = FlowStatus.SKIPPED, str(skipped)
+            except WarehouseLocked as locked:
+                status, detail = FlowStatus.SKIPPED, str(locked)
+                raise
+            except BaseException as error:
+                detail = _told_of(error)
+                raise
+            finally:
+                self._end(told, status, detail)
+
+    def runs(self, flow: str | None = None, limit: int = 50) -> list[FlowRun]:
+        """The latest runs, of one flow or of all, the newest first."""
+        found: list[FlowRun] = []
+        for run in self._newest(flow):
+            if len(found) == limit:
+                break
+            found.append(run)
+        return sorted(found, key=lambda one: one.started_at, reverse=True)
+
+    def last(self, flow: str, *statuses: FlowStatus) -> FlowRun | None:
+        """The latest run of a flow, with one of the `statuses` if any are given."""
+        return next((run for run in self._newest(flow) if not statuses or run.status in statuses), None)
+
+    def tidy(self, kept_days: int) -> int:
+        """Remove the months that ended more than so many days ago. Returns how many files went."""
+        oldest = (self._clock() - timedelta(days=kept_days)).date()
+        gone = [path for path in self._months() if _month_of(path) < oldest.replace(day=1)]
+        try:
+            with self._locked():
+                for path in gone:
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritten(self._folder, error) from error
+        return len(gone)
+
+    @contextmanager
+    def _alive(self, told: Told, mode: str) -> Iterator[None]:
+        """Write the beginning, and keep a file locked until the end: by that it is known that this process lives."""
+        path = self._sign(told.run)
+        begun = {
+            "event": _BEGUN,
+            "flow": told.flow,
+            "run": told.run,
+            "at": told.started_at.isoformat(),
+            "scheduled_at": None if told.scheduled_at is None else told.scheduled_at.isoformat(),
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "mode": mode,
+        }
+        try:
+            make_folder(path.parent)
+            with self._locked():
+                self._sweep()
+                sign = path.open("xb")
+                fcntl.flock(sign, fcntl.LOCK_EX)
+                self._append(told.started_at, begun)
+        except OSError as error:
+            raise _unwritten(self._folder, error) from error
+        hit("flow.begun")
+        try:
+            yield
+        finally:
+            # Removed after the end is written, so that no reader takes the run for a lost one.
+            path.unlink(missing_ok=True)
+            sign.close()
+
+    def _end(self, told: Told, status: FlowStatus, detail: str) -> None:
+        ended = {
+            "event": _ENDED,
+            "flow": told.flow,
+            "run": told.run,
+            "at": self._clock().isoformat(),
+            "status": status.value,
+            "detail": masked(detail)[:LONGEST_DETAIL],
+            "facts": told.facts,
+        }
+        hit("flow.ending")
+        try:
+            with self._locked():
+                self._append(told.started_at, ended)
+        except OSError as error:
+            # What was done is done: it is not to fail for want of a note.
+            log.error("the end of %s %s can't be noted: %s", told.flow, told.run, error)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other writers out, for as long as it takes to write a line."""
+        with (self._folder / _LOCK).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _append(self, began_at: datetime, line: Mapping[str, Any]) -> None:
+        path = self._folder / f"{began_at:%Y-%m}{SUFFIX}"
+        is_new = not path.exists()
+        data = json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=_plain).encode("utf-8", "replace")
+        with path.open("ab+") as file:
+            if _is_torn(file):
+                data = b"\n" + data
+            file.write(data + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        if is_new:
+            sync_folder(self._folder)
+
+    def _sweep(self) -> None:
+        """Remove the signs of life of processes that are gone."""
+        for path in (self._folder / RUNNING).iterdir():
+            if not _is_held(path):
+                path.unlink(missing_ok=True)
+
+    def _newest(self, flow: str | None) -> Iterator[FlowRun]:
+        """Runs, those whose beginning was written last first."""
+        for path in reversed(self._months()):
+            ends: dict[str, Mapping[str, Any]] = {}
+            for line in _lines_from_behind(path, flow):
+                try:
+                    if line["event"] == _ENDED:
+                        ends.setdefault(line["run"], line)
+                    elif line["event"] == _BEGUN:
+                        yield self._run(path, line, ends.get(line["run"]))
+                except (KeyError, TypeError, ValueError, AttributeError):
+                    # A line that is not ours, or of a version to come.
+                    continue
+
+    def _run(self, path: Path, begun: Mapping[str, Any], ended: Mapping[str, Any] | None) -> FlowRun:
+        run = _run_of(begun)
+        if ended is not None:
+            return _with_end(run, ended)
+        if _is_held(self._sign(run.run)):
+            return run
+        # It may have ended since the file was read.
+        for line in _lines_from_behind(path, run.flow):
+            if line.get("event") == _ENDED and line.get("run") == run.run:
+                return _with_end(run, line)
+        return replace(run, status=FlowStatus.LOST, detail="its process ended without a word")
+
+    def _months(self) -> list[Path]:
+        try:
+            return sorted(path for path in self._folder.glob(f"????-??{SUFFIX}") if _month_of(path) > date.min)
+        except OSError as error:
+            raise ArchiveError(f"{self._folder}: can't be read: {error.strerror or error}") from error
+
+    def _sign(self, run: str) -> Path:
+        return self._folder / RUNNING / run
+
+
+def _told_of(error: BaseException) -> str:
+    """An exception in one line."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, SystemExit):
+        return f"ended with status {error.code}"
+    words = " ".join(str(error).split())
+    return words if isinstance(error, ClampdownError) and words else f"{type(error).__name__}: {words}".rstrip(": ")
+
+
+def _unwritten(path: Path, error: OSError) -> ArchiveError:
+    return ArchiveError(f"{path}: can't be written: {error.strerror or error}", hint="is the disk full, or read-only?")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    return value.value if isinstance(value, Enum) else str(value)
+
+
+def _is_torn(file: BinaryIO) -> bool:
+    """Whether the last line was not written to its end."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) != b"\n"
+
+
+def _is_held(path: Path) -> bool:
+    """Whether the process that made a sign of life lives. Nobody else ever waits for it."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        # Locked, or not to be told: then it is not called lost.
+        return True
+    return False
+
+
+def _lines_from_behind(path: Path, flow: str | None) -> Iterator[Mapping[str, Any]]:
+    """The lines of a file, the last one first; without those that are torn, and of one flow alone if it is given."""
+    wanted = b"" if flow is None else f'"flow":{json.dumps(flow, ensure_ascii=False)}'.encode()
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ArchiveError(f"{path}: can't be read: {error.strerror or error}") from error
+    for line in reversed(lines):
+        if not line or wanted not in line:
+            continue
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(found, dict) and (flow is None or found.get("flow") == flow):
+            yield found
+
+
+def _run_of(begun: Mapping[str, Any]) -> FlowRun:
+    return FlowRun(
+        flow=str(begun["flow"]),
+        run=str(begun["run"]),
+        started_at=_time(begun["at"]),
+        ended_at=None,
+        status=FlowStatus.RUNNING,
+        scheduled_at=None if begun["scheduled_at"] is None else _time(begun["scheduled_at"]),
+        pid=int(begun["pid"]),
+        host=str(begun["host"]),
+        mode=str(begun["mode"]),
+    )
+
+
+def _with_end(run: FlowRun, ended: Mapping[str, Any]) -> FlowRun:
+    return replace(
+        run,
+        ended_at=_time(ended["at"]),
+        status=FlowStatus(ended["status"]),
+        detail=str(ended["detail"]),
+        facts=dict(ended["facts"]),
+    )
+
+
+def _time(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"the time {text} has no zone")
+    return found.astimezone(UTC)
+
+
+def _month_of(path: Path) -> date:
+    """The first day of a file's month; the beginning of time for a name that is none."""
+    try:
+        return date.fromisoformat(f"{path.stem}-01")
+    except ValueError:
+        return date.min
