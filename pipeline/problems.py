@@ -17,6 +17,7 @@ class ProblemKind(StrEnum):
     SOURCE_FAILING = "source_failing"
     SOURCE_GONE = "source_gone"
     NOTHING_RAN = "nothing_ran"
+    ALERTS_UNDELIVERED = "alerts_undelivered"
 
 
 class Severity(StrEnum):

@@ -5,7 +5,6 @@ have been sent; where the connection breaks while it is awaited, nobody can tell
 """
 
 import base64
-import re
 import smtplib
 import socket
 import ssl
@@ -25,14 +24,13 @@ import idna
 
 from pipeline.errors import MailError
 from pipeline.settings_sections import MailSettings
+from reports.inert import line
 
 ANSWERS: Final = 10
 """Times `mail.timeout` that handing over one mail may take in all: a server may answer slowly, but not for ever."""
 
 _SAID: Final = 300
 """Characters of a server's words that are repeated."""
-
-_LINE_BREAKS_AND_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def compose(mail: MailSettings, to: Sequence[str], subject: str, text: str, *, now: datetime) -> EmailMessage:
@@ -44,7 +42,7 @@ def compose(mail: MailSettings, to: Sequence[str], subject: str, text: str, *, n
     message = EmailMessage()
     message["From"] = sender
     message["To"] = [_address(one, "a recipient") for one in to]
-    message["Subject"] = one_line(subject)
+    message["Subject"] = line(subject)
     message["Date"] = format_datetime(now.astimezone(UTC))
     # No answer of a holiday to what a program sent (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
@@ -56,11 +54,6 @@ def compose(mail: MailSettings, to: Sequence[str], subject: str, text: str, *, n
 def domain_of(mail: MailSettings) -> str:
     """The domain of the sender, for the ids of messages. Raises MailError where the sender is no address."""
     return _address(mail.sender, "mail.sender").domain
-
-
-def one_line(text: str) -> str:
-    """`text` without line breaks and control characters, which have no place in a header."""
-    return _LINE_BREAKS_AND_CONTROLS.sub(" ", text).strip()
 
 
 def deliver(mail: MailSettings, message: EmailMessage) -> dict[str, str]:
@@ -179,7 +172,7 @@ def _address(text: str, what: str) -> Address:
         if not local or not domain:
             raise ValueError(text)
         ascii_domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
-        return Address(one_line(name), local, ascii_domain)
+        return Address(line(name), local, ascii_domain)
     except (ValueError, MessageError):
         raise MailError(
             f"{what} is no mail address: {text!r}", hint="Write it as name@example.org.", retryable=False
@@ -244,5 +237,4 @@ def _shown(text: str, password: str) -> str:
     if password:
         for secret in (password, base64.b64encode(password.encode()).decode()):
             text = text.replace(secret, "***")
-    line = one_line(text)
-    return line if len(line) <= _SAID else f"{line[:_SAID]}…"
+    return line(text, _SAID)
