@@ -1,9 +1,9 @@
 """Everything a run works with, opened together and closed together."""
 
-import fcntl
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,9 +18,10 @@ from pipeline.archive import Archive
 from pipeline.decision_archive import DecisionArchive
 from pipeline.errors import FetchError, WarehouseError, WarehouseLocked
 from pipeline.fetch import FetchSession
+from pipeline.lease import lease
 from pipeline.protocols import Extractor, Session, Workers
 from pipeline.robots_file import ROBOTS_NAME
-from pipeline.settings import Settings
+from pipeline.settings import Settings, WorkerSettings
 from pipeline.types import ArchiveRef, Response, Source
 from pipeline.workers import WorkerPool
 from warehouse.store import Warehouse, open_lake, open_warehouse
@@ -28,9 +29,11 @@ from warehouse.store import Warehouse, open_lake, open_warehouse
 log = logging.getLogger(__name__)
 
 WAREHOUSE_NAME = "warehouse.duckdb"
-LOCK_NAME = ".lock"
 ARCHIVE_NAME = "archive"
 PUBLISHED_NAME = "published"
+_PATIENCE = 5.0
+"""Seconds to wait for one who only reads the warehouse's file: such looks are short."""
+_GAP = 0.2
 
 
 def _now() -> datetime:
@@ -99,45 +102,43 @@ class House:
 
 
 @contextmanager
-def open_store(settings: Settings, *, guest: bool = False) -> Iterator[Warehouse]:
+def open_store(settings: Settings, *, holder: str, guest: bool = False) -> Iterator[Warehouse]:
     """Open the warehouse where the settings have it: the file in the data folder, or a lake.
 
     Of a lake this is the writer that the settings name or, for people's decisions, a `guest`. The data folder is one
-    process's alone in both cases. Raises WarehouseLocked where another holds it.
+    process's alone in both cases, as archive and snapshots have one writer: `holder` says to others who it is, unless
+    this process holds the lease already. Raises WarehouseLocked where another holds it.
     """
     limit = settings.warehouse.memory_limit or None
-    if not settings.warehouse.url:
-        with open_warehouse(settings.data_dir / WAREHOUSE_NAME, memory_limit=limit) as warehouse:
+    with lease(settings.data_dir, holder=holder):
+        if settings.warehouse.url:
+            warehouse = open_lake(settings.warehouse, guest=guest, memory_limit=limit)
+        else:
+            warehouse = _open_file(settings.data_dir / WAREHOUSE_NAME, limit)
+        with warehouse:
             yield warehouse
-        return
-    with alone(settings.data_dir), open_lake(settings.warehouse, guest=guest, memory_limit=limit) as warehouse:
-        yield warehouse
 
 
-@contextmanager
-def alone(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder, as the file in it would: archive and snapshots have one writer.
-
-    Raises WarehouseLocked where another process holds it.
-    """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / LOCK_NAME).open("a") as lock:
+def _open_file(path: Path, memory_limit: str | None) -> Warehouse:
+    until = time.monotonic() + _PATIENCE
+    while True:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WarehouseLocked(
-                f"{data_dir} is in use by another process",
-                hint="Wait until that run ends, or stop it. Each writer to a lake needs a data_dir of its own.",
-            ) from None
-        yield
+            return open_warehouse(path, memory_limit=memory_limit)
+        except WarehouseLocked:
+            # We hold the lease, so this is one who reads, or a program that knows nothing of leases.
+            if time.monotonic() >= until:
+                raise
+        time.sleep(_GAP)
 
 
 @contextmanager
-def open_house(settings: Settings, *, mode: str = "direct", poll_all: bool = False) -> Iterator[House]:
-    """Open warehouse, archive, network session, workers and model for one run."""
+def open_house(
+    settings: Settings, *, holder: str = "ingest", mode: str = "direct", poll_all: bool = False
+) -> Iterator[House]:
+    """Open warehouse, archive, network session, workers and model for one run, which `holder` names to others."""
     with ExitStack() as stack:
-        warehouse = stack.enter_context(open_store(settings))
-        pool = stack.enter_context(WorkerPool(settings.workers, preload=NURSERY))
+        warehouse = stack.enter_context(open_store(settings, holder=holder))
+        pool = stack.enter_context(_workers(settings.workers))
         session = stack.enter_context(FetchSession(settings.fetch, robots_file=settings.data_dir / ROBOTS_NAME))
         loaded = load_extractor(settings.extract)
         if loaded.meter is not None:
@@ -155,6 +156,16 @@ def open_house(settings: Settings, *, mode: str = "direct", poll_all: bool = Fal
             mode=mode,
             poll_all=poll_all,
         )
+
+
+def _workers(settings: WorkerSettings) -> AbstractContextManager[Workers]:
+    """Where publishers' pages are read: in processes of this machine, or on a Dask cluster."""
+    if settings.runner == "dask":
+        # Imported here: few have a cluster.
+        from flows.dask_workers import DaskWorkers
+
+        return DaskWorkers(settings)
+    return WorkerPool(settings, preload=NURSERY)
 
 
 def _log_usage(meter: Meter) -> None:

@@ -3,6 +3,7 @@
 What they need is imported inside: the parent process, which only names them, stays light.
 """
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,15 +107,28 @@ def passes_gate(job: GateJob) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ExtractJob:
-    """A document, and the settings by which the worker opens its model."""
+    """A document, the settings by which the worker opens its model, and the revision that this must have, if any.
+
+    A worker may be another machine, where the same settings lead to other weights.
+    """
 
     document: Document
     settings: ExtractSettings
+    revision: str | None = None
 
 
 def find_events(job: ExtractJob) -> list[Mention]:
-    """Extract the mentions of one document with the model that this worker keeps open."""
-    (found,) = _extractor(job.settings).extract([job.document])
+    """Extract the mentions of one document with the model that this worker keeps open.
+
+    Raises ModelError where that is not the one that was asked for.
+    """
+    extractor = _extractor(job.settings)
+    if job.revision not in (None, extractor.revision):
+        raise ModelError(
+            f"{platform.node()} has the model {extractor.revision} where {job.revision} is asked for",
+            hint="All machines need the same weights: docs/cluster.md.",
+        )
+    (found,) = extractor.extract([job.document])
     if isinstance(found, ExtractionError):
         raise found
     return found
@@ -161,7 +175,7 @@ class PooledExtractor:
         if documents and not self._is_tried:
             try_worker(self._pool, self._settings)
             self._is_tried = True
-        jobs = [ExtractJob(document, self._settings.extract) for document in documents]
+        jobs = [ExtractJob(document, self._settings.extract, self._revision) for document in documents]
         found = self._pool.map(find_events, jobs, seconds=self._settings.workers.extract_seconds)
         return [self._answer(document, answer) for document, answer in zip(documents, found, strict=True)]
 
