@@ -12,6 +12,8 @@ class ProblemKind(StrEnum):
     FLOW_FAILED = "flow_failed"
     AUDIT_FAILED = "audit_failed"
     DISK_LOW = "disk_low"
+    PART_DOWN = "part_down"
+    SOURCES_UNREACHABLE = "sources_unreachable"
     FILES_UNREADABLE = "files_unreadable"
     SOURCE_SILENT = "source_silent"
     SOURCE_FAILING = "source_failing"

@@ -1,0 +1,233 @@
+"""How the site fares: what ran, what comes next, what waits, how sources fare, and what is wrong.
+
+`look` reads a few small files and opens no warehouse; `status_of` is a pure function of what they say.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import ClampdownError
+from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
+from pipeline.judging import problems_of
+from pipeline.lease import Holder, holder
+from pipeline.occasions import every, upcoming
+from pipeline.problems import Problem, Severity
+from pipeline.settings import Settings
+from pipeline.site_state import SiteState, load
+
+FLOWS: Final = ("ingest", "digest", "publish", "maintain", "reextract", "backfill")
+"""The flows that are served, in the order in which they are shown."""
+
+SERVE_LOCK: Final = ".serve.lock"
+"""The file of the data folder that a `clampdown serve` keeps locked, and writes into who it is."""
+
+LATEST_RUNS: Final = 20
+"""Runs of a flow that are looked at: enough to count failures in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The disk of the data folder, in bytes; `free` is what this user may still write."""
+
+    free: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the flow log has of one flow: its latest runs, the newest first, and the latest that finished."""
+
+    runs: Sequence[FlowRun] = ()
+    done: FlowRun | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What `status_of` decides over. `unread` says in words which files could not be read."""
+
+    now: datetime
+    records: Mapping[str, Record] = field(default_factory=dict)
+    state: SiteState | None = None
+    disk: Disk | None = None
+    holder: Holder | None = None
+    served_by: Holder | None = None
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one flow stands. `last` is the latest run that has ended, `done` the latest that finished its work.
+
+    `failures` counts failed and lost runs since `done`, at most LATEST_RUNS, of which the first ended or began at
+    `failing_since`. `next_at` is when it runs next: None where nothing schedules it.
+    """
+
+    flow: str
+    running: FlowRun | None = None
+    last: FlowRun | None = None
+    done: FlowRun | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole, as of `at`. `ingest_age` is the seconds since the last ingest finished, None before the first.
+
+    `served_by` is the `clampdown serve` that keeps the schedule, `holder` whoever works in the warehouse; None where
+    nobody does. Errors come first among the `problems`.
+    """
+
+    at: datetime
+    flows: Mapping[str, Standing]
+    problems: tuple[Problem, ...]
+    ingest_age: float | None = None
+    state: SiteState | None = None
+    disk: Disk | None = None
+    holder: Holder | None = None
+    served_by: Holder | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing worse is wrong than what somebody should look at some day."""
+        return all(problem.severity is not Severity.ERROR for problem in self.problems)
+
+
+def look(settings: Settings, now: datetime | None = None, *, served_by: Holder | None = None) -> Status:
+    """Read the files of the data folder and say how the site fares.
+
+    A `served_by` is given by a `clampdown serve` that asks for itself. A file that can't be read is a problem, never
+    an exception. Raises SettingsError where the zone of the schedule can't be told.
+    """
+    now = now or datetime.now(UTC)
+    data_dir, unread = settings.data_dir, []
+    records: dict[str, Record] = {}
+    state = held = None
+    try:
+        flow_log = FlowLog(data_dir)
+        records = {flow: _record(flow_log, flow) for flow in FLOWS}
+    except ClampdownError as error:
+        unread.append(str(error))
+    try:
+        state = load(data_dir)
+    except ClampdownError as error:
+        unread.append(str(error))
+    try:
+        held = holder(data_dir)
+    except ClampdownError as error:
+        unread.append(str(error))
+    served_by = served_by or serving(data_dir)
+    return status_of(settings, Facts(now, records, state, _disk(data_dir), held, served_by, tuple(unread)))
+
+
+def status_of(settings: Settings, facts: Facts) -> Status:
+    """Say how the site fares that `facts` tell of."""
+    standings = {flow: _standing(settings, facts, flow) for flow in FLOWS}
+    done = standings["ingest"].done
+    ended = done.ended_at if done else None
+    problems = problems_of(settings, facts, standings)
+    return Status(
+        at=facts.now,
+        flows=standings,
+        problems=tuple(sorted(problems, key=lambda problem: problem.severity is not Severity.ERROR)),
+        ingest_age=None if ended is None else max(0.0, (facts.now - ended).total_seconds()),
+        state=facts.state,
+        disk=facts.disk,
+        holder=facts.holder,
+        served_by=facts.served_by,
+    )
+
+
+def serving(data_dir: Path) -> Holder | None:
+    """The `clampdown serve` that has this data folder, or None where none runs. Never keeps one from starting."""
+    try:
+        with (data_dir / SERVE_LOCK).open("rb") as file:
+            told = _told(file.read())
+            # What a killed one wrote is still there: only where its process seems to live is the lock tried.
+            if not told.pid or not _may_live(told):
+                return None
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return told
+    except OSError:
+        pass
+    return None
+
+
+def _told(text: bytes) -> Holder:
+    try:
+        told = json.loads(text)
+        since = told.get("since")
+        return Holder(
+            str(told.get("flow") or "serve"),
+            pid=int(told["pid"]),
+            host=str(told.get("host") or ""),
+            since=datetime.fromisoformat(since) if since else None,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return Holder()
+
+
+def _may_live(told: Holder) -> bool:
+    try:
+        os.kill(told.pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
+
+
+def _record(flow_log: FlowLog, flow: str) -> Record:
+    return Record(tuple(flow_log.runs(flow, LATEST_RUNS)), flow_log.last(flow, FlowStatus.FINISHED))
+
+
+def _disk(data_dir: Path) -> Disk | None:
+    try:
+        usage = shutil.disk_usage(data_dir)
+    except OSError:
+        return None
+    return Disk(usage.free, usage.total)
+
+
+def _standing(settings: Settings, facts: Facts, flow: str) -> Standing:
+    record = facts.records.get(flow, Record())
+    failed: list[FlowRun] = []
+    for run in record.runs:
+        if run.status is FlowStatus.FINISHED:
+            break
+        if run.status in (FlowStatus.FAILED, FlowStatus.LOST):
+            failed.append(run)
+    return Standing(
+        flow=flow,
+        running=next((run for run in record.runs if run.status is FlowStatus.RUNNING), None),
+        last=next((run for run in record.runs if run.status is not FlowStatus.RUNNING), None),
+        done=record.done,
+        failures=len(failed),
+        failing_since=None if not failed else failed[-1].ended_at or failed[-1].started_at,
+        next_at=_next(settings, facts, flow),
+    )
+
+
+def _next(settings: Settings, facts: Facts, flow: str) -> datetime | None:
+    if facts.served_by is None:
+        return None
+    serve = settings.serve
+    match flow:
+        case "ingest":
+            return every(serve.ingest_every, facts.now) + timedelta(seconds=serve.ingest_every)
+        case "digest" if serve.digest_at is not None:
+            return upcoming(serve.digest_at, serve.zone, facts.now).at
+        case "maintain":
+            return upcoming(serve.maintain_at, serve.zone, facts.now).at
+        case _:
+            return None
