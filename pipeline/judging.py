@@ -30,7 +30,7 @@ FEWEST_SOURCES: Final = 3
 
 MB: Final = 1_000_000
 
-_LOST_HINT: Final = "Nothing is lost: the next run goes on from there. If it comes again, see whether memory ran out (the kernel's log)."
+_LOST_HINT: Final = "Nothing is lost: the next run goes on from there. Did memory run out? The kernel's log knows."
 
 
 def problems_of(settings: Settings, facts: "Facts", standings: Mapping[str, "Standing"]) -> list[Problem]:
