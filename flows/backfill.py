@@ -99,7 +99,10 @@ def _nowhere(kind: str, content: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What finding pages needs. `note` writes down what was asked for, and what came."""
+    """What finding pages needs. `note` writes down what was asked for, and what came.
+
+    `enough` says after each batch of pages whether the rest is left for the next call.
+    """
 
     settings: Settings
     session: Session
@@ -108,6 +111,7 @@ class Desk:
     run_id: str
     archive: Callable[[Sequence[Response | FetchError]], list[ArchiveRef | None]]
     note: Callable[[str, Mapping[str, Any]], None] = _nowhere
+    enough: Callable[[], bool] = lambda: False
 
 
 def backfill(
@@ -145,6 +149,7 @@ def desk_of(house: House) -> Desk:
         run_id=house.run_id,
         archive=house.archive_bodies,
         note=partial(house.archive.journal.write, house.run_id),
+        enough=house.enough,
     )
 
 
@@ -184,6 +189,8 @@ def find_entries(desk: Desk, sources: Sequence[Source], wanted: Wanted, progress
             walk.conclude(page, result, contents.get(index), refs[index])
         done += len(batch)
         progress.advance("pages", len(batch))
+        if desk.enough():
+            break
     return tuple(walk.report() for walk in walks)
 
 

@@ -17,13 +17,20 @@ class DueEntries:
     def __init__(self, house: House) -> None:
         self._house = house
         self._urls: dict[str, str] = {}
+        self._has_begun = False
         self._stored = threading.Condition()
 
     def __iter__(self) -> Iterator[list[PendingEntry]]:
         return self
 
     def __next__(self) -> list[PendingEntry]:
-        """Return the next batch, `run.batch_size` entries at most. Waits while all that is left is on its way."""
+        """Return the next batch, `run.batch_size` entries at most. Waits while all that is left is on its way.
+
+        There is one batch at least, however little time the run has: so each run gets on.
+        """
+        if self._has_begun and self._house.enough():
+            raise StopIteration
+        self._has_begun = True
         limit = self._house.settings.run.batch_size
         while True:
             with self._stored:

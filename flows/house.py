@@ -40,11 +40,16 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """One run's tools. What is due is decided by `started_at`; `clock` tells when requests failed and the run ended.
 
-    `poll_all` has every feed polled that is not gone for good, due or not.
+    `poll_all` has every feed polled that is not gone for good, due or not. `enough` is asked between batches: when it
+    says so, the run takes no further one, and comes to its end.
     """
 
     settings: Settings
@@ -58,6 +63,7 @@ class House:
     poll_all: bool = False
     started_at: datetime = field(default_factory=_now)
     clock: Callable[[], datetime] = _now
+    enough: Callable[[], bool] = _never
 
     @property
     def run_id(self) -> str:
@@ -110,7 +116,7 @@ def open_store(settings: Settings, *, holder: str, guest: bool = False) -> Itera
     this process holds the lease already. Raises WarehouseLocked where another holds it.
     """
     limit = settings.warehouse.memory_limit or None
-    with lease(settings.data_dir, holder=holder):
+    with lease(settings.data_dir, holder=holder, lends=False):
         if settings.warehouse.url:
             warehouse = open_lake(settings.warehouse, guest=guest, memory_limit=limit)
         else:

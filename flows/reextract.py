@@ -110,8 +110,9 @@ def reextract(
 ) -> ReextractReport:
     """Read every stored text again that the model of `house` has not read yet, and publish.
 
-    `since` leaves out what was published before that day. With `dry_run` a copy of the warehouse is worked on, and
-    nothing stays. Raises InputError for a dry run over a lake.
+    `since` leaves out what was published before that day. A house that has `enough` ends it early, and the next call
+    goes on. With `dry_run` a copy of the warehouse is worked on, and nothing stays. Raises InputError for a dry run
+    over a lake.
     """
     house = replace(house, mode=MODE)
     if not dry_run:
@@ -145,7 +146,7 @@ def _reextracted(house: House, since: date | None, *, dry_run: bool, progress: P
     done_before = warehouse.count_articles() - len(due) if since is None else 0
     lost = warehouse.lost_decisions()
     differences = Differences()
-    failed = parted = 0
+    failed = parted = read_in_all = 0
     progress.begin("articles", len(due))
     for some in batches(due, house.settings.run.batch_size):
         stored = warehouse.stored_articles(some)
@@ -155,12 +156,15 @@ def _reextracted(house: House, since: date | None, *, dry_run: bool, progress: P
         parted += len(stored) - len(whole)
         failed += len(whole) - len(read)
         progress.advance("articles", len(some))
+        read_in_all += len(some)
+        if house.enough():
+            break
     house.finish_run()
     lost_now = warehouse.lost_decisions()
     return ReextractReport(
         model=model,
         dry_run=dry_run,
-        articles=len(due) - failed - parted,
+        articles=read_in_all - failed - parted,
         done_before=done_before,
         failed=failed,
         parted=parted,
