@@ -1,7 +1,7 @@
 """`backfill`: the entries of past days, from feed archives and sitemaps."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,11 +10,9 @@ from rich.text import Text
 
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, print_usage, progress, shorten, table
-from pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from flows.backfill import BackfillReport, SourceReport, Wanted
-    from pipeline.archive_pages import Span
     from pipeline.settings import Settings
     from pipeline.types import Entry, Source
 
@@ -51,17 +49,19 @@ def backfill(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
 ) -> None:
     """Bring back the entries of past days, from feed archives and sitemaps. Run it again to go on where it was."""
-    from flows.backfill import Wanted
+    from flows.orders import BackfillOrder, chosen_sources
 
     settings = load_settings(context).settings
-    listed, chosen = _chosen(settings, sources)
-    wanted = Wanted(
-        span=_span(since.date(), until.date() if until else None),
-        undated=undated,
-        sitemaps=_addresses(sitemap or ()),
+    listed, chosen = chosen_sources(settings, sources)
+    wanted = BackfillOrder(
+        sources=sources,
+        since=since.date(),
+        until=until.date() if until else None,
+        sitemaps=sitemap or (),
         max_pages=max_pages,
+        undated=undated,
         again=again,
-    )
+    ).wanted()
     if list_only:
         reports, entries = _list(settings, chosen, wanted)
         if as_json:
@@ -75,44 +75,6 @@ def backfill(
         print_json({"sources": report.sources, "run": report.summary, "snapshot": report.snapshot})
     else:
         _print(report, wanted)
-
-
-def _chosen(settings: "Settings", ids: Sequence[str]) -> "tuple[list[Source], list[Source]]":
-    """The sources that are polled, and those to go back for; a source that is switched off can be among the latter."""
-    from pipeline.sources import load_sources
-
-    if not settings.sources.exists():
-        raise InputError(f"{settings.sources}: no source list", hint="`clampdown init` writes one")
-    known = {source.id: source for source in load_sources(settings.sources)}
-    for name in ids:
-        if name not in known:
-            raise InputError(f"{name}: no such source in {settings.sources}", hint="`clampdown sources list` shows all")
-    chosen = [known[name] for name in dict.fromkeys(ids)]
-    return [source for source in known.values() if source.enabled or source in chosen], chosen
-
-
-def _span(since: date, until: date | None) -> "Span":
-    from pipeline.archive_pages import Span
-
-    today = datetime.now(UTC).date()
-    last = until or today
-    if since > last:
-        raise InputError(f"--since {since} lies after {'--until' if until else 'today,'} {last}")
-    if last > today + timedelta(days=1):
-        raise InputError(f"--until {last} lies in the future")
-    return Span(since, last)
-
-
-def _addresses(urls: Sequence[str]) -> tuple[str, ...]:
-    from pipeline.urls import absolute_url
-
-    found = []
-    for url in urls:
-        whole = absolute_url(url)
-        if whole is None:
-            raise InputError(f"--sitemap {url}: no http or https address")
-        found.append(whole)
-    return tuple(found)
 
 
 def _list(
