@@ -148,6 +148,29 @@ def shorten(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
 
+def span(seconds: float | None) -> str:
+    """A length of time in its largest fitting unit."""
+    if seconds is None:
+        return ""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """How long ago something was that may never have been."""
+    return "never" if moment is None else f"{span(max(0.0, (now - moment).total_seconds()))} ago"
+
+
+def ahead(moment: datetime | None, now: datetime) -> str:
+    """In how long something is to be; nothing where it is not."""
+    if moment is None:
+        return ""
+    seconds = (moment - now).total_seconds()
+    return f"in {span(seconds)}" if seconds > 0 else "due"
+
+
 class _Lines:
     """Progress as plain lines on standard error, one per stage and one per tenth of it."""
 

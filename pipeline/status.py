@@ -33,6 +33,16 @@ LATEST_RUNS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """The `clampdown serve` of a data folder; `page` is the address of Prefect's pages, empty where there are none."""
+
+    pid: int
+    host: str = ""
+    since: datetime | None = None
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Disk:
     """The disk of the data folder, in bytes; `free` is what this user may still write."""
 
@@ -57,7 +67,7 @@ class Facts:
     state: SiteState | None = None
     disk: Disk | None = None
     holder: Holder | None = None
-    served_by: Holder | None = None
+    served_by: Serving | None = None
     unread: tuple[str, ...] = ()
 
 
@@ -93,7 +103,7 @@ class Status:
     state: SiteState | None = None
     disk: Disk | None = None
     holder: Holder | None = None
-    served_by: Holder | None = None
+    served_by: Serving | None = None
 
     @property
     def healthy(self) -> bool:
@@ -101,7 +111,7 @@ class Status:
         return all(problem.severity is not Severity.ERROR for problem in self.problems)
 
 
-def look(settings: Settings, now: datetime | None = None, *, served_by: Holder | None = None) -> Status:
+def look(settings: Settings, now: datetime | None = None, *, served_by: Serving | None = None) -> Status:
     """Read the files of the data folder and say how the site fares.
 
     A `served_by` is given by a `clampdown serve` that asks for itself. A file that can't be read is a problem, never
@@ -146,13 +156,13 @@ def status_of(settings: Settings, facts: Facts) -> Status:
     )
 
 
-def serving(data_dir: Path) -> Holder | None:
+def serving(data_dir: Path) -> Serving | None:
     """The `clampdown serve` that has this data folder, or None where none runs. Never keeps one from starting."""
     try:
         with (data_dir / SERVE_LOCK).open("rb") as file:
             told = _told(file.read())
             # What a killed one wrote is still there: only where its process seems to live is the lock tried.
-            if not told.pid or not _may_live(told):
+            if told is None or not _may_live(told):
                 return None
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -163,21 +173,16 @@ def serving(data_dir: Path) -> Holder | None:
     return None
 
 
-def _told(text: bytes) -> Holder:
+def _told(text: bytes) -> Serving | None:
     try:
         told = json.loads(text)
-        since = told.get("since")
-        return Holder(
-            str(told.get("flow") or "serve"),
-            pid=int(told["pid"]),
-            host=str(told.get("host") or ""),
-            since=datetime.fromisoformat(since) if since else None,
-        )
+        since = datetime.fromisoformat(told["since"])
+        return Serving(int(told["pid"]), str(told.get("host", "")), since, str(told.get("page", "")))
     except (ValueError, TypeError, KeyError, AttributeError):
-        return Holder()
+        return None
 
 
-def _may_live(told: Holder) -> bool:
+def _may_live(told: Serving) -> bool:
     try:
         os.kill(told.pid, 0)
     except ProcessLookupError:

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from clampdown.options import load_settings
-from clampdown.output import console, print_json, printable, progress, shorten, table
+from clampdown.output import ago, ahead, console, print_json, printable, progress, shorten, span, table
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -137,11 +137,11 @@ def _row(line: Line, now: datetime) -> tuple[object, ...]:
     if health is not None and line.state != "disabled":
         cells = (
             health.language,
-            _ago(health.last_answer_at, now),
-            _ahead(health.next_poll_at, now),
+            ago(health.last_answer_at, now),
+            ahead(health.next_poll_at, now),
             _number(health.items_per_day if health.last_answer_at is not None else None),
             "" if health.expected_per_week is None else f"{_number(health.expected_per_week)}/week",
-            _span(health.lag_seconds),
+            span(health.lag_seconds),
         )
         name += _noted(_note(health, now))
     return (Text(state, style=STYLES[line.state]), line.source_id, name, *cells)
@@ -163,35 +163,14 @@ def _note(health: "SourceHealth", now: datetime) -> str:
     """What there is to say in words: the error, the silence, the move."""
     notes = [health.error] if health.error else []
     if health.silent_since is not None:
-        notes.append(f"nothing new for {_span((now - health.silent_since).total_seconds())}")
+        notes.append(f"nothing new for {span((now - health.silent_since).total_seconds())}")
     if health.moved_to is not None:
         notes.append(f"moved to {health.moved_to}")
     return "; ".join(notes)
 
 
-def _ago(moment: datetime | None, now: datetime) -> str:
-    return "never" if moment is None else f"{_span(max(0.0, (now - moment).total_seconds()))} ago"
-
-
-def _ahead(moment: datetime | None, now: datetime) -> str:
-    if moment is None:
-        return ""
-    seconds = (moment - now).total_seconds()
-    return f"in {_span(seconds)}" if seconds > 0 else "due"
-
-
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.0f}" if value >= 10 else f"{value:.1f}"
-
-
-def _span(seconds: float | None) -> str:
-    """A length of time in its largest fitting unit."""
-    if seconds is None:
-        return ""
-    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def _probe(settings: "Settings", asked: Sequence[str], *, as_json: bool) -> None:
@@ -217,7 +196,7 @@ def _probe(settings: "Settings", asked: Sequence[str], *, as_json: bool) -> None
                 Text(printable(source.name)) + _noted("; ".join(notes)),
                 facts.language,
                 facts.new if good else None,
-                "" if newest is None else _ago(newest, facts.at),
+                "" if newest is None else ago(newest, facts.at),
             )
         )
     out = console()
