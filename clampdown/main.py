@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from clampdown.commands import (
+    alerts,
     audit,
     backfill,
     check,
@@ -79,6 +80,7 @@ app.command("backfill", rich_help_panel="Watch")(backfill.backfill)
 app.command("rebuild", rich_help_panel="Watch")(rebuild.rebuild)
 app.command("reextract", rich_help_panel="Watch")(reextract.reextract)
 app.command("audit", rich_help_panel="Keep")(audit.audit)
+app.add_typer(alerts.app, name="alerts", rich_help_panel="Keep")
 app.command("backup", rich_help_panel="Keep")(keep.backup)
 app.command("restore", rich_help_panel="Keep")(keep.restore)
 app.command("prune", rich_help_panel="Keep")(keep.prune)

@@ -97,6 +97,7 @@ class Alert:
     over: tuple[Known, ...]
     ongoing: tuple[Known, ...] = ()
     answers: tuple[str, ...] = ()
+    is_test: bool = False
 
 
 def observed(memory: Memory, problems: Sequence[Problem], now: datetime) -> Memory:

@@ -56,10 +56,10 @@ def body(alert: Alert, place: Place, now: datetime) -> str:
             for one in alert.ongoing[:SHOWN]
         )
         parts.append(f"Still so, as you were told:\n\n{named}{_more(alert.ongoing)}")
+    once_more = " You will be told once more when this is over." if alert.begun and not alert.is_test else ""
     parts.append(
-        "-- \n"
-        f"Clampdown ({place.name}) on {place.host}, data in {place.data_dir}.\n"
-        "`clampdown status` shows how things are now. You will be told once more when this is over."
+        f"-- \nClampdown ({place.name}) on {place.host}, data in {place.data_dir}.\n"
+        f"`clampdown status` shows how things are now.{once_more}"
     )
     return "\n\n".join(parts) + "\n"
 

@@ -201,7 +201,11 @@ def _words(mail: MailSettings, error: Exception, password: str) -> tuple[str, st
         case smtplib.SMTPRecipientsRefused():
             codes = [code for code, _ in error.recipients.values()]
             told = "; ".join(f"{to}: {_said(*answer, password)}" for to, answer in error.recipients.items())
-            return f"no recipient was accepted: {told}", None, any(code < 500 for code in codes)
+            return (
+                f"no recipient was accepted: {told}",
+                "Look at alerts.to, and whether it asks for a log-in.",
+                any(code < 500 for code in codes),
+            )
         case smtplib.SMTPSenderRefused():
             said = _said(error.smtp_code, error.smtp_error, password)
             return f"the sender {error.sender} was refused: {said}", "Look at mail.sender.", error.smtp_code < 500
@@ -222,6 +226,10 @@ def _words(mail: MailSettings, error: Exception, password: str) -> tuple[str, st
             return f"no answer within {mail.timeout:g} s", other, True
         case socket.gaierror():
             return f"the name is not known ({error.strerror})", "Look at mail.host.", True
+        case ConnectionRefusedError():
+            return "nothing listens there", "Look at mail.host and mail.port.", True
+        case UnicodeEncodeError():
+            return "the user or the password has letters that a log-in can't send", "Use ASCII alone.", False
         case OSError():
             return f"{error.strerror or error}", None, True
     return f"the mail can't be sent: {_shown(str(error), password)}", None, False

@@ -18,6 +18,7 @@ from pipeline.types import Body, Country, Entry, EntryResult, FeedState, Pending
 from pipeline.writers import Writer
 from warehouse import backfilling, batch, deciding, health, rereading, resolving, retention, schema, snapshot, summary
 from warehouse.catching_up import catch_up
+from warehouse.compacting import LEAST_FREE, LEAST_SHARE, Compacted, compact
 from warehouse.database import Database
 from warehouse.health import SourceHealth
 from warehouse.rereading import EventDifference, Replaced, Reread, StoredArticle
@@ -283,6 +284,10 @@ class Warehouse:
             from warehouse.lake_care import settle
 
             settle(self._database)
+
+    def compact(self, *, least_free: int = LEAST_FREE, least_share: float = LEAST_SHARE) -> Compacted:
+        """Write the file anew if it has enough free room, and let go of it. A lake is tidied in its own way."""
+        return compact(self._database, least_free=least_free, least_share=least_share)
 
     def summary(self, run_id: str) -> RunSummary:
         """One run in numbers."""

@@ -1,4 +1,4 @@
-"""Keeping, killed: backups, pruning and restoring of what a run left; and a rebuild after a silent loss."""
+"""Keeping, killed: backups, pruning, compaction and restoring of what a run left; and a rebuild after a silent loss."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ from warehouse.compare import content
 from warehouse.reader import open_reader
 from warehouse.store import open_warehouse
 
-PREFIXES = ("backup.", "prune.", "restore.")
+PREFIXES = ("backup.", "compact.", "prune.", "restore.")
 """Of the failpoints that are passed here and nowhere else."""
 
 RETENTION = RetentionSettings(feeds_days=30, pages_days=30, versions_days=30)
@@ -37,12 +37,13 @@ def _settings(folder: Path, name: str) -> Settings:
 
 
 def _work(folder: Path) -> None:
-    """Back up, prune, back up in place of that, restore twice: each goes on with what an earlier life left."""
+    """Back up, prune, compact, back up in place of that, restore twice: each goes on with what an earlier life left."""
     settings, target = _settings(folder, "data"), folder / "backups"
     backup(settings, target, keep=2)
     with open_warehouse(settings.data_dir / WAREHOUSE_NAME) as warehouse:
         tools = Tools(settings, warehouse, Archive(settings.data_dir / ARCHIVE_NAME), Inline())
         prune_with(tools, datetime.now(UTC) + LATER)
+        warehouse.compact(least_free=0, least_share=0)
     backup(settings, target, keep=1)
     for _ in range(2):
         restore(_settings(folder, "restored"), find(target), force=True)

@@ -1,0 +1,122 @@
+"""Webhooks: one POST of JSON to an address that the operator has named, and nowhere else."""
+
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from importlib.metadata import version
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from pipeline.errors import WebhookError
+from reports.inert import line
+
+TIMEOUT: Final = 20.0
+"""Seconds for each step, from connecting to the answer."""
+
+IN_ALL: Final = 60.0
+"""Seconds for all of it, after which the connection is cut."""
+
+_SAID: Final = 300
+_READ: Final = 4096
+
+
+def post(url: str, content: Mapping[str, Any], *, timeout: float = TIMEOUT, in_all: float = IN_ALL) -> None:
+    """Send `content` as JSON. A redirect is not followed: what is told is for the address that was named.
+
+    The proxy of the environment ($https_proxy, $http_proxy, $no_proxy) is used. Raises WebhookError, which names the
+    host alone: the rest of an address may be a password.
+    """
+    target = urlsplit(url)
+    where = place(url)
+    body = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": f"clampdown/{version('clampdown')}",
+        "Host": target.netloc.rpartition("@")[2],
+        "Connection": "close",
+    }
+    try:
+        connection, path = _connection(target, timeout)
+        watch = threading.Timer(in_all, _cut, [lambda: connection.sock])
+        watch.daemon = True
+        watch.start()
+        try:
+            connection.request("POST", path, body, headers)
+            answer = connection.getresponse()
+            words = answer.read(_READ).decode("utf-8", "replace")
+        finally:
+            watch.cancel()
+            connection.close()
+    except ssl.SSLCertVerificationError as error:
+        raise WebhookError(f"{where}: its certificate is not accepted: {error.verify_message}") from None
+    except TimeoutError:
+        raise WebhookError(f"{where}: no answer within {timeout:g} s") from None
+    except socket.gaierror as error:
+        raise WebhookError(f"{where}: the name is not known ({error.strerror})") from None
+    except ConnectionRefusedError:
+        raise WebhookError(f"{where}: nothing listens there", hint="Look at alerts.webhook.") from None
+    except (OSError, HTTPException, ValueError) as error:
+        # Some of these repeat the address.
+        why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise WebhookError(f"{where}: {why}") from None
+    if not 200 <= answer.status < 300:
+        raise _refused(where, answer.status, answer.getheader("Location"), words)
+
+
+def place(url: str) -> str:
+    """What may be shown of a webhook's address: the scheme and the host."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _refused(where: str, status: int, location: str | None, words: str) -> WebhookError:
+    retryable = status in (408, 425, 429) or status >= 500
+    if 300 <= status < 400:
+        to = f" to {line(place(location), _SAID)}" if location and "://" in location else ""
+        return WebhookError(
+            f"{where}: it answered {status}, a redirect{to}",
+            hint="Set alerts.webhook to the address that it leads to.",
+            retryable=False,
+        )
+    hint = "Look at alerts.webhook: is it the whole address?" if status in (401, 403, 404, 405, 410) else None
+    return WebhookError(f"{where}: it answered {status} {line(words, _SAID)}".rstrip(), hint=hint, retryable=retryable)
+
+
+def _connection(target: SplitResult, timeout: float) -> tuple[HTTPConnection, str]:
+    """A connection to the receiver or to its proxy, and what to ask for there."""
+    host, port = target.hostname or "", target.port
+    path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+    is_tls = target.scheme == "https"
+    kind = HTTPSConnection if is_tls else HTTPConnection
+    proxy = None if _is_near(host) or proxy_bypass(host) else getproxies().get(target.scheme)
+    if proxy is None:
+        return kind(host, port, timeout=timeout), path
+    by = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    connection = kind(by.hostname or "", by.port or 8080, timeout=timeout)
+    if is_tls:
+        connection.set_tunnel(host, port or 443)
+        return connection, path
+    return connection, f"http://{target.netloc.rpartition('@')[2]}{path}"
+
+
+def _is_near(host: str) -> bool:
+    """Whether this machine itself is meant, to which no proxy leads."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _cut(sock: Callable[[], socket.socket | None]) -> None:
+    """End a connection from another thread: whoever waits for an answer is told that there will be none."""
+    found = sock()
+    if found is not None:
+        with suppress(OSError):
+            # TLS's own way to say goodbye would change what the other thread works with.
+            socket.socket.shutdown(found, socket.SHUT_RDWR)
