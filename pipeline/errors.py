@@ -18,6 +18,8 @@
     ├── EndpointError                an LLM endpoint can't be used: address, key, model, schema, or no answers at all
     ├── ExtractionError (document_id) one document got no usable answer; a result of its own, seldom raised
     ├── ModelError                       weights are missing, altered or of another format
+    ├── ServeError                       `clampdown serve` can't begin or go on: it runs already, a port is taken
+    ├── Overdue                          a flow, or a step of it, took longer than it may
     ├── ArchiveError                     a part of the archive can't be read or written
     ├── DeliveryError                    a message can't be handed over to those it is for
     │   ├── MailError                    the mail server did not take it, or may not have
@@ -159,6 +161,18 @@ class ExtractionError(ClampdownError):
 
 class ModelError(ClampdownError):
     """Weights are missing, altered or of a format that this version can't load."""
+
+    exit_code = 3
+
+
+class ServeError(ClampdownError):
+    """`clampdown serve` can't begin or go on: it runs already, a port or its name is taken, Prefect can't be started."""
+
+    exit_code = 7
+
+
+class Overdue(ClampdownError):
+    """A flow, or a step of it, took longer than it may, and was given up. The next run goes on where it was."""
 
     exit_code = 3
 
