@@ -166,7 +166,7 @@ class ModelError(ClampdownError):
 
 
 class ServeError(ClampdownError):
-    """`clampdown serve` can't begin or go on: it runs already, a port or its name is taken, Prefect can't be started."""
+    """`clampdown serve` can't begin or go on: it runs already, a port or name is taken, Prefect can't be started."""
 
     exit_code = 7
 
