@@ -17,6 +17,7 @@ from clampdown.commands import (
     backfill,
     check,
     configure,
+    digest,
     evaluate,
     extract,
     keep,
@@ -91,6 +92,7 @@ app.command("eval", rich_help_panel="Measure")(evaluate.evaluate)
 app.command("train", rich_help_panel="Measure")(train.train)
 app.add_typer(prove.app, name="prove", rich_help_panel="Measure")
 app.command("events", rich_help_panel="Ask")(query.events)
+app.command("digest", rich_help_panel="Ask")(digest.digest)
 app.command("show", rich_help_panel="Ask")(query.show)
 app.add_typer(review.app, name="review", rich_help_panel="Ask")
 app.command("sql", rich_help_panel="Ask")(query.sql)

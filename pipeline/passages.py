@@ -38,6 +38,32 @@ def read_passage(text: str, start: int, end: int) -> Passage:
     return Passage(frozenset(list(words)[:MOST_WORDS]), frozenset(list(names)[:MOST_NAMES]))
 
 
+def sentence_at(text: str, start: int, end: int) -> tuple[int, int]:
+    """Offsets of the sentence that holds `text[start:end]`, without the blanks around it.
+
+    One that goes on for too long is cut where a word ends; a line of text is a sentence, be there a full stop or not.
+    """
+    first, last = max(0, start - _REACH), min(len(text), end + _REACH)
+    begin = max((match.end() for match in _END.finditer(text, first, start)), default=None)
+    if begin is None:
+        begin = first if first == 0 else _after_blank(text, first, start)
+    after = _END.search(text, end, last)
+    stop = after.end() if after is not None else last if last == len(text) else _before_blank(text, last, end)
+    while begin < start and text[begin].isspace():
+        begin += 1
+    while stop > end and text[stop - 1].isspace():
+        stop -= 1
+    return begin, stop
+
+
+def _after_blank(text: str, first: int, start: int) -> int:
+    return next((at + 1 for at in range(first, start) if text[at].isspace()), first)
+
+
+def _before_blank(text: str, last: int, end: int) -> int:
+    return next((at for at in range(last - 1, end - 1, -1) if text[at].isspace()), last)
+
+
 def _sentences_around(text: str, start: int, end: int) -> list[str]:
     """Return the sentence with the trigger, the next, and the one before, cut where they reach too far."""
     first, last = max(0, start - _REACH), min(len(text), end + _REACH)

@@ -1,0 +1,384 @@
+"""What a digest tells: which changes are news, how sure and how late they are, and in what order they are told.
+
+Pure: from the net changes of events to the items of a digest. `reports.digest_reading` asks the snapshot for the
+changes, `reports.digest_words` puts an item into words, `reports.digest_pages` makes the pages.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+
+from pipeline.site_state import Trouble
+from pipeline.types import Action, ActorKind, ScopeClass, Status, Transition, TransitionKind
+from warehouse.event_list import EventRow
+from warehouse.news import Change, Telling
+from warehouse.tables.changes import Kind
+
+SURE_SCORE = 0.5
+"""From this score on an event that one voice tells is told as sure: of such, some three in four are right."""
+
+SURE_VOICES = 2
+"""From this number of independent voices on the score no longer matters."""
+
+LATE = timedelta(days=14)
+"""What happened so long before we learned of it is old news."""
+
+REREAD = timedelta(days=1)
+"""Words that were held so long before the last digest are no news: what is new is how they were read."""
+
+MOST = 40
+"""Items of the main part that are told in full; `MOST_OTHERS` of each of the others."""
+
+MOST_OTHERS = 12
+
+UNKNOWN = "XX"
+"""The code that stands for a country that can't be told."""
+
+
+class News(StrEnum):
+    """What is new about an event."""
+
+    NEW = "new"
+    IN_FORCE = "in force"
+    ANNOUNCED = "announced"
+    PROPOSED = "proposed"
+    WIDENED = "widened"
+    EXTENDED = "extended"
+    EASED = "eased"
+    LIFTED = "lifted"
+    STRUCK_DOWN = "struck down"
+    REJECTED = "rejected"
+    CONFIRMED = "confirmed"
+    CORRECTED = "corrected"
+    REOPENED = "not lifted after all"
+    REINSTATED = "stated again"
+    RESTORED = "restored"
+    RETRACTED = "retracted"
+    DISMISSED = "dismissed"
+    GONE = "withdrawn"
+
+
+TAKEN_BACK = frozenset({News.RETRACTED, News.DISMISSED, News.GONE})
+"""What had been told and no longer holds."""
+
+
+class Part(StrEnum):
+    """Where in a digest an item stands."""
+
+    MAIN = "main"
+    LATE = "late"
+    UNSURE = "unsure"
+    TAKEN_BACK = "taken back"
+
+
+class Age(StrEnum):
+    """Why an item is no news of today, where it is none."""
+
+    LATE = "old news, learned of late"
+    REREAD = "from texts that were read anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One event of which there is news.
+
+    `event` is as it stands or, where it is gone, as it last stood; `before` as it stood when the digest before was
+    made, None for a new one. `step` is the step of its life that is the news, `tellings` the sentences that tell of it,
+    one for each publisher, the most telling first: only items that are `listed` have any.
+    """
+
+    news: News
+    event: EventRow
+    before: EventRow | None
+    country: str
+    age: Age | None = None
+    step: Transition | None = None
+    tellings: tuple[Telling, ...] = ()
+    listed: bool = False
+
+    @property
+    def part(self) -> Part:
+        """Where it stands."""
+        if self.news in TAKEN_BACK:
+            return Part.TAKEN_BACK
+        if not is_sure(self.event):
+            return Part.UNSURE
+        return Part.MAIN if self.age is None else Part.LATE
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of what could be read was read. Times are UTC.
+
+    `states` counts the enabled sources by state, as of `read_at`, when they were last read; empty and None where that
+    is not known. `trouble` names those that are not well, `gaps` are spans without a reading, far longer than usual.
+    """
+
+    states: Mapping[str, int] = field(default_factory=dict)
+    trouble: tuple[Trouble, ...] = ()
+    read_at: datetime | None = None
+    gaps: tuple[tuple[datetime, datetime], ...] = ()
+
+    @property
+    def sources(self) -> int:
+        """How many sources there are."""
+        return sum(self.states.values())
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether something may be missing."""
+        return bool(self.gaps) or any(number for state, number in self.states.items() if state != "ok")
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that changed: the news, the most important first, and how many changes are none.
+
+    `told_again` are known events of which there were more reports, `regrouped` those that were only put together or
+    apart otherwise. `known` counts the events that stand.
+    """
+
+    items: tuple[Item, ...]
+    told_again: int = 0
+    regrouped: int = 0
+    known: int = 0
+
+    @property
+    def counts(self) -> Mapping[News, int]:
+        """What is news of today or taken back, by what is new about it, in the order of `News`."""
+        found = Counter(item.news for item in self.items if item.part in (Part.MAIN, Part.TAKEN_BACK))
+        return {news: found[news] for news in News if found[news]}
+
+    def of_part(self, part: Part) -> int:
+        """How many items stand in that part."""
+        return sum(item.part is part for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A digest as it is told: of which day, since when, and what. `zone` is the name of the zone of its times.
+
+    `since` is None for the first one that tells of all that is known. `anew` says that the warehouse was made anew
+    meanwhile, so that the place where the last digest ended had to be found by its run.
+    """
+
+    number: int
+    day: date
+    zone: str
+    made_at: datetime
+    since: datetime | None
+    findings: Findings
+    coverage: Coverage
+    anew: bool = False
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is no news."""
+        return not self.findings.items
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The items of one service, and the countries that they speak of, both by importance."""
+
+    service: str
+    countries: tuple[str, ...]
+    items: tuple[Item, ...]
+
+
+def is_sure(event: EventRow) -> bool:
+    """Whether the event is told without a warning."""
+    return event.voices >= SURE_VOICES or event.score >= SURE_SCORE
+
+
+def news_of(change: Change, since: datetime | None) -> News | None:
+    """What is new about an event; None where a reader need not hear of it. `since` is when the last digest ended."""
+    before, after = change.before, change.after
+    if after is None:
+        # What was merged lives on, and is told of there.
+        told = before is not None and not (before.retracted or before.dismissed)
+        return News.GONE if change.kind is Kind.REMOVED and told else None
+    if before is None:
+        return _of_new(change, after, since)
+    if change.kind in _OF_KIND:
+        return _OF_KIND[change.kind]
+    if after.dismissed or after.retracted:
+        return None
+    if change.kind is Kind.ENDED:
+        return News.STRUCK_DOWN if TransitionKind.STRUCK_DOWN in change.steps else News.LIFTED
+    return _of_changed(change, before, after)
+
+
+_OF_KIND = {
+    Kind.RETRACTED: News.RETRACTED,
+    Kind.REINSTATED: News.REINSTATED,
+    Kind.DISMISSED: News.DISMISSED,
+    Kind.RESTORED: News.RESTORED,
+    Kind.REOPENED: News.REOPENED,
+}
+_OF_STATUS = {
+    Status.PROPOSED: News.PROPOSED,
+    Status.ANNOUNCED: News.ANNOUNCED,
+    Status.IN_FORCE: News.IN_FORCE,
+    Status.REJECTED: News.REJECTED,
+}
+_FURTHER = (Status.PROPOSED, Status.ANNOUNCED, Status.IN_FORCE)
+_OF_STEP = (
+    (TransitionKind.WIDENED, News.WIDENED),
+    (TransitionKind.EXTENDED, News.EXTENDED),
+    (TransitionKind.EASED, News.EASED),
+    (TransitionKind.CORRECTED, News.CORRECTED),
+)
+
+
+def _of_new(change: Change, after: EventRow, since: datetime | None) -> News | None:
+    if after.retracted or after.dismissed:
+        return None
+    # What parted from another was told with it, unless its words are new.
+    if change.kind is Kind.SPLIT and _was_held(after, since):
+        return None
+    if after.status is Status.IN_FORCE:
+        return News.LIFTED if after.action is Action.LIFT else News.NEW
+    return _OF_STATUS[after.status]
+
+
+def _of_changed(change: Change, before: EventRow, after: EventRow) -> News | None:
+    if before.status is not after.status:
+        if after.status is Status.REJECTED or before.status is Status.REJECTED:
+            return _OF_STATUS[after.status]
+        forward = _FURTHER.index(after.status) > _FURTHER.index(before.status)
+        return _OF_STATUS[after.status] if forward else News.CORRECTED
+    for kind, news in _OF_STEP:
+        if kind in change.steps:
+            return news
+    if before.side is not after.side:
+        return News.CORRECTED
+    return News.CONFIRMED if is_sure(after) and not is_sure(before) else None
+
+
+def _was_held(event: EventRow, since: datetime | None) -> bool:
+    """Whether we had the words long before the last digest."""
+    return since is not None and event.learned_on is not None and event.learned_on < (since - REREAD).date()
+
+
+def age_of(change: Change, event: EventRow, step: Transition | None, since: datetime | None) -> Age | None:
+    """Why an item is no news of today; None where it is, or where that can't be told."""
+    if change.before is None and _was_held(event, since):
+        return Age.REREAD
+    learned, happened = event.learned_on, event.date_to or event.first_reported
+    if step is not None:
+        learned, happened = step.learned_on, _last_day(step.date_value) or step.reported_on
+    if learned is None or happened is None:
+        return None
+    return Age.LATE if learned - happened > LATE else None
+
+
+def _last_day(value: str | None) -> date | None:
+    """The last day that a stated date allows."""
+    if value is None:
+        return None
+    year, *rest = (int(part) for part in value.split("-"))
+    if len(rest) == 2:
+        return date(year, *rest)
+    following = date(year + 1, 1, 1) if not rest or rest[0] == 12 else date(year, rest[0] + 1, 1)
+    return following - timedelta(days=1)
+
+
+def step_of(news: News, steps: Iterable[Transition]) -> Transition | None:
+    """The step that is the news: the last of its kind; None where the news is no step of an older event."""
+    kind = _STEPS.get(news)
+    return next((step for step in reversed(list(steps)) if step.kind is kind), None)
+
+
+_STEPS = {
+    News.IN_FORCE: TransitionKind.IN_FORCE,
+    News.WIDENED: TransitionKind.WIDENED,
+    News.EXTENDED: TransitionKind.EXTENDED,
+    News.EASED: TransitionKind.EASED,
+    News.LIFTED: TransitionKind.LIFTED,
+    News.STRUCK_DOWN: TransitionKind.STRUCK_DOWN,
+    News.REJECTED: TransitionKind.REJECTED,
+    News.CORRECTED: TransitionKind.CORRECTED,
+    News.RETRACTED: TransitionKind.RETRACTED,
+}
+
+_FORCE = {
+    Action.BAN: 5,
+    Action.BLOCK: 5,
+    Action.SUSPEND: 4,
+    Action.LIFT: 4,
+    Action.LIMIT: 3,
+    Action.REMOVE: 3,
+    Action.PENALIZE: 3,
+    Action.INVESTIGATE: 2,
+    Action.WARN: 1,
+}
+_WEIGHT = {
+    News.NEW: 6,
+    News.IN_FORCE: 6,
+    News.STRUCK_DOWN: 6,
+    News.LIFTED: 5,
+    News.WIDENED: 4,
+    News.ANNOUNCED: 4,
+    News.REJECTED: 3,
+    News.EASED: 3,
+    News.EXTENDED: 2,
+    News.PROPOSED: 2,
+}
+_REACH = {ScopeClass.NATIONWIDE: 4, None: 3, ScopeClass.MINORS: 3, ScopeClass.APP_STORES: 3, ScopeClass.SUBNATIONAL: 2}
+_NARROW = frozenset({ActorKind.COMPANY, ActorKind.SCHOOL, ActorKind.OTHER, None})
+
+
+def importance(item: Item) -> tuple[object, ...]:
+    """The key to sort by, the most important first: force, reach and novelty, then voices and score."""
+    event = item.event
+    points = _FORCE[event.action] + _WEIGHT.get(item.news, 1) + _REACH.get(event.scope_class, 1)
+    if event.actor_kind in _NARROW:
+        points -= 3
+    return (-points, -event.voices, -event.score, event.id)
+
+
+def ranked(items: Iterable[Item]) -> tuple[Item, ...]:
+    """The items by importance, part by part."""
+    order = list(Part)
+    return tuple(sorted(items, key=lambda item: (order.index(item.part), *importance(item))))
+
+
+def to_list(items: Sequence[Item]) -> Collection[str]:
+    """The ids of those of the ranked items that are told in full."""
+    chosen: set[str] = set()
+    for part in Part:
+        some = [item.event.id for item in items if item.part is part]
+        chosen.update(some[: MOST if part is Part.MAIN else MOST_OTHERS])
+    return chosen
+
+
+def sections(items: Iterable[Item]) -> tuple[Section, ...]:
+    """The items that are listed, by service, each where its first item stands."""
+    grouped: dict[str, list[Item]] = {}
+    for item in items:
+        if item.listed:
+            grouped.setdefault(item.event.service, []).append(item)
+    return tuple(
+        Section(
+            service, tuple(dict.fromkeys(item.country for item in some if item.event.country != UNKNOWN)), tuple(some)
+        )
+        for service, some in grouped.items()
+    )
+
+
+def unlisted(items: Iterable[Item]) -> tuple[tuple[str, int], ...]:
+    """Service and number of the items that are not listed, the most first."""
+    found = Counter(item.event.service for item in items if not item.listed)
+    return tuple(sorted(found.items(), key=lambda one: (-one[1], one[0])))
+
+
+def gaps_between(
+    readings: Iterable[datetime], since: datetime, until: datetime, longest: timedelta
+) -> tuple[tuple[datetime, datetime], ...]:
+    """The spans from `since` to `until` without a reading, where they are longer than `longest`. Times are UTC."""
+    marks = [since, *sorted(one for one in readings if since < one < until), until]
+    return tuple((one, other) for one, other in pairwise(marks) if other - one > longest)
