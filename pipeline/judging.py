@@ -43,6 +43,7 @@ def problems_of(settings: Settings, facts: "Facts", standings: Mapping[str, "Sta
         found += _failed(facts, standing)
     found += _audit(standings["maintain"])
     found += _disk(settings, facts)
+    found += facts.others
     if facts.state is not None:
         found += _sources(facts.state)
     return found
@@ -96,7 +97,7 @@ def _daily(settings: Settings, facts: "Facts", standing: "Standing") -> Iterator
     at = serve.digest_at if standing.flow == "digest" else serve.maintain_at
     if at is None or served is None:
         return
-    occasion = latest(at, serve.zone, facts.now).at
+    occasion = latest(at, facts.zone, facts.now).at
     record = facts.records.get(standing.flow)
     tried = [
         run

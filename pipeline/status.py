@@ -7,12 +7,14 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
 
+from pipeline import alerts
 from pipeline.errors import ClampdownError
 from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
 from pipeline.judging import problems_of
@@ -21,6 +23,8 @@ from pipeline.occasions import every, upcoming
 from pipeline.problems import Problem, Severity
 from pipeline.settings import Settings
 from pipeline.site_state import SiteState, load
+
+T = TypeVar("T")
 
 FLOWS: Final = ("ingest", "digest", "publish", "maintain", "reextract", "backfill")
 """The flows that are served, in the order in which they are shown."""
@@ -60,15 +64,20 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What `status_of` decides over. `unread` says in words which files could not be read."""
+    """What `status_of` decides over. `zone` is that of the schedule; `others` are problems that were found elsewhere.
+
+    `unread` says in words which files could not be read.
+    """
 
     now: datetime
+    zone: ZoneInfo
     records: Mapping[str, Record] = field(default_factory=dict)
     state: SiteState | None = None
     disk: Disk | None = None
     holder: Holder | None = None
     served_by: Serving | None = None
     unread: tuple[str, ...] = ()
+    others: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,31 +120,33 @@ class Status:
         return all(problem.severity is not Severity.ERROR for problem in self.problems)
 
 
-def look(settings: Settings, now: datetime | None = None, *, served_by: Serving | None = None) -> Status:
-    """Read the files of the data folder and say how the site fares.
+def look(settings: Settings, now: datetime | None = None, others: Sequence[Problem] = ()) -> Status:
+    """Read the files of the data folder and say how the site fares; `others` are problems that only the caller knows.
 
-    A `served_by` is given by a `clampdown serve` that asks for itself. A file that can't be read is a problem, never
-    an exception. Raises SettingsError where the zone of the schedule can't be told.
+    A file that can't be read is a problem, never an exception.
     """
-    now = now or datetime.now(UTC)
-    data_dir, unread = settings.data_dir, []
-    records: dict[str, Record] = {}
-    state = held = None
-    try:
-        flow_log = FlowLog(data_dir)
-        records = {flow: _record(flow_log, flow) for flow in FLOWS}
-    except ClampdownError as error:
-        unread.append(str(error))
-    try:
-        state = load(data_dir)
-    except ClampdownError as error:
-        unread.append(str(error))
-    try:
-        held = holder(data_dir)
-    except ClampdownError as error:
-        unread.append(str(error))
-    served_by = served_by or serving(data_dir)
-    return status_of(settings, Facts(now, records, state, _disk(data_dir), held, served_by, tuple(unread)))
+    now, data_dir = now or datetime.now(UTC), settings.data_dir
+    unread: list[str] = []
+    none: tuple[Problem, ...] = ()
+
+    def read(what: Callable[[], T], otherwise: T) -> T:
+        try:
+            return what()
+        except ClampdownError as error:
+            unread.append(str(error))
+            return otherwise
+
+    facts = Facts(
+        now=now,
+        zone=read(lambda: settings.serve.zone, ZoneInfo("UTC")),
+        records=read(lambda: _records(data_dir), {}),
+        state=read(lambda: load(data_dir), None),
+        disk=_disk(data_dir),
+        holder=read(lambda: holder(data_dir), None),
+        served_by=serving(data_dir),
+        others=(*others, *read(lambda: alerts.unreachable(alerts.load(data_dir), now), none)),
+    )
+    return status_of(settings, replace(facts, unread=tuple(unread)))
 
 
 def status_of(settings: Settings, facts: Facts) -> Status:
@@ -192,8 +203,12 @@ def _may_live(told: Serving) -> bool:
     return True
 
 
-def _record(flow_log: FlowLog, flow: str) -> Record:
-    return Record(tuple(flow_log.runs(flow, LATEST_RUNS)), flow_log.last(flow, FlowStatus.FINISHED))
+def _records(data_dir: Path) -> dict[str, Record]:
+    flow_log = FlowLog(data_dir)
+    return {
+        flow: Record(tuple(flow_log.runs(flow, LATEST_RUNS)), flow_log.last(flow, FlowStatus.FINISHED))
+        for flow in FLOWS
+    }
 
 
 def _disk(data_dir: Path) -> Disk | None:
@@ -231,8 +246,8 @@ def _next(settings: Settings, facts: Facts, flow: str) -> datetime | None:
         case "ingest":
             return every(serve.ingest_every, facts.now) + timedelta(seconds=serve.ingest_every)
         case "digest" if serve.digest_at is not None:
-            return upcoming(serve.digest_at, serve.zone, facts.now).at
+            return upcoming(serve.digest_at, facts.zone, facts.now).at
         case "maintain":
-            return upcoming(serve.maintain_at, serve.zone, facts.now).at
+            return upcoming(serve.maintain_at, facts.zone, facts.now).at
         case _:
             return None
