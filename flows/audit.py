@@ -14,7 +14,8 @@ from pathlib import Path
 
 from flows import audit_archive
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME
-from pipeline.errors import ClampdownError, InputError, WarehouseLocked
+from pipeline.errors import ClampdownError, InputError, WarehouseError, WarehouseLocked
+from pipeline.lease import lease
 from pipeline.settings import Settings
 from warehouse import audit_events, audit_snapshot, audit_tables
 from warehouse.audit import REBUILD, Asked, Check, Finding, Question, ask
@@ -23,6 +24,9 @@ from warehouse.snapshot import DATABASE_NAME
 
 SAMPLE_BYTES = 256_000_000
 """Bytes of the archive that are read unless all of it is to be."""
+
+WORKSPACE = "clampdown-audit-"
+"""How the folders begin, among the system's temporary ones, into which is written what does not fit into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def audit(settings: Settings, *, deep: bool = False, sample_bytes: int = SAMPLE_
     if not any((data_dir / name).exists() for name in (ARCHIVE_NAME, WAREHOUSE_NAME, PUBLISHED_NAME)):
         raise InputError(f"{data_dir}: nothing to audit", hint="Give the data folder with --data-dir.")
     with ExitStack() as stack:
-        workspace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clampdown-audit-")))
+        workspace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=WORKSPACE)))
         checks: list[Check] = []
         warehouse, busy = _warehouse(settings, stack, workspace, checks)
         snapshot = _snapshot(data_dir, stack, workspace, checks)
@@ -70,6 +74,7 @@ def _warehouse(
     finding.look()
     reader = None
     try:
+        _keep_runs_out(stack, settings.data_dir)
         reader = stack.enter_context(open_reader(settings.data_dir / WAREHOUSE_NAME, workspace=workspace / "warehouse"))
     except WarehouseLocked as locked:
         return None, str(locked)
@@ -79,6 +84,17 @@ def _warehouse(
         finding.add(str(error))
     checks.append(finding.check)
     return None if reader is None else Asked(reader), None
+
+
+def _keep_runs_out(stack: ExitStack, data_dir: Path) -> None:
+    """Take the lease while the warehouse is read, so that others are told who has it."""
+    try:
+        stack.enter_context(lease(data_dir, holder="audit"))
+    except WarehouseLocked:
+        raise
+    except WarehouseError:
+        # Nobody runs in a folder that can't be written to; it can be audited all the same.
+        return
 
 
 def _snapshot(data_dir: Path, stack: ExitStack, workspace: Path, checks: list[Check]) -> Asked | None:

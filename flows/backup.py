@@ -22,6 +22,7 @@ from pipeline.archive_files import TEMPORARY, make_folder, sync_folder
 from pipeline.backups import Item, Version, Written
 from pipeline.errors import ArchiveError, InputError, WarehouseError, WarehouseLocked
 from pipeline.failpoints import hit
+from pipeline.lease import LOCK_NAME, QUEUE_NAME, lease
 from pipeline.settings import Settings
 from warehouse import schema
 from warehouse.database import Database
@@ -29,6 +30,7 @@ from warehouse.store import open_warehouse
 
 LOG_SUFFIX: Final = ".wal"
 LOCK: Final = ".keeping.lock"
+_LOCKS: Final = frozenset({LOCK, LOCK_NAME, QUEUE_NAME})
 SETTINGS: Final = "settings"
 SETTINGS_NAME: Final = "clampdown.toml"
 SOURCES_NAME: Final = "sources.toml"
@@ -119,7 +121,7 @@ def restore(
         raise InputError(
             _told(found, missing, damaged), hint="--incomplete restores the rest; an older one may be whole."
         )
-    if data_dir.is_dir() and any(data_dir.iterdir()) and not force:
+    if data_dir.is_dir() and _content(data_dir) and not force:
         raise InputError(f"{data_dir} is not empty", hint="--force keeps it beside, under another name.")
     if os.path.ismount(data_dir):
         raise InputError(f"{data_dir} is a mount point", hint="Restore into a folder below it, then move it.")
@@ -128,6 +130,7 @@ def restore(
         stack.callback(shutil.rmtree, building, ignore_errors=True)
         if data_dir.is_dir():
             stack.enter_context(locked(data_dir))
+            stack.enter_context(lease(data_dir, holder="restore"))
             stack.enter_context(_unused(data_dir / WAREHOUSE_NAME))
         make_folder_at(building)
         names = [name for name in found.files if name not in absent and not name.startswith(f"{SETTINGS}/")]
@@ -194,6 +197,7 @@ def _warehouse(settings: Settings, stack: ExitStack, left_out: dict[str, str]) -
         left_out["warehouse"] = f"there is none: {_TO_REBUILD}"
         return []
     try:
+        stack.enter_context(lease(settings.data_dir, holder="backup"))
         # What the log has goes into the file, and what is no warehouse shows.
         Database.open(path).close()
         file = stack.enter_context(path.open("rb"))
@@ -245,16 +249,22 @@ def _open_again(folder: Path, found: Version, absent: set[str]) -> tuple[str | N
     return None, (old, schema.SCHEMA_VERSION)
 
 
+def _content(data_dir: Path) -> bool:
+    """Whether anything is in a data folder but what locks it."""
+    return any(path.name not in _LOCKS for path in data_dir.iterdir())
+
+
 def _put_in_place(new: Path, data_dir: Path) -> Path | None:
     """Put a data folder in the place of what is there, which is kept beside unless it is empty."""
     before = None
     try:
-        if data_dir.is_dir() and any(path.name != LOCK for path in data_dir.iterdir()):
+        if data_dir.is_dir() and _content(data_dir):
             before = data_dir.with_name(f"{data_dir.name}-before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
             data_dir.rename(before)
             hit("restore.moved")
         elif data_dir.is_dir():
-            (data_dir / LOCK).unlink(missing_ok=True)
+            for name in _LOCKS:
+                (data_dir / name).unlink(missing_ok=True)
         new.rename(data_dir)
         sync_folder(data_dir.parent)
     except OSError as error:

@@ -4,7 +4,6 @@ It is built beside the old one and takes its place in one step, so that a rebuil
 nothing. Reading, gating, extraction and storing are those of a run; the models and settings are those of today.
 """
 
-import fcntl
 import logging
 import os
 import shutil
@@ -21,6 +20,7 @@ from flows.replay import Replay, Shelf
 from flows.unnoted import replay_unnoted, unnoted
 from pipeline.archive import Archive
 from pipeline.errors import InputError, WarehouseError, WarehouseLocked
+from pipeline.lease import lease
 from pipeline.settings import Settings
 from pipeline.types import Source
 from warehouse.reader import open_reader
@@ -30,7 +30,6 @@ from warehouse.summary import LedgerBalance
 log = logging.getLogger(__name__)
 
 WORKPLACE = ".rebuilding"
-LOCK = ".rebuilding.lock"
 LOG_SUFFIX = ".wal"
 
 
@@ -98,11 +97,7 @@ def _replayed(house: House, settings: Settings, sources: Sequence[Source] | None
 def _alone(data_dir: Path) -> Iterator[None]:
     """Keep runs and other rebuilds out. Reading the old warehouse is enough to lock it; a damaged one needs no lock."""
     warehouse = data_dir / WAREHOUSE_NAME
-    with (data_dir / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise WarehouseLocked(f"{data_dir} is being rebuilt by another process") from error
+    with lease(data_dir, holder="rebuild"):
         try:
             reader = open_reader(warehouse) if warehouse.exists() else None
         except WarehouseLocked:
@@ -115,7 +110,6 @@ def _alone(data_dir: Path) -> Iterator[None]:
         finally:
             if reader is not None:
                 reader.close()
-            (data_dir / LOCK).unlink(missing_ok=True)
 
 
 def _put_in_place(new: Path, old: Path, *, discard: bool) -> Path | None:

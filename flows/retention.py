@@ -97,7 +97,7 @@ def prune(settings: Settings, *, now: datetime | None = None, dry_run: bool = Fa
     if not (settings.data_dir / ARCHIVE_NAME).is_dir():
         raise InputError(f"{settings.data_dir}: no archive to prune", hint="Give the data folder with --data-dir.")
     with ExitStack() as stack:
-        warehouse = stack.enter_context(open_store(settings))
+        warehouse = stack.enter_context(open_store(settings, holder="prune"))
         pool = stack.enter_context(WorkerPool(settings.workers, preload=NURSERY))
         tools = Tools(settings, warehouse, Archive(settings.data_dir / ARCHIVE_NAME), pool)
         return prune_with(tools, now or datetime.now(UTC), dry_run=dry_run)

@@ -81,7 +81,7 @@ def _open(stack: ExitStack, settings: Settings, patience: float) -> Warehouse:
     until = time.monotonic() + patience
     while True:
         try:
-            return stack.enter_context(open_store(settings, guest=True))
+            return stack.enter_context(open_store(settings, holder=MODE, guest=True))
         except WarehouseLocked:
             if time.monotonic() >= until:
                 raise

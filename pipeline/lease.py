@@ -46,10 +46,10 @@ class Holder:
 
 @dataclass(slots=True)
 class _Held:
-    """A lease of this process. `used` while a block within it works under it."""
+    """A lease of this process. `lent` while a block within works under it, or where none may."""
 
     holder: Holder
-    used: bool = False
+    lent: bool = False
 
 
 _held: dict[tuple[int, int], _Held] = {}
@@ -58,12 +58,12 @@ _guard = threading.Lock()
 
 
 @contextmanager
-def lease(data_dir: Path, *, holder: str, run: str = "", wait: float = 0.0) -> Iterator[None]:
+def lease(data_dir: Path, *, holder: str, run: str = "", wait: float = 0.0, lends: bool = True) -> Iterator[None]:
     """Hold the data folder as `holder` (a flow or a command); `run` names its run, where it has one.
 
-    Waits up to `wait` seconds. Those who wait come before one that has just let go. A lease within a lease of the same
-    process passes, once at a time: who has taken it for a whole job may open the warehouse. Raises WarehouseLocked,
-    which names who holds it and since when, or WarehouseError where the folder can't be written to.
+    Waits up to `wait` seconds. Those who wait come before one that has just let go. Where it `lends`, a lease within
+    it, of the same process, passes, one at a time: who has taken it for a whole job may open the warehouse. Raises
+    WarehouseLocked, which names who holds it and since when, or WarehouseError where the folder can't be written to.
     """
     with ExitStack() as stack:
         if not _shared(stack, data_dir):
@@ -71,7 +71,7 @@ def lease(data_dir: Path, *, holder: str, run: str = "", wait: float = 0.0) -> I
             mine = Holder(holder, run, os.getpid(), socket.gethostname(), datetime.now(UTC))
             _sign(file, mine)
             stack.callback(_sign, file, None)
-            _enter(stack, _key(file), _Held(mine))
+            _enter(stack, _key(file), _Held(mine, lent=not lends))
             hit("lease.taken")
         yield
 
@@ -107,13 +107,13 @@ def _shared(stack: ExitStack, data_dir: Path) -> bool:
         held = _held.get((found.st_dev, found.st_ino))
         if held is None:
             return False
-        if held.used:
+        if held.lent:
             raise _refused(data_dir, held.holder)
-        held.used = True
+        held.lent = True
 
     def give_back() -> None:
         with _guard:
-            held.used = False
+            held.lent = False
 
     stack.callback(give_back)
     return True

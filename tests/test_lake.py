@@ -182,10 +182,10 @@ def test_a_killed_writer_loses_its_turn_its_number_and_what_it_had_not_committed
 
 def test_a_data_folder_has_one_process(filled: WarehouseSettings, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, warehouse=filled)
-    with open_store(settings, guest=True) as warehouse:
+    with open_store(settings, holder="review", guest=True) as warehouse:
         assert warehouse.run_id(material.START).endswith("Z-w0")
         assert not any(warehouse.owns(source) for source in material.SOURCES)
-        with pytest.raises(WarehouseLocked, match="in use by another process"), open_store(settings):
+        with pytest.raises(WarehouseLocked, match="in use by review"), open_store(settings, holder="run"):
             pass
         found = state(filled)
     assert found.schema

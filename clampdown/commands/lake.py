@@ -28,7 +28,8 @@ def migrate_to_lake(
     All rows of each table are compared afterwards. What was copied from stays as it is. Killed at any time, it leaves
     nothing behind and can be run again.
     """
-    from flows.house import WAREHOUSE_NAME, alone
+    from flows.house import WAREHOUSE_NAME
+    from pipeline.lease import lease
     from warehouse.migrating import to_file, to_lake
 
     settings = _with_lake(context)
@@ -39,7 +40,7 @@ def migrate_to_lake(
         if not silent and rows:
             out.print(Text(f"{rows:>14,}  {name}"), soft_wrap=True)
 
-    with alone(settings.data_dir):
+    with lease(settings.data_dir, holder="migrate-to-lake"):
         moved = to_file(settings.warehouse, file, tell) if back else to_lake(file, settings.warehouse, tell)
     if as_json:
         print_json({"rows": moved.rows, "total": moved.total})
