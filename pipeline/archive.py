@@ -8,14 +8,12 @@ A record is a standard `response`: the HTTP headers and the body, decoded, with 
 left out. WARC headers of our own hold, as JSON, the URLs that must come back exactly as they were.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http import client
@@ -30,7 +28,7 @@ from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParserExce
 from warcio.warcwriter import WARCWriter
 
 from pipeline import archive_moves
-from pipeline.archive_files import TEMPORARY, make_folder, sync_folder, temporary_file
+from pipeline.archive_files import make_folder, sweep, sync_folder, temporary_file
 from pipeline.archive_moves import Move
 from pipeline.codecs import BODY_HEADERS
 from pipeline.errors import ArchiveError
@@ -206,14 +204,7 @@ class Archive:
 
     def sweep(self) -> int:
         """Remove what crashed writers left behind, and only that. Returns how many files it were."""
-        swept = 0
-        for path in self._root.rglob(f"{TEMPORARY}*"):
-            with suppress(BlockingIOError, FileNotFoundError), path.open("rb") as file:
-                # A lock that can't be had belongs to a writer that lives.
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
-                swept += 1
-        return swept
+        return sweep(self._root)
 
     def _open(self, part: str) -> BufferedReader:
         if part.startswith("/") or ".." in PurePosixPath(part).parts:

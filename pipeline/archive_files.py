@@ -4,7 +4,7 @@ import fcntl
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedWriter
 from pathlib import Path
 
@@ -42,6 +42,18 @@ def temporary_file(folder: Path) -> Iterator[BufferedWriter]:
             yield file
         finally:
             path.unlink(missing_ok=True)
+
+
+def sweep(root: Path) -> int:
+    """Remove what crashed writers left below `root`, and only that. Returns how many files it were."""
+    swept = 0
+    for path in root.rglob(f"{TEMPORARY}*"):
+        with suppress(BlockingIOError, FileNotFoundError, IsADirectoryError), path.open("rb") as file:
+            # A lock that can't be had belongs to a writer that lives.
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+            swept += 1
+    return swept
 
 
 def put(folder: Path, name: str, data: bytes) -> None:

@@ -24,6 +24,7 @@
     ├── DeliveryError                    a message can't be handed over to those it is for
     │   ├── MailError                    the mail server did not take it, or may not have
     │   └── WebhookError                 the receiver of a webhook did not take it
+    ├── MaintenanceFailed                some steps of a maintenance failed; the others are done
     └── WarehouseError                   the warehouse is locked, newer than this program, or damaged
         └── WarehouseLocked              another process has it open
 
@@ -205,6 +206,10 @@ class MailError(DeliveryError):
 
 class WebhookError(DeliveryError):
     """The receiver of a webhook can't be reached, or refused."""
+
+
+class MaintenanceFailed(ClampdownError):
+    """Some steps of a maintenance failed; the message says which, and why. The others are done."""
 
 
 class WarehouseError(ClampdownError):

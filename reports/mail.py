@@ -229,7 +229,7 @@ def _words(mail: MailSettings, error: Exception, password: str) -> tuple[str, st
         case ConnectionRefusedError():
             return "nothing listens there", "Look at mail.host and mail.port.", True
         case UnicodeEncodeError():
-            return "the user or the password has letters that a log-in can't send", "Use ASCII alone.", False
+            return "the user, the password or this machine's name has letters that can't be sent", "Use ASCII.", False
         case OSError():
             return f"{error.strerror or error}", None, True
     return f"the mail can't be sent: {_shown(str(error), password)}", None, False
