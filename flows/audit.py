@@ -28,9 +28,6 @@ SAMPLE_BYTES = 256_000_000
 WORKSPACE = "clampdown-audit-"
 """How the folders begin, among the system's temporary ones, into which is written what does not fit into memory."""
 
-WORKSPACE = "clampdown-audit-"
-"""How the folders begin, among the system's temporary ones, into which is written what does not fit into memory."""
-
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
