@@ -8,6 +8,7 @@ import hashlib
 import multiprocessing
 import pickle
 import platform
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from pipeline.errors import WorkersUnavailable
 from pipeline.settings import WorkerSettings
 from pipeline.workers import WorkerPool
 
-CODE = ("pipeline", "extractors", "flows")
+CODE = ("extractors", "flows/dask_task.py", "flows/jobs.py", "flows/nursery.py", "pipeline")
+"""What of this program runs on a worker."""
 READERS = (
     "charset-normalizer", "htmldate", "lxml", "numpy", "onnxruntime", "py3langid", "rensa", "tokenizers", "trafilatura",
 )  # fmt: skip
@@ -62,6 +64,8 @@ def answer(payload: bytes) -> bytes:
         done = Answer(worker.address, refusal=differing)
     else:
         try:
+            if not worker.address.startswith("inproc:"):
+                _may_have_children()
             pool = _pool(chunk.settings.memory_mb, worker.state.nthreads)
             items = [pickle.loads(item) for item in chunk.items]  # noqa: S301
             done = Answer(worker.address, tuple(pool.map(chunk.function, items, seconds=chunk.seconds)))
@@ -81,11 +85,19 @@ def _pool(memory_mb: int, processes: int) -> WorkerPool:
     """
     with _making:
         if (memory_mb, processes) not in _pools:
-            # Dask's nanny forbids its worker children, since they would outlive it. Ours end when their pipe does.
-            multiprocessing.current_process().daemon = False
             pool = WorkerPool(WorkerSettings(memory_mb=memory_mb, processes=processes), preload=NURSERY)
             _pools[memory_mb, processes] = pool.__enter__()
         return _pools[memory_mb, processes]
+
+
+def _may_have_children() -> None:
+    """Make this process, a Dask worker's, one that can have worker processes, and light ones."""
+    # Dask's nanny forbids its workers children, since they would outlive it. Ours end when their pipe does.
+    multiprocessing.current_process().daemon = False
+    # Each child imports the main module of its parent, unless that has no name: here it is Dask's whole command.
+    main = sys.modules["__main__"]
+    main.__spec__ = None
+    vars(main).pop("__file__", None)
 
 
 def close_pools() -> None:
@@ -119,10 +131,11 @@ def differences(wanted: Mapping[str, str], here: Mapping[str, str]) -> str:
 def _hash_of_code() -> str:
     digest = hashlib.sha256()
     root = Path(__file__).parent.parent
-    for package in CODE:
-        for path in sorted((root / package).rglob("*")):
+    for part in CODE:
+        for path in sorted((root / part).rglob("*")) or [root / part]:
+            name = path.relative_to(root)
             # Training is no part of a run, and its data no part of a wheel.
-            if path.is_file() and not {"__pycache__", "training"} & set(path.parts):
-                digest.update(f"{path.relative_to(root).as_posix()}\0{path.stat().st_size}\0".encode())
+            if path.is_file() and not {"__pycache__", "training"} & set(name.parts):
+                digest.update(f"{name.as_posix()}\0{path.stat().st_size}\0".encode())
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -9,7 +9,7 @@ import logging
 import pickle
 import queue
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ STEP = 2.0
 SUCCESSIVE_LOSSES = 10
 """Times that one chunk is begun anew because the connection to the scheduler was lost."""
 
-INSTALLATION = "Each machine of the cluster needs the same installation of Clampdown: docs/cluster.md."
+SETTING_UP = "Each machine of the cluster needs the same installation of Clampdown: docs/cluster.md."
 
 
 class DaskWorkers:
@@ -56,6 +56,8 @@ class DaskWorkers:
         self._client: Client
         self._refused: dict[str, str] = {}
         """Workers that can't do our work, by their address, and why."""
+        self.answered: Counter[str] = Counter()
+        """How many items each worker has answered."""
 
     def __enter__(self) -> Self:
         try:
@@ -69,6 +71,9 @@ class DaskWorkers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.answered:
+            shares = ", ".join(f"{number} by {worker}" for worker, number in sorted(self.answered.items()))
+            log.info("items answered by Dask workers: %s", shares)
         self._stack.close()
 
     def map(self, function: Callable[[T], R], items: Sequence[T], *, seconds: float) -> list[R | Exception]:
@@ -91,7 +96,7 @@ class DaskWorkers:
             self._refused[worker] = reason
             log.warning("the Dask worker %s is not used: %s", worker, reason)
         if not self.threads():
-            raise WorkersUnavailable(f"no Dask worker can be used; {worker}: {reason}", hint=INSTALLATION)
+            raise WorkersUnavailable(f"no Dask worker can be used; {worker}: {reason}", hint=SETTING_UP)
 
     def submit(self, chunk: Chunk) -> "tuple[Future, frozenset[str] | None]":
         """Begin with a chunk. It goes to any worker; once some were refused, to those that are returned with it."""
@@ -213,6 +218,7 @@ class _Call:
             self._workers.refuse(done.worker, done.refusal)
             self._waiting.appendleft(sent)
             return
+        self._workers.answered[done.worker] += len(done.found)
         self._found.update(zip(sent.places, done.found, strict=True))
 
     def _bury(self, error: BaseException | None, sent: _Sent) -> None:
@@ -221,7 +227,7 @@ class _Call:
 
         if not isinstance(error, KilledWorker):
             raise WorkersUnavailable(
-                f"a Dask worker can't do our work: {type(error).__name__}: {error}", hint=INSTALLATION
+                f"a Dask worker can't do our work: {type(error).__name__}: {error}", hint=SETTING_UP
             )
         if len(sent.places) == 1:
             self._found[sent.places[0]] = WorkerError(f"{error.allowed_failures + 1} Dask workers died at it")

@@ -35,6 +35,19 @@ def stand_still(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def dawdle(number: int) -> int:
+    time.sleep(0.1)
+    return number
+
+
+def do(what: str | int) -> int:
+    """Do what is named, or return the number."""
+    if isinstance(what, int):
+        return what
+    {"crash": crash, "swell": lambda _: swell(2000), "refuse": refuse}[what](what)
+    return -1
+
+
 def swell(mebibytes: int) -> int:
     return len(bytearray(mebibytes * 1024 * 1024))
 
