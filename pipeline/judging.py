@@ -41,7 +41,7 @@ def problems_of(settings: Settings, facts: "Facts", standings: Mapping[str, "Sta
         found += _daily(settings, facts, standings[flow])
     for standing in standings.values():
         found += _failed(facts, standing)
-    found += _audit(standings["maintain"])
+    found += _audit(facts)
     found += _disk(settings, facts)
     found += facts.others
     if facts.state is not None:
@@ -135,9 +135,11 @@ def _latest_failure(facts: "Facts", standing: "Standing") -> FlowRun | None:
     return next(run for run in runs if run.status in (FlowStatus.FAILED, FlowStatus.LOST))
 
 
-def _audit(standing: "Standing") -> Iterator[Problem]:
-    """What the audit of the last maintenance found."""
-    run = standing.done
+def _audit(facts: "Facts") -> Iterator[Problem]:
+    """What the latest audit found that a maintenance has done."""
+    record = facts.records.get("maintain")
+    audited = (run for run in (record.runs if record else ()) if isinstance(run.facts.get("audit"), Mapping))
+    run = next(audited, record.done if record else None)
     told = run.facts.get("audit") if run else None
     if run is None or not isinstance(told, Mapping) or told.get("passed", True):
         return
