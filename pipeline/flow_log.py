@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, StrEnum
@@ -97,15 +97,18 @@ class FlowLog:
 
     @contextmanager
     def running(self, flow: str, *, scheduled_at: datetime | None = None, mode: str = "direct") -> Iterator[Told]:
-        """Note that a run begins, and how it ends.
+        """Note that a run begins, and how it ends. What can't be written is logged, and stops nothing.
 
         `Told.skip` ends the block quietly. A WarehouseLocked counts as skipped, too, and is raised on like any other
-        exception. Raises ArchiveError where the beginning can't be written; an end that can't be is logged.
+        exception.
         """
         started_at = self._clock()
         run = f"{started_at:%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
         told = Told(flow, run, started_at, scheduled_at)
-        with self._alive(told, mode):
+        with self._alive(told.run) as alive:
+            begun = _begun(told, mode)
+            is_noted = alive and self._note(started_at, begun)
+            hit("flow.begun")
             status, detail = FlowStatus.FAILED, ""
             try:
                 yield told
@@ -119,7 +122,9 @@ class FlowLog:
                 detail = _told_of(error)
                 raise
             finally:
-                self._end(told, status, detail)
+                hit("flow.ending")
+                ended = self._ended(told, status, detail)
+                self._note(started_at, ended) if is_noted else self._note(started_at, begun, ended)
 
     def runs(self, flow: str | None = None, limit: int = 50) -> list[FlowRun]:
         """The latest runs, of one flow or of all, the newest first."""
@@ -135,65 +140,66 @@ class FlowLog:
         return next((run for run in self._newest(flow) if not statuses or run.status in statuses), None)
 
     def tidy(self, kept_days: int) -> int:
-        """Remove the months that ended more than so many days ago. Returns how many files went."""
+        """Remove the months that ended more than so many days ago. Returns how many files went.
+
+        Raises ArchiveError where one can't be removed.
+        """
         oldest = (self._clock() - timedelta(days=kept_days)).date()
         gone = [path for path in self._months() if _month_of(path) < oldest.replace(day=1)]
-        try:
-            with self._locked():
-                for path in gone:
-                    path.unlink(missing_ok=True)
-        except OSError as error:
-            raise _unwritten(self._folder, error) from error
+        for path in gone:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise ArchiveError(f"{path}: can't be removed: {error.strerror or error}") from error
         return len(gone)
 
     @contextmanager
-    def _alive(self, told: Told, mode: str) -> Iterator[None]:
-        """Write the beginning, and keep a file locked until the end: by that it is known that this process lives."""
-        path = self._sign(told.run)
-        begun = {
-            "event": _BEGUN,
-            "flow": told.flow,
-            "run": told.run,
-            "at": told.started_at.isoformat(),
-            "scheduled_at": None if told.scheduled_at is None else told.scheduled_at.isoformat(),
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "mode": mode,
-        }
-        try:
-            make_folder(path.parent)
-            with self._locked():
-                self._sweep()
-                sign = path.open("xb")
-                fcntl.flock(sign, fcntl.LOCK_EX)
-                self._append(told.started_at, begun)
-        except OSError as error:
-            raise _unwritten(self._folder, error) from error
-        hit("flow.begun")
-        try:
-            yield
-        finally:
-            # Removed after the end is written, so that no reader takes the run for a lost one.
-            path.unlink(missing_ok=True)
-            sign.close()
+    def _alive(self, run: str) -> Iterator[bool]:
+        """Keep a file locked: by that it is known that this process lives. Yields False where there can be none."""
+        path, is_there = self._sign(run), False
+        with ExitStack() as stack:
+            try:
+                make_folder(path.parent)
+                with self._locked():
+                    self._sweep()
+                    sign = stack.enter_context(path.open("xb"))
+                    fcntl.flock(sign, fcntl.LOCK_EX)
+                # Removed after the end is written, so that no reader takes the run for a lost one.
+                stack.callback(path.unlink, missing_ok=True)
+                is_there = True
+            except OSError as error:
+                log.error("%s: can't be written: %s", path, error.strerror or error)
+            yield is_there
 
-    def _end(self, told: Told, status: FlowStatus, detail: str) -> None:
-        ended = {
+    def _ended(self, told: Told, status: FlowStatus, detail: str) -> dict[str, Any]:
+        return {
             "event": _ENDED,
             "flow": told.flow,
             "run": told.run,
             "at": self._clock().isoformat(),
             "status": status.value,
-            "detail": masked(detail)[:LONGEST_DETAIL],
-            "facts": told.facts,
+            "detail": shortened(masked(detail)),
+            "facts": _as_json(told),
         }
-        hit("flow.ending")
+
+    def _note(self, began_at: datetime, *lines: Mapping[str, Any]) -> bool:
+        """Write lines into the month of a beginning. Returns False where that can't be done."""
+        path = self._folder / f"{began_at:%Y-%m}{SUFFIX}"
+        data = b"".join(_line(line) for line in lines)
         try:
             with self._locked():
-                self._append(told.started_at, ended)
+                is_new = not path.exists()
+                with path.open("ab+") as file:
+                    file.write(b"\n" + data if _is_torn(file) else data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                if is_new:
+                    sync_folder(self._folder)
         except OSError as error:
-            # What was done is done: it is not to fail for want of a note.
-            log.error("the end of %s %s can't be noted: %s", told.flow, told.run, error)
+            # What is done is done, and what is to be done may make room: neither is to fail for want of a note.
+            log.error("%s: can't be written: %s", path, error.strerror or error)
+            return False
+        return True
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -201,19 +207,6 @@ class FlowLog:
         with (self._folder / _LOCK).open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-    def _append(self, began_at: datetime, line: Mapping[str, Any]) -> None:
-        path = self._folder / f"{began_at:%Y-%m}{SUFFIX}"
-        is_new = not path.exists()
-        data = json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=_plain).encode("utf-8", "replace")
-        with path.open("ab+") as file:
-            if _is_torn(file):
-                data = b"\n" + data
-            file.write(data + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if is_new:
-            sync_folder(self._folder)
 
     def _sweep(self) -> None:
         """Remove the signs of life of processes that are gone."""
@@ -263,12 +256,42 @@ def _told_of(error: BaseException) -> str:
         return "interrupted"
     if isinstance(error, SystemExit):
         return f"ended with status {error.code}"
-    words = " ".join(str(error).split())
+    words = str(error)
     return words if isinstance(error, ClampdownError) and words else f"{type(error).__name__}: {words}".rstrip(": ")
 
 
-def _unwritten(path: Path, error: OSError) -> ArchiveError:
-    return ArchiveError(f"{path}: can't be written: {error.strerror or error}", hint="is the disk full, or read-only?")
+def shortened(text: str) -> str:
+    """One line of LONGEST_DETAIL characters at most."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_DETAIL else line[: LONGEST_DETAIL - 1] + "…"
+
+
+def _begun(told: Told, mode: str) -> dict[str, Any]:
+    return {
+        "event": _BEGUN,
+        "flow": told.flow,
+        "run": told.run,
+        "at": told.started_at.isoformat(),
+        "scheduled_at": None if told.scheduled_at is None else told.scheduled_at.isoformat(),
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "mode": mode,
+    }
+
+
+def _line(line: Mapping[str, Any]) -> bytes:
+    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    # Half characters are written as JSON writes them.
+    return text.encode(errors="backslashreplace") + b"\n"
+
+
+def _as_json(told: Told) -> Any:
+    """The facts as JSON has them. Those that it can't have at all are a fault of ours, and must not cost the run."""
+    try:
+        return json.loads(json.dumps(told.facts, default=_plain))
+    except (TypeError, ValueError) as error:
+        log.error("the facts of %s can't be noted: %s", told.flow, error)
+        return {}
 
 
 def _plain(value: object) -> object:
@@ -277,7 +300,7 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, set | frozenset):
-        return sorted(value)
+        return sorted(map(str, value))
     return value.value if isinstance(value, Enum) else str(value)
 
 

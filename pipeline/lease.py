@@ -6,6 +6,7 @@ The file's text says who holds it. A lake has leases of its own on top, for writ
 
 import fcntl
 import json
+import logging
 import os
 import socket
 import threading
@@ -19,6 +20,8 @@ from typing import BinaryIO
 
 from pipeline.errors import WarehouseError, WarehouseLocked
 from pipeline.failpoints import hit
+
+log = logging.getLogger(__name__)
 
 LOCK_NAME = ".lock"
 QUEUE_NAME = ".lock.next"
@@ -151,7 +154,7 @@ def _locked(stack: ExitStack, data_dir: Path, wait: float) -> BinaryIO:
 
 def _taken(stack: ExitStack, path: Path, until: float) -> BinaryIO | None:
     """The open file with its lock, or None where others keep it until then."""
-    gap = _FIRST_GAP
+    gap, is_told = _FIRST_GAP, False
     while True:
         with ExitStack() as attempt:
             file = attempt.enter_context(path.open("ab+"))
@@ -161,20 +164,34 @@ def _taken(stack: ExitStack, path: Path, until: float) -> BinaryIO | None:
                 if time.monotonic() >= until:
                     return None
             else:
-                # The folder may have been put in another's place since it was opened, by a restore.
-                if path.exists() and _key(file) == (path.stat().st_dev, path.stat().st_ino):
+                # A restore may have put the folder in another's place since it was opened.
+                if _is_at(path, file):
                     stack.push(attempt.pop_all())
                     return file
+        if gap >= _LONGEST_GAP and not is_told:
+            is_told = True
+            log.info("waiting for %s", holder(path.parent) or "others")
         time.sleep(gap)
         gap = min(gap * 2, _LONGEST_GAP)
+
+
+def _is_at(path: Path, file: BinaryIO) -> bool:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    return _key(file) == (found.st_dev, found.st_ino)
 
 
 def _sign(file: BinaryIO, mine: Holder | None) -> None:
     """Write who holds the lease, or nobody."""
     told = b"" if mine is None else json.dumps(_fields(mine)).encode()
-    os.ftruncate(file.fileno(), 0)
-    if told:
+    try:
+        os.ftruncate(file.fileno(), 0)
         os.write(file.fileno(), told)
+    except OSError as error:
+        # The disk is full. The lock holds all the same, and what it is taken for may make room.
+        log.warning("the lease can't be signed: %s", error.strerror or error)
 
 
 def _fields(mine: Holder) -> dict[str, object]:

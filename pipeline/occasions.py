@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pipeline.flow_log import FlowRun
 
 _DAY = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,8 +40,8 @@ def upcoming(at: time, zone: ZoneInfo, now: datetime) -> Occasion:
 
 def every(seconds: float, now: datetime) -> datetime:
     """The newest multiple of `seconds` since 1970 that is not after `now`."""
-    whole = now.timestamp() // seconds * seconds
-    return datetime.fromtimestamp(whole, UTC)
+    step = timedelta(seconds=seconds)
+    return _EPOCH + (now - _EPOCH) // step * step
 
 
 def superseded(scheduled_at: datetime | None, last_done: FlowRun | None) -> bool:
