@@ -47,7 +47,7 @@ def compose(mail: MailSettings, to: Sequence[str], subject: str, text: str, *, n
     # No answer of a holiday to what a program sent (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     # Not every server takes eight bits.
-    message.set_content(text, charset="utf-8", cte="quoted-printable")
+    message.set_content(text.encode("utf-8", "replace").decode(), charset="utf-8", cte="quoted-printable")
     return message
 
 
@@ -213,17 +213,17 @@ def _words(mail: MailSettings, error: Exception, password: str) -> tuple[str, st
             return f"it answered {_said(error.smtp_code, error.smtp_error, password)}", None, error.smtp_code < 500
         case smtplib.SMTPNotSupportedError():
             return f"not supported there: {error}", other if mail.security == "starttls" else None, False
-        case smtplib.SMTPServerDisconnected():
-            return "it closed the connection, or answered too slowly", other, True
-        case smtplib.SMTPException():
-            return _shown(str(error), password), None, True
+        case smtplib.SMTPServerDisconnected() if "timed out" not in str(error):
+            return "it closed the connection, or was too slow in all", other, True
         case ssl.SSLCertVerificationError():
             hint = "mail.host must be a name in its certificate; SSL_CERT_FILE names a private authority's."
             return f"its certificate is not accepted: {error.verify_message}", hint, True
         case ssl.SSLError():
             return f"no encrypted connection: {error.reason or error}", other, True
-        case TimeoutError():
+        case TimeoutError() | smtplib.SMTPServerDisconnected():
             return f"no answer within {mail.timeout:g} s", other, True
+        case smtplib.SMTPException():
+            return _shown(str(error), password), None, True
         case socket.gaierror():
             return f"the name is not known ({error.strerror})", "Look at mail.host.", True
         case ConnectionRefusedError():
