@@ -28,6 +28,7 @@ from clampdown.commands import (
     reextract,
     review,
     run,
+    serve,
     sources,
     status,
     train,
@@ -76,6 +77,7 @@ app.command("config", rich_help_panel="Set up")(configure.config)
 app.command("doctor", rich_help_panel="Set up")(check.doctor)
 app.add_typer(sources.app, name="sources", rich_help_panel="Set up")
 app.command("run", rich_help_panel="Watch")(run.run)
+app.command("serve", rich_help_panel="Watch")(serve.serve)
 app.command("status", rich_help_panel="Watch")(status.status)
 app.command("backfill", rich_help_panel="Watch")(backfill.backfill)
 app.command("rebuild", rich_help_panel="Watch")(rebuild.rebuild)

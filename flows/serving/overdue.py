@@ -1,0 +1,70 @@
+"""Which scheduled flows did not happen, by our own flow log. Pure.
+
+Prefect's scheduler is to start them. Where it has not (it was down, its database was lost, a run was killed), the
+runner does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pipeline.flow_log import FlowRun, FlowStatus
+from pipeline.occasions import every, latest
+from pipeline.settings_sections import ServeSettings
+
+PATIENCE = timedelta(minutes=2)
+"""How late a flow may be before it counts as missed: the scheduler starts most within seconds."""
+
+ATTEMPTS = 4
+FIRST_GAP = timedelta(minutes=2)
+"""After a run that was lost, failed or skipped, the next one comes after 2, 8 and 32 minutes, and no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A flow that should have happened at `at` (UTC). `attempt` counts from 0."""
+
+    flow: str
+    at: datetime
+    attempt: int
+
+    @property
+    def key(self) -> str:
+        """The same for the same attempt at the same occasion, whoever finds that it is missing."""
+        return f"{self.flow} of {self.at:%Y-%m-%dT%H:%M:%SZ}, attempt {self.attempt}"
+
+
+def occasions(serve: ServeSettings, now: datetime) -> dict[str, datetime]:
+    """When each scheduled flow should last have happened (UTC)."""
+    found = {
+        "ingest": every(serve.ingest_every, now),
+        "maintain": latest(serve.maintain_at, serve.zone, now).at,
+    }
+    if serve.digest_at is not None:
+        found["digest"] = latest(serve.digest_at, serve.zone, now).at
+    return found
+
+
+def missed(
+    wanted: Mapping[str, datetime],
+    runs: Mapping[str, Sequence[FlowRun]],
+    since: datetime | None,
+    now: datetime,
+    patience: timedelta = PATIENCE,
+) -> list[Missed]:
+    """The flows that are missing, of those that are `wanted` at their times.
+
+    `runs` are the latest of each flow; `since` is when anything ran here for the first time, or None. Nights and
+    mornings before that are nobody's loss, but an ingest is due from the first moment.
+    """
+    found = []
+    for flow, at in wanted.items():
+        if now - at < patience or (flow != "ingest" and (since is None or since > at)):
+            continue
+        tried = [run for run in runs.get(flow, ()) if run.started_at >= at]
+        if any(run.status in (FlowStatus.RUNNING, FlowStatus.FINISHED) for run in tried) or len(tried) >= ATTEMPTS:
+            continue
+        if tried and now - max(run.ended_at or run.started_at for run in tried) < FIRST_GAP * 4 ** (len(tried) - 1):
+            continue
+        found.append(Missed(flow, at, len(tried)))
+    return found

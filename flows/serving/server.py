@@ -1,0 +1,74 @@
+"""Prefect's own server as a child of `clampdown serve`: `python -m flows.serving.server`.
+
+Prefect's command would do, but for three things: it ends with its parent, it says when it answers, and an idle one
+sleeps longer.
+"""
+
+import asyncio
+import logging
+import socket
+from datetime import timedelta
+
+from flows.serving.processes import ALIVE, ALIVE_EVERY, READY, die_with_parent, tell
+from pipeline.logs import set_up
+from pipeline.settings import load
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = timedelta(seconds=1)
+"""How often the server looks for work of its own that is due. By default it is 4 times a second, which is most of what
+an idle one does. What clients ask for is answered at once."""
+
+KEEP_ALIVE = 75
+"""Seconds for which a connection stays open between two requests; the runner asks more often than that."""
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    die_with_parent()
+    settings = load().settings
+    set_up(settings.log, who="server")
+    # Heavy: after the parent knows that we are here.
+    import uvicorn
+    from docket import Docket, Worker
+    from prefect.server.api import background_workers
+    from prefect.server.api.server import create_app
+
+    class PatientWorker(Worker):
+        """Looks for what is due less often. No setting leads there."""
+
+        def __init__(self, docket: Docket) -> None:
+            super().__init__(docket, minimum_check_interval=LOOK_EVERY, scheduling_resolution=LOOK_EVERY)
+
+    # Where a version to come has it elsewhere, an idle server is busier, and nothing else.
+    background_workers.Worker = PatientWorker  # type: ignore[attr-defined]  # imported there, and not for others
+
+    class Server(uvicorn.Server):
+        """Says when it answers, and that its loop still turns."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                tell(READY)
+                self.life = asyncio.create_task(_live())
+
+    config = uvicorn.Config(
+        create_app(final=True),
+        host=settings.serve.host,
+        port=settings.serve.port,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=3,
+    )
+    Server(config).run()
+
+
+async def _live() -> None:
+    while True:
+        await asyncio.sleep(ALIVE_EVERY)
+        tell(ALIVE)
+
+
+if __name__ == "__main__":
+    main()
