@@ -77,8 +77,8 @@ class Part(StrEnum):
 class Age(StrEnum):
     """Why an item is no news of today, where it is none."""
 
-    LATE = "old news, learned of late"
-    REREAD = "from texts that were read anew"
+    LATE = "old news"
+    REREAD = "found in texts that were read before"
 
 
 @dataclass(frozen=True, slots=True)

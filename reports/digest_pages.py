@@ -89,8 +89,9 @@ def as_text(digest: Digest) -> str:
 
 
 def _text(digest: Digest) -> Iterator[str]:
-    yield from _headed(title(digest), "=")
+    yield from (*_headed(title(digest), "="), "")
     yield from _wrapped(f"{_upper(words.headline(digest))} {words.since(digest)} ({digest.zone}).")
+    yield ""
     yield from _wrapped(" ".join(words.health(digest.coverage, digest.zone)))
     listed = [item for item in digest.findings.items if item.listed]
     for section in sections(_of_part(listed, Part.MAIN)):
@@ -99,8 +100,7 @@ def _text(digest: Digest) -> Iterator[str]:
         yield from _text_items(section.items)
     for part, (heading, about) in _PARTS.items():
         if some := _of_part(listed, part):
-            yield from ("", *_headed(heading, "-"))
-            yield from _wrapped(about)
+            yield from ("", *_headed(heading, "-"), *_wrapped(about))
             yield from _text_items(some)
     if also := list(_also(digest)):
         yield from ("", *_headed(ALSO, "-"))

@@ -85,7 +85,7 @@ def _told(event: EventRow, who: str) -> str:
 def actor(event: EventRow, country: str) -> str:
     """Who acts, and where, so that it can begin a sentence."""
     if event.actor is None:
-        return "A body that no text names" if event.country == UNKNOWN else f"A body that no text names in {country}"
+        return "An unnamed body" if event.country == UNKNOWN else f"An unnamed body in {country}"
     who = event.actor[:1].upper() + event.actor[1:]
     is_told = event.country == UNKNOWN or country.casefold() in who.casefold()
     return who if is_told else f"{who} ({country})"
@@ -93,7 +93,7 @@ def actor(event: EventRow, country: str) -> str:
 
 def _inside(words: str) -> str:
     """A sentence inside another: only what is no name begins small."""
-    return words[:1].lower() + words[1:] if words.startswith("A body that ") else words
+    return words[:1].lower() + words[1:] if words.startswith("An unnamed body") else words
 
 
 def _of(who: str) -> str:
