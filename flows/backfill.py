@@ -125,13 +125,24 @@ def backfill(
 
     `listed` is the whole source list. Of the chosen sources, each of several writers takes its own.
     """
-    do, progress = Stages(), progress or NoProgress()
+    progress = progress or NoProgress()
+    return conclude(house, find_wanted(house, listed, chosen, wanted, progress), Stages(), progress)
+
+
+def find_wanted(
+    house: House, listed: Sequence[Source], chosen: Sequence[Source], wanted: Wanted, progress: Progress
+) -> tuple[SourceReport, ...]:
+    """Begin the run and find the wanted entries: the first half of a backfill."""
     house.begin_run(listed)
     moved = {source_id: state.moved_to for source_id, state in house.warehouse.feed_states().items()}
     own = [source for source in chosen if house.warehouse.owns(source)]
     chosen = [replace(source, url=moved.get(source.id) or source.url) for source in own]
     note_backfill(house.archive.journal, house.run_id, chosen, wanted)
-    reports = find_entries(desk_of(house), chosen, wanted, progress)
+    return find_entries(desk_of(house), chosen, wanted, progress)
+
+
+def conclude(house: House, reports: tuple[SourceReport, ...], do: Stages, progress: Progress) -> BackfillReport:
+    """Bring every due entry to its outcome, end the run and publish: the second half."""
     bring_to_outcomes(house, do, progress)
     # Before publishing, so that the snapshot does not show its own run as running.
     house.finish_run()

@@ -1,0 +1,399 @@
+"""What an operator sees of a run in Prefect's pages: a few words, a page in Markdown, tables, and how far long work is.
+
+What publishers wrote is escaped: Prefect renders pages and the cells of tables as Markdown. Artifacts are a window and
+nothing more: where they can't be made, the run goes on.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from flows.digest import DigestReport
+from flows.house import PUBLISHED_NAME
+from flows.maintain import FAILED, Step
+from flows.serving.duties import BroughtBack, Ingested, ReadAgain
+from pipeline.settings import Settings
+from pipeline.site_state import SiteState, SlowSource
+from reports.digest import Item, News
+from reports.digest_words import count, day, sentence
+from reports.inert import host, line, link, markdown
+from warehouse.news import country_names
+from warehouse.query import connect_snapshot
+from warehouse.run_events import NewEvent, new_events
+from warehouse.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+LISTED: Final = 50
+"""Events that a page lists; all of them are in the snapshot."""
+
+NAMED: Final = 20
+"""Sources that a page names, and problems."""
+
+TITLE_WIDTH: Final = 120
+LONG: Final = 300
+"""Articles from which on an ingest shows how far it is."""
+
+SLOW: Final = 3600.0
+"""Seconds from publication to being seen, in the middle, from which on a source counts as slow."""
+
+EVERY: Final = 2.0
+"""Seconds between two looks at how far long work is."""
+
+Row = Mapping[str, str | int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A run as an operator sees it: in a few words (for names and states), as a page, and as tables by name."""
+
+    words: str
+    page: str
+    tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+
+
+def of_ingest(settings: Settings, done: Ingested) -> Shown:
+    """New events with links, what became of feeds and articles, and which sources are slow or bring nothing."""
+    state, summary = done.state, done.summary
+    found, countries = _news(settings, summary.run_id) if summary.new_events else ([], {})
+    articles = sum(summary.outcomes.values())
+    words = _joined(
+        count(summary.new_events, "new event", "new events"),
+        count(articles, "article", "articles"),
+        count(len(state.trouble), "source in trouble", "sources in trouble") if state.trouble else "",
+    )
+    parts = [f"**{words}**"]
+    if found:
+        parts.append("### New events")
+        parts.extend(_told(one, countries) for one in found)
+        if summary.new_events > len(found):
+            parts.append(f"… and {summary.new_events - len(found)} more: `clampdown events`")
+    parts.append("### What came of it")
+    parts.append(
+        _facts(
+            {
+                "Feeds": _counts(summary.feeds) or "none was due",
+                "Entries discovered": f"{summary.discovered:,}",
+                "Articles": _counts(summary.outcomes) or "nothing new",
+                "Asked again": _counts(summary.revisits),
+                "Waiting": _waiting(summary.pending, summary.retrying),
+                "In all": f"{state.events:,} events from {state.articles:,} articles",
+                "Published": _published(done.snapshot),
+                "Model": f"`{markdown(state.model)}`",
+            }
+        )
+    )
+    parts.extend(_sources(state))
+    tables: dict[str, Sequence[Row]] = {
+        "events": [_event_row(one, countries) for one in found],
+        "outcomes": [
+            {"what": what, "ended": name.replace("_", " "), "number": number}
+            for what, counts in (("feed", summary.feeds), ("article", summary.outcomes), ("revisit", summary.revisits))
+            for name, number in counts.items()
+        ],
+        "sources": _source_rows(state),
+    }
+    return Shown(words, "\n\n".join(parts), tables)
+
+
+def of_publish(snapshot: Snapshot) -> Shown:
+    """What is published now."""
+    rows: list[Row] = [{"table": name, "rows": number} for name, number in snapshot.counts.items()]
+    words = "published" if snapshot.changed else "nothing has changed since the last time"
+    return Shown(words, f"**{words}**\n\n{_facts({'Published': _published(snapshot)})}", {"tables": rows})
+
+
+def of_digest(done: DigestReport) -> Shown:
+    """Which digest was made, and what its page says."""
+    if not done.files:
+        return Shown("none is due yet", f"No digest is due. The next one is due at {done.next_at:%Y-%m-%d %H:%M} UTC.")
+    made = "made" if done.state == "made" else "was made already"
+    words = f"no. {done.number} of {done.day} {made}: {line(done.subject, TITLE_WIDTH)}"
+    page = next((path for path in done.files if path.suffix == ".md"), None)
+    try:
+        text = words if page is None else page.read_text(encoding="utf-8")
+    except OSError as error:
+        log.warning("the page of the digest can't be shown: %s", error)
+        text = markdown(words)
+    return Shown(words, text)
+
+
+def of_maintain(steps: Sequence[Step], state: SiteState | None) -> Shown:
+    """How each step ended, also where one of them failed; then there is no `state`."""
+    rows: list[Row] = [
+        {"step": step.name, "ended": step.status, "what": markdown(step.words), "seconds": round(step.seconds, 1)}
+        for step in steps
+    ]
+    failed = [step.name for step in steps if step.status == FAILED]
+    words = _joined(count(len(steps), "step", "steps"), f"failed: {', '.join(failed)}" if failed else "none failed")
+    parts = [f"**{words}**", _table(("step", "ended", "what", "seconds"), rows)]
+    if state is not None:
+        parts.extend(_sources(state))
+    return Shown(words, "\n\n".join(parts), {"steps": rows})
+
+
+def of_reextract(done: ReadAgain) -> Shown:
+    """What reading again went through and changed."""
+    events = sum(done.events.values())
+    words = _joined(
+        count(done.articles, "article read again", "articles read again"),
+        count(events, "event differs", "events differ"),
+    )
+    facts = {
+        "Model": f"`{markdown(done.model)}`",
+        "Articles": f"{done.articles:,} read again, in {count(done.stretches, 'stretch', 'stretches')}",
+        "Left as they were": _joined(
+            f"{done.failed:,} could not be read" if done.failed else "",
+            f"{done.parted:,} lack an earlier text" if done.parted else "",
+        ),
+        "Mentions": _counts(done.mentions) or "no difference",
+        "Events": _counts(done.events) or "no difference",
+        "Decisions about no mention any more": ", ".join(f"`{markdown(one)}`" for one in done.lost[:NAMED]),
+    }
+    rows: list[Row] = [
+        {"what": what, "became": sort, "number": number}
+        for what, counts in (("mention", done.mentions), ("event", done.events))
+        for sort, number in sorted(counts.items())
+    ]
+    return Shown(words, f"**{words}**\n\n{_facts(facts)}", {"differences": rows})
+
+
+def of_backfill(done: BroughtBack) -> Shown:
+    """What each source's pages held, what became of it, and what is left."""
+    words = _joined(
+        count(done.discovered, "entry found", "entries found"),
+        count(done.new_events, "new event", "new events"),
+        f"{done.waiting:,} pages left" if done.waiting else "",
+    )
+    rows: list[Row] = [
+        {
+            "source": markdown(one.source_id),
+            "pages": sum(one.pages.values()),
+            "entries": one.entries,
+            "new": one.new_entries,
+            "left out undated": one.undated,
+            "pages left": one.waiting,
+        }
+        for one in done.sources
+    ]
+    facts = {
+        "Pages": f"{done.pages:,} read, in {count(done.stretches, 'stretch', 'stretches')}",
+        "Articles": _counts(done.outcomes) or "nothing new",
+        "Left": f"{done.waiting:,} pages: run it again to go on there" if done.waiting else "",
+    }
+    parts = [f"**{words}**", _facts(facts), _table(("source", "pages", "entries", "new"), rows)]
+    if problems := done.problems:
+        parts.append("### Pages that could not be had")
+        parts.append("\n".join(f"- {markdown(problem)}" for problem in problems[:NAMED]))
+        if len(problems) > NAMED:
+            parts.append(f"… and {len(problems) - NAMED} more")
+    return Shown(words, "\n\n".join(parts), {"sources": rows})
+
+
+def post(settings: Settings, flow: str, shown: Shown) -> None:
+    """Put a run's page and tables into Prefect. What can't be put there is logged."""
+    key = key_of(settings.serve.name, flow)
+    try:
+        create_markdown_artifact(shown.page, key=key, description=line(shown.words, TITLE_WIDTH))
+        for name, rows in shown.tables.items():
+            if rows:
+                create_table_artifact([dict(row) for row in rows], key=key_of(key, name), description=f"{flow}: {name}")
+    except Exception as error:
+        log.warning("what this run did can't be shown in Prefect: %s", error)
+
+
+def key_of(*parts: str) -> str:
+    """Parts as an artifact's key, which has small letters, digits and dashes only."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+class ArtifactProgress:
+    """Progress that Prefect shows as a bar for each stage, for stages with at least so many things to do."""
+
+    def __init__(self, name: str, flow: str, least: int = 1) -> None:
+        self._key = key_of(name, flow)
+        self._least = least
+        self._total: dict[str, int] = {}
+        self._done: dict[str, int] = {}
+        self._bars: dict[str, UUID] = {}
+        self._at = 0.0
+        self._is_broken = False
+
+    def begin(self, stage: str, total: int) -> None:
+        """A stage starts, or its total grew."""
+        self._total[stage] = total
+        self._done.setdefault(stage, 0)
+        self._show(stage)
+
+    def advance(self, stage: str, done: int) -> None:
+        """`done` more of the stage are finished."""
+        self._done[stage] += done
+        is_over = self._done[stage] >= self._total[stage]
+        if is_over or time.monotonic() - self._at >= EVERY:
+            self._show(stage)
+
+    def _show(self, stage: str) -> None:
+        done, total = self._done[stage], self._total[stage]
+        if self._is_broken or total < self._least:
+            return
+        self._at = time.monotonic()
+        percent, words = 100.0 * min(done / total, 1.0), f"{done:,} of {total:,} {stage}"
+        try:
+            if stage in self._bars:
+                update_progress_artifact(self._bars[stage], percent, description=words)
+            else:
+                self._bars[stage] = _created(percent, key_of(self._key, stage), words)
+        except Exception as error:
+            self._is_broken = True
+            log.warning("how far this run is can't be shown in Prefect: %s", error)
+
+
+def _created(percent: float, key: str, words: str) -> UUID:
+    made = create_progress_artifact(percent, key=key, description=words)
+    assert isinstance(made, UUID), "called outside of an event loop"
+    return made
+
+
+def _news(settings: Settings, run_id: str) -> tuple[list[NewEvent], dict[str, str]]:
+    """The events that are new, and the names of countries. A snapshot that can't be read costs a run its list."""
+    try:
+        limit = settings.warehouse.memory_limit or None
+        with connect_snapshot(settings.data_dir / PUBLISHED_NAME, memory_limit=limit) as reader:
+            return new_events(reader, run_id, LISTED), country_names(reader)
+    except Exception as error:
+        log.warning("the new events can't be listed: %s", error)
+        return [], {}
+
+
+def _told(one: NewEvent, countries: Mapping[str, str]) -> str:
+    """An event as a paragraph with its quote."""
+    event, telling = one.event, one.telling
+    when = "undated" if event.date_value is None else day(event.date_value)
+    about = f"{markdown(when)}, {event.status.value.replace('_', ' ')}, score {event.score:.2f}"
+    lines = [f"**{markdown(_sentence(one, countries))}** – {about} · `{markdown(event.id)}`"]
+    if telling is not None:
+        source = markdown(telling.source or "unknown source")
+        lines.append(f"> “{markdown(telling.quote.text)}”  ")
+        lines.append(
+            f"> {link(line(telling.title, TITLE_WIDTH) or telling.url, telling.url)} – {source}{_at(telling.url)}"
+        )
+    return "\n".join(lines)
+
+
+def _event_row(one: NewEvent, countries: Mapping[str, str]) -> Row:
+    event, telling = one.event, one.telling
+    return {
+        "event": markdown(_sentence(one, countries)),
+        "action": event.action.value,
+        "status": event.status.value.replace("_", " "),
+        "service": markdown(event.service),
+        "country": event.country,
+        "date": markdown(event.date_value or ""),
+        "score": round(event.score, 2),
+        "quote": "" if telling is None else markdown(telling.quote.text),
+        "article": "" if telling is None else link(line(telling.title, TITLE_WIDTH) or telling.url, telling.url),
+        "source": "" if telling is None else markdown(telling.source or "") + _at(telling.url),
+        "id": event.id,
+    }
+
+
+def _sentence(one: NewEvent, countries: Mapping[str, str]) -> str:
+    return sentence(Item(News.NEW, one.event, None, countries.get(one.event.country, one.event.country)))
+
+
+def _at(url: str) -> str:
+    """The host that a link leads to, which its words may belie."""
+    name = host(url)
+    return f" ({markdown(name)})" if name else ""
+
+
+def _sources(state: SiteState) -> list[str]:
+    """Which sources are in trouble, and which are slow."""
+    parts = []
+    if state.trouble:
+        parts.append("### Sources in trouble")
+        parts.append("\n".join(f"- {_trouble(one.name, one.state, one.error)}" for one in state.trouble[:NAMED]))
+        if len(state.trouble) > NAMED:
+            parts.append(f"… and {len(state.trouble) - NAMED} more: `clampdown sources check`")
+    if slow := _slow(state):
+        parts.append("### Slow sources")
+        parts.append("From an item's publication to its being seen here, in the middle:")
+        parts.append("\n".join(f"- {markdown(one.name)}: {_span(one.lag_seconds)}" for one in slow))
+    return parts
+
+
+def _slow(state: SiteState) -> list[SlowSource]:
+    return [one for one in state.slowest if one.lag_seconds >= SLOW]
+
+
+def _trouble(name: str, state: str, error: str | None) -> str:
+    told = f"{markdown(name)}: {state}"
+    return told if error is None else f"{told} – {markdown(line(error, TITLE_WIDTH))}"
+
+
+def _source_rows(state: SiteState) -> list[Row]:
+    troubled: list[Row] = [
+        {
+            "source": markdown(one.name),
+            "state": one.state,
+            "since": "" if one.since is None else f"{one.since:%Y-%m-%d %H:%M} UTC",
+            "error": markdown(line(one.error or "", TITLE_WIDTH)),
+            "lag": "",
+        }
+        for one in state.trouble
+    ]
+    slow: list[Row] = [
+        {"source": markdown(one.name), "state": "slow", "since": "", "error": "", "lag": _span(one.lag_seconds)}
+        for one in _slow(state)
+    ]
+    return troubled + slow
+
+
+def _span(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 60 / 24:.0f} days"
+
+
+def _waiting(pending: int, retrying: int) -> str:
+    return _joined(
+        f"{pending:,} for their first try" if pending else "", f"{retrying:,} for another" if retrying else ""
+    )
+
+
+def _published(snapshot: Snapshot) -> str:
+    state = "" if snapshot.changed else ", and nothing has changed since"
+    return f"{snapshot.published_at:%Y-%m-%d %H:%M} UTC{state}"
+
+
+def _counts(counts: Mapping[Any, int]) -> str:
+    by_number = sorted(counts.items(), key=lambda one: (-one[1], str(one[0])))
+    return ", ".join(f"{number:,} {str(name).replace('_', ' ')}" for name, number in by_number)
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    """Names and values as a table; what is empty is left out."""
+    lines = [f"| {name} | {value} |" for name, value in facts.items() if value]
+    return "\n".join(["| | |", "| --- | --- |", *lines])
+
+
+def _table(columns: Sequence[str], rows: Sequence[Row]) -> str:
+    """Rows, whose cells are Markdown, as a table."""
+    head = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+    return "\n".join([*head, *(f"| {' | '.join(str(row[name]) for name in columns)} |" for row in rows)])

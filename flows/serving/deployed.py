@@ -1,0 +1,147 @@
+"""Our six flows as Prefect knows them: each a thin coat around its duty (`duties`).
+
+What they need is imported inside: the runner, which only names them, stays light. Settings come from the environment
+and the settings file, as for every command; parameters are what an operator would type.
+"""
+
+import os
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+# Read when prefect is imported. Our own lines belong to what Prefect shows of a run.
+os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "pipeline,extractors,warehouse,reports,flows")
+os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+from prefect import Flow, State, flow
+from prefect.deployments.runner import RunnerDeployment
+from prefect.runtime import flow_run
+from prefect.schedules import Cron, Interval, Schedule
+from prefect.types.entrypoint import EntrypointType
+
+from flows.serving.limits import limits
+from pipeline.settings import Settings, load
+
+__all__ = ["backfill", "deployments", "digest", "ingest", "limits", "maintain", "publish", "reextract"]
+
+EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+"""Ingests are scheduled at multiples of their interval from here on, whenever the server was started."""
+
+
+def _named() -> str:
+    """What a run is called until its end, when its name says more: its flow and its time, in the schedule's zone."""
+    at = flow_run.scheduled_start_time.astimezone(load().settings.serve.zone)
+    return f"{flow_run.flow_name} of {at:%d %b %H:%M}"
+
+
+@flow(name="ingest", flow_run_name=_named, persist_result=False)
+def ingest(poll_all: bool = False) -> State[Any]:
+    """Poll the feeds that are due, read what is new, extract events, publish.
+
+    Args:
+        poll_all: Poll all feeds, also those that are not due.
+    """
+    from flows.serving import runs
+
+    return runs.ingest(poll_all=poll_all)
+
+
+@flow(name="publish", flow_run_name=_named, persist_result=False)
+def publish() -> State[Any]:
+    """Publish what the warehouse holds, if that differs from what was published. An ingest does so at its own end."""
+    from flows.serving import runs
+
+    return runs.publish()
+
+
+@flow(name="digest", flow_run_name=_named, persist_result=False)
+def digest() -> State[Any]:
+    """Make the digest that is due, once: what has changed since the one before."""
+    from flows.serving import runs
+
+    return runs.digest()
+
+
+@flow(name="maintain", flow_run_name=_named, persist_result=False)
+def maintain() -> State[Any]:
+    """Compact the warehouse, keep to the retention times, audit, look after the sources, clean up."""
+    from flows.serving import runs
+
+    return runs.maintain()
+
+
+@flow(name="reextract", flow_run_name=_named, persist_result=False)
+def reextract(since: date | None = None) -> State[Any]:
+    """Read the stored texts again with the model of today, fetching nothing.
+
+    It lets ingests have their turn. Texts that this model has read already are left out, so that a run that was stopped
+    is gone on with by the next.
+
+    Args:
+        since: Leave out what was published before that day.
+    """
+    from flows.serving import runs
+
+    return runs.reextract(since)
+
+
+@flow(name="backfill", flow_run_name=_named, persist_result=False)
+def backfill(
+    sources: list[str],
+    since: date,
+    until: date | None = None,
+    sitemaps: list[str] | None = None,
+    max_pages: int = 1000,
+    undated: bool = False,
+    again: bool = False,
+) -> State[Any]:
+    """Bring back the entries of past days, from feed archives and sitemaps.
+
+    It lets ingests have their turn. Pages that were read are left out, so that a run that was stopped is gone on with
+    by the next.
+
+    Args:
+        sources: Ids of sources of the source list.
+        since: First day of publication.
+        until: Last day; today unless given.
+        sitemaps: Sitemaps to read in place of those that the sites name.
+        max_pages: Most pages of archives and sitemaps to read of one source.
+        undated: Take entries that state no date and have none in their address, too.
+        again: Read pages anew that an earlier backfill of these days has read.
+    """
+    from flows.orders import BackfillOrder
+    from flows.serving import runs
+
+    return runs.backfill(BackfillOrder(sources, since, until, sitemaps or (), max_pages, undated, again))
+
+
+def deployments(settings: Settings) -> list[RunnerDeployment]:
+    """The deployments to serve, each called `serve.name`, with the schedules of the settings.
+
+    Flows are named by module, so that a process finds them wherever the program is installed.
+    """
+    serve = settings.serve
+    zone = serve.zone.key
+    schedules: list[tuple[Flow[..., Any], Schedule | None]] = [
+        (ingest, Interval(timedelta(seconds=serve.ingest_every), anchor_date=EPOCH)),
+        (digest, None if serve.digest_at is None else Cron(_daily(serve.digest_at), timezone=zone)),
+        (maintain, Cron(_daily(serve.maintain_at), timezone=zone)),
+        (publish, None),
+        (reextract, None),
+        (backfill, None),
+    ]
+    return [
+        RunnerDeployment.from_flow(
+            one,
+            serve.name,
+            schedules=[] if schedule is None else [schedule],
+            entrypoint_type=EntrypointType.MODULE_PATH,
+            tags=["clampdown"],
+        )
+        for one, schedule in schedules
+    ]
+
+
+def _daily(at: time) -> str:
+    """A local time of each day, as cron writes it. Which day's occasion is done already stands in our own flow log."""
+    return f"{at.minute} {at.hour} * * *"
