@@ -38,8 +38,8 @@ clocks = st.builds(time, st.integers(0, 23), st.integers(0, 59))
 moments = st.datetimes(datetime(1990, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))
 
 
-def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
 def local(moment: datetime, zone: ZoneInfo) -> datetime:
