@@ -1,5 +1,6 @@
 """The options that stand before the command, and the settings they lead to."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,18 @@ class GlobalOptions:
 
 
 def load_settings(context: typer.Context, flags: Mapping[str, Any] | None = None) -> "LoadedSettings":
-    """Load the settings for this command; `flags` are its own options by dotted key, None where not given."""
+    """Load the settings for this command; `flags` are its own options by dotted key, None where not given.
+
+    From here on it logs as they say: warnings alone, unless `log.level` is set.
+    """
+    from pipeline.logs import hide, secrets_of, set_up
     from pipeline.settings import load
 
     given: GlobalOptions = context.obj
     # A path on the command line is relative to the current folder, one in the settings file to that file.
     data_dir = given.data_dir.absolute() if given.data_dir else None
-    return load(given.config, {"data_dir": data_dir, **(flags or {})})
+    loaded = load(given.config, {"data_dir": data_dir, **(flags or {})})
+    settings, is_default = loaded.settings, loaded.origins["log.level"] == "default"
+    set_up(settings.log, least="warning" if is_default else None)
+    hide(secrets_of(settings, os.environ))
+    return loaded

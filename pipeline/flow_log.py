@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, NoReturn
 from pipeline.archive_files import make_folder, sync_folder
 from pipeline.errors import ArchiveError, ClampdownError, WarehouseLocked
 from pipeline.failpoints import hit
+from pipeline.logs import about
 from pipeline.secrets import masked
 
 log = logging.getLogger(__name__)
@@ -105,9 +106,10 @@ class FlowLog:
         started_at = self._clock()
         run = f"{started_at:%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
         told = Told(flow, run, started_at, scheduled_at)
-        with self._alive(told.run) as alive:
+        with self._alive(told.run) as alive, about(flow, run):
             begun = _begun(told, mode)
             is_noted = alive and self._note(started_at, begun)
+            log.info("begins")
             hit("flow.begun")
             status, detail = FlowStatus.FAILED, ""
             try:
@@ -125,6 +127,7 @@ class FlowLog:
                 hit("flow.ending")
                 ended = self._ended(told, status, detail)
                 self._note(started_at, ended) if is_noted else self._note(started_at, begun, ended)
+                _log_end(told, ended)
 
     def runs(self, flow: str | None = None, limit: int = 50) -> list[FlowRun]:
         """The latest runs, of one flow or of all, the newest first."""
@@ -248,6 +251,19 @@ class FlowLog:
 
     def _sign(self, run: str) -> Path:
         return self._folder / RUNNING / run
+
+
+def _log_end(told: Told, ended: Mapping[str, Any]) -> None:
+    # At this level also what failed: whoever hears of it says so with the way out, or with a traceback.
+    seconds = max(0.0, (_time(ended["at"]) - told.started_at).total_seconds())
+    words = ended["detail"] or in_short(told.facts)
+    log.info("%s after %.0f s%s", ended["status"], seconds, f": {words}" if words else "")
+
+
+def in_short(facts: Mapping[str, Any]) -> str:
+    """The figures among the facts that are not nought, in words."""
+    numbers = {key: value for key, value in facts.items() if isinstance(value, int) and not isinstance(value, bool)}
+    return ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in numbers.items() if value)
 
 
 def _told_of(error: BaseException) -> str:

@@ -13,12 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 from urllib.parse import urlsplit
 
 from pipeline.secrets import masked
-from pipeline.settings import Settings
-from pipeline.settings_sections import LogSettings
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
+    from pipeline.settings_sections import LogSettings
 
 __all__ = ["Masking", "StandardError", "about", "hide", "secrets_of", "set_up"]
 
@@ -55,6 +57,7 @@ class _Process:
     who: str = ""
     run: str = ""
     style: str = "text"
+    terse: bool = False
     foreign: int = logging.WARNING
     secrets: tuple[str, ...] = ()
 
@@ -62,14 +65,14 @@ class _Process:
 _process = _Process(style=os.environ.get("CLAMPDOWN_LOG__FORMAT", "text"))
 
 
-def set_up(settings: LogSettings, *, who: str = "", least: str | None = None) -> None:
+def set_up(settings: "LogSettings", *, who: str = "", least: str | None = None) -> None:
     """Log on standard error as the settings say. `who` names this process in each line.
 
-    `least` takes the place of `log.level`: what a person runs shows warnings only. May be called again. Handlers that
-    others have put on the root logger stay.
+    Without it a line is for the person at the terminal: a level and the words, no time. `least` takes the place of
+    `log.level`. May be called again. Handlers that others have put on the root logger stay.
     """
     level = (least or settings.level).upper()
-    _process.who, _process.style = who, settings.format
+    _process.who, _process.style, _process.terse = who, settings.format, not who
     _process.foreign = logging.NOTSET if level == "DEBUG" else logging.WARNING
     root = logging.getLogger()
     for handler in [one for one in root.handlers if isinstance(one, StandardError)]:
@@ -87,7 +90,7 @@ def hide(secrets: Iterable[str]) -> None:
     _process.secrets = tuple(sorted(known, key=lambda secret: (-len(secret), secret)))
 
 
-def secrets_of(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+def secrets_of(settings: "Settings", environ: Mapping[str, str]) -> list[str]:
     """What the settings and the environment hold or point at that nobody else should read."""
     names = [settings.mail.password_env, settings.extract.llm.key_env, *_SECRET_VARIABLES]
     found = [environ.get(name, "") for name in names if name]
@@ -194,7 +197,7 @@ def _text(record: logging.LogRecord) -> str:
         record.exc_text = _PLAIN.formatException(record.exc_info)
     if record.exc_text:
         words = f"{words}\n{record.exc_text}"
-    if not _process.who:
+    if _process.terse:
         return f"{_coloured(level)}: {_shown(words)}"
     who = _process.who.ljust(WHO_WIDTH)
     if _to_journal():

@@ -22,7 +22,6 @@ ENDINGS = {"running": "cyan", "finished": "green", "skipped": "dim", "failed": "
 SOURCE_STATES = {"ok": "green", "silent": "yellow", "failing": "red", "gone": "bold red", "never_polled": "cyan"}
 SHOWN_WORDS = 160
 SHOWN_TROUBLE = 12
-SHOWN_FACTS = 5
 
 
 def status(
@@ -137,16 +136,17 @@ def _row(standing: "Standing", now: datetime) -> tuple[object, ...]:
 
 
 def _said(run: "FlowRun") -> str:
-    """What a run tells of itself: why it ended as it did, or its figures that are not nought."""
+    """What a run tells of itself: why it ended as it did, what its steps did, or its figures."""
+    from pipeline.flow_log import in_short
+
+    steps = run.facts.get("steps")
     if run.detail:
-        return shorten(printable(run.detail), SHOWN_WORDS)
-    return ", ".join(list(_figures(run.facts))[:SHOWN_FACTS])
-
-
-def _figures(facts: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in facts.items():
-        if isinstance(value, int) and not isinstance(value, bool) and value:
-            yield f"{value:,} {printable(key.replace('_', ' '))}"
+        words = run.detail
+    elif isinstance(steps, Mapping):
+        words = "; ".join(str(step["words"]) for step in steps.values() if step.get("status") == "done")
+    else:
+        words = in_short(run.facts)
+    return shorten(printable(words), SHOWN_WORDS)
 
 
 def _print_trouble(state: "SiteState", now: datetime) -> None:
