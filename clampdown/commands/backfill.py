@@ -10,9 +10,11 @@ from rich.text import Text
 
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, print_usage, progress, shorten, table
+from clampdown.turns import called, tell_whom_to_wait_for
 
 if TYPE_CHECKING:
     from flows.backfill import BackfillReport, SourceReport, Wanted
+    from pipeline.flow_log import Told
     from pipeline.settings import Settings
     from pipeline.types import Entry, Source
 
@@ -91,15 +93,29 @@ def _bring(
 ) -> "BackfillReport":
     from flows.backfill import backfill
     from flows.house import open_house
+    from flows.serving.perform import perform
+    from flows.site_state import note_state
 
-    meter = None
-    try:
-        with progress() as bars, open_house(settings) as house:
-            meter = house.meter
-            return backfill(house, listed, chosen, wanted, bars)
-    finally:
-        if meter is not None:
-            print_usage(meter)
+    def work(told: "Told") -> "BackfillReport":
+        meter = None
+        try:
+            with progress() as bars, open_house(settings, holder="backfill") as house:
+                meter = house.meter
+                report = backfill(house, listed, chosen, wanted, bars)
+                note_state(house, None)
+        finally:
+            if meter is not None:
+                print_usage(meter)
+        told.facts.update(
+            pages=sum(source.read_now for source in report.sources),
+            discovered=report.summary.discovered,
+            outcomes={outcome.value: number for outcome, number in report.summary.outcomes.items()},
+            new_events=report.summary.new_events,
+        )
+        return report
+
+    tell_whom_to_wait_for(settings)
+    return called(perform("backfill", settings, work, wait=settings.serve.wait))
 
 
 def _print_entries(entries: "Sequence[Entry]") -> None:

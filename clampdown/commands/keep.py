@@ -9,10 +9,13 @@ from rich.text import Text
 
 from clampdown.options import load_settings
 from clampdown.output import console, print_json
+from clampdown.turns import called
 
 if TYPE_CHECKING:
     from flows.backup import Backup, Restored
     from flows.retention import Pruned
+    from pipeline.flow_log import Told
+    from pipeline.settings import Settings
 
 SHOWN_NAMES = 10
 
@@ -95,11 +98,27 @@ def prune(
     """
     from flows.retention import prune
 
-    done = prune(load_settings(context).settings, dry_run=dry_run)
+    settings = load_settings(context).settings
+    done = prune(settings, dry_run=True) if dry_run else _prune(settings)
     if as_json:
         print_json({"dry_run": dry_run, "freed": done.freed, **asdict(done)})
     else:
         _print_pruned(done, dry_run=dry_run)
+
+
+def _prune(settings: "Settings") -> "Pruned":
+    from flows.retention import prune
+    from flows.serving.perform import perform
+
+    def work(told: "Told") -> "Pruned":
+        done = prune(settings)
+        told.facts.update(records=done.records.total(), freed=done.freed)
+        return done
+
+    if not settings.data_dir.is_dir():
+        # No folder is made for want of one: this says what is missing.
+        return prune(settings)
+    return called(perform("prune", settings, work))
 
 
 def _print_pruned(done: "Pruned", *, dry_run: bool) -> None:

@@ -1,7 +1,7 @@
 """`reextract`: stored texts read again by the model of today, and what that changes."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,9 +10,12 @@ from rich.text import Text
 
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, progress, table
+from clampdown.turns import called, tell_whom_to_wait_for
 
 if TYPE_CHECKING:
     from flows.reextract import Differences, MentionExample, ReextractReport
+    from pipeline.flow_log import Told
+    from pipeline.settings import Settings
     from pipeline.types import Mention
     from warehouse.rereading import EventDifference
 
@@ -38,16 +41,51 @@ def reextract(
     Texts that this model has read already are left out: a command that was stopped goes on where it was. What people
     have decided holds, and what was learned when stays as it was.
     """
-    from flows.house import open_house
-    from flows.reextract import reextract
-
     settings = load_settings(context).settings
-    with progress() as bars, open_house(settings) as house:
-        report = reextract(house, since=None if since is None else since.date(), dry_run=dry_run, progress=bars)
+    day = None if since is None else since.date()
+    tell_whom_to_wait_for(settings)
+    report = _tried(settings, day) if dry_run else _done(settings, day)
     if as_json:
         print_json(record(report))
     else:
         print_report(report)
+
+
+def _tried(settings: "Settings", since: date | None) -> "ReextractReport":
+    from flows.house import open_house
+    from flows.reextract import reextract
+    from pipeline.lease import lease
+
+    with (
+        progress() as bars,
+        lease(settings.data_dir, holder="reextract", wait=settings.serve.wait),
+        open_house(settings, holder="reextract") as house,
+    ):
+        return reextract(house, since=since, dry_run=True, progress=bars)
+
+
+def _done(settings: "Settings", since: date | None) -> "ReextractReport":
+    from flows.house import open_house
+    from flows.reextract import reextract
+    from flows.serving.perform import perform
+    from flows.site_state import note_state
+
+    def work(told: "Told") -> "ReextractReport":
+        with progress() as bars, open_house(settings, holder="reextract") as house:
+            report = reextract(house, since=since, progress=bars)
+            note_state(house, None)
+        told.facts.update(
+            model=report.model,
+            articles=report.articles,
+            failed=report.failed,
+            parted=report.parted,
+            mentions=report.differences.mentions,
+            events=report.event_counts,
+            lost_decisions=len(report.lost),
+        )
+        return report
+
+    return called(perform("reextract", settings, work, wait=settings.serve.wait))
 
 
 def print_report(report: "ReextractReport") -> None:

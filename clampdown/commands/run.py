@@ -11,10 +11,12 @@ from rich.text import Text
 
 from clampdown.options import GlobalOptions, load_settings
 from clampdown.output import console, print_json, print_usage, printable, progress
+from clampdown.turns import called
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from flows.ingest import RunReport
+    from pipeline.flow_log import Told
     from pipeline.settings import Settings
     from pipeline.types import Source
     from warehouse.summary import RunSummary
@@ -81,20 +83,31 @@ def _sample(context: typer.Context) -> Iterator[tuple["Settings", "Sequence[Sour
 def _ingest(settings: "Settings", sources: "Sequence[Source]", *, prefect: bool, poll_all: bool) -> "RunReport":
     from flows.house import open_house
     from flows.ingest import ingest
+    from flows.serving.duties import ingest_facts
+    from flows.serving.perform import perform
+    from flows.site_state import note_state
 
-    meter = None
-    try:
-        mode = "prefect" if prefect else "direct"
-        with progress() as bars, open_house(settings, mode=mode, poll_all=poll_all) as house:
-            meter = house.meter
-            if prefect:
-                from flows.tasks import run_as_flow
+    mode = "prefect" if prefect else "direct"
 
-                return run_as_flow(house, sources, bars)
-            return ingest(house, sources, progress=bars)
-    finally:
-        if meter is not None:
-            print_usage(meter)
+    def work(told: "Told") -> "RunReport":
+        meter = None
+        try:
+            with progress() as bars, open_house(settings, mode=mode, poll_all=poll_all) as house:
+                meter = house.meter
+                told.facts["run_id"] = house.run_id
+                if prefect:
+                    from flows.tasks import run_as_flow
+
+                    report = run_as_flow(house, sources, bars)
+                else:
+                    report = ingest(house, sources, progress=bars)
+                told.facts.update(ingest_facts(report, note_state(house, report)))
+                return report
+        finally:
+            if meter is not None:
+                print_usage(meter)
+
+    return called(perform("ingest", settings, work, mode=mode))
 
 
 def _print(report: "RunReport", settings: "Settings", sample: bool) -> None:

@@ -138,11 +138,12 @@ def ingest_duty(settings: Settings, told: Told, way: Way = DIRECT, *, poll_all: 
         told.facts["run_id"] = house.run_id
         report = ingest(house, sources, way.do, way.progress)
         state = note_state(house, report)
-    told.facts.update(_ingest_facts(report, state))
+    told.facts.update(ingest_facts(report, state))
     return Ingested(report.summary, report.snapshot, state)
 
 
-def _ingest_facts(report: RunReport, state: SiteState) -> dict[str, Any]:
+def ingest_facts(report: RunReport, state: SiteState) -> dict[str, Any]:
+    """What an ingest did in figures, for the flow log."""
     summary = report.summary
     return {
         "feeds": {outcome.value: number for outcome, number in summary.feeds.items()},
