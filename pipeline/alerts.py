@@ -107,11 +107,11 @@ def observed(memory: Memory, problems: Sequence[Problem], now: datetime) -> Memo
     for key, one in memory.known.items():
         if key not in present:
             known[key] = one if one.gone_at is not None else replace(one, gone_at=now)
-        elif one.gone_at is not None and _passed(one.gone_at, now, SETTLED):
-            # It was over, and is there again: a new one, of which those must be told who know of the old one.
-            known[key] = Known(present[key], now)
         else:
-            known[key] = replace(one, problem=present[key], gone_at=None)
+            # What was over is a new one for those who know of its end, and goes on for those who do not.
+            is_new = one.gone_at is not None and _passed(one.gone_at, now, SETTLED)
+            first_seen = now if is_new else one.first_seen
+            known[key] = replace(one, problem=present[key], first_seen=first_seen, gone_at=None)
     known |= {key: Known(problem, now) for key, problem in present.items() if key not in known}
     return replace(memory, known=known)
 

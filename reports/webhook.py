@@ -4,7 +4,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from importlib.metadata import version
@@ -42,17 +42,7 @@ def post(url: str, content: Mapping[str, Any], *, timeout: float = TIMEOUT, in_a
         "Connection": "close",
     }
     try:
-        connection, path = _connection(target, timeout)
-        watch = threading.Timer(in_all, _cut, [lambda: connection.sock])
-        watch.daemon = True
-        watch.start()
-        try:
-            connection.request("POST", path, body, headers)
-            answer = connection.getresponse()
-            words = answer.read(_READ).decode("utf-8", "replace")
-        finally:
-            watch.cancel()
-            connection.close()
+        status, location, words = _asked(*_connection(target, timeout), body, headers, in_all)
     except ssl.SSLCertVerificationError as error:
         raise WebhookError(f"{where}: its certificate is not accepted: {error.verify_message}") from None
     except TimeoutError:
@@ -65,8 +55,30 @@ def post(url: str, content: Mapping[str, Any], *, timeout: float = TIMEOUT, in_a
         # Some of these repeat the address.
         why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
         raise WebhookError(f"{where}: {why}") from None
-    if not 200 <= answer.status < 300:
-        raise _refused(where, answer.status, answer.getheader("Location"), words)
+    if not 200 <= status < 300:
+        raise _refused(where, status, location, words)
+
+
+def _asked(
+    connection: HTTPConnection, path: str, body: bytes, headers: Mapping[str, str], in_all: float
+) -> tuple[int, str | None, str]:
+    """Post, and return status, Location and, where it is no success, the first words of the answer."""
+    try:
+        connection.connect()
+        # http.client forgets its socket as soon as it knows that the answer is the last one.
+        watch = threading.Timer(in_all, _cut, [connection.sock])
+        watch.daemon = True
+        watch.start()
+        try:
+            connection.request("POST", path, body, headers)
+            with connection.getresponse() as answer:
+                is_done = 200 <= answer.status < 300
+                words = "" if is_done else answer.read(_READ).decode("utf-8", "replace")
+                return answer.status, answer.getheader("Location"), words
+        finally:
+            watch.cancel()
+    finally:
+        connection.close()
 
 
 def place(url: str) -> str:
@@ -113,10 +125,8 @@ def _is_near(host: str) -> bool:
         return host == "localhost"
 
 
-def _cut(sock: Callable[[], socket.socket | None]) -> None:
+def _cut(sock: socket.socket) -> None:
     """End a connection from another thread: whoever waits for an answer is told that there will be none."""
-    found = sock()
-    if found is not None:
-        with suppress(OSError):
-            # TLS's own way to say goodbye would change what the other thread works with.
-            socket.socket.shutdown(found, socket.SHUT_RDWR)
+    with suppress(OSError):
+        # TLS's own way to say goodbye would change what the other thread works with.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)

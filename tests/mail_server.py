@@ -1,7 +1,9 @@
-"""A mail server on loopback that keeps what it is given: encrypted or not, with a log-in or without."""
+"""A mail server on loopback that keeps what it is given: encrypted or not, with a log-in or without; and odd ones."""
 
+import socket
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -86,3 +88,19 @@ def mail_server(
         yield handler
     finally:
         controller.stop()
+
+
+@contextmanager
+def odd_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server that talks as it likes to the first who connects."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                talk(connection)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(10)

@@ -2,10 +2,7 @@
 
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -15,7 +12,7 @@ import pytest
 from certificates import Certificates, certificates, tls
 from hypothesis import given
 from hypothesis import strategies as st
-from mail_server import PASSWORD, USER, mail_server
+from mail_server import PASSWORD, USER, mail_server, odd_server
 
 from pipeline.errors import MailError
 from pipeline.settings_sections import MailSettings
@@ -166,22 +163,6 @@ def test_without_a_server_or_a_sender_the_settings_are_named() -> None:
         compose(MailSettings(host="127.0.0.1"), ["ops@example.org"], "x", "y", now=NOW)
     with pytest.raises(MailError, match="a recipient is no mail address: 'ops'"):
         mail(("ops",))
-
-
-@contextmanager
-def odd_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A server that talks as it likes to the first who connects."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            connection, _ = listening.accept()
-            with connection:
-                talk(connection)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield listening.getsockname()[1]
-        thread.join(10)
 
 
 def test_whether_a_mail_was_taken_can_be_unknown() -> None:
