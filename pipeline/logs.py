@@ -126,8 +126,8 @@ class Masking(logging.Filter):
         try:
             words = record.getMessage()
         except Exception:
-            # Arguments that don't fit are the formatter's to complain of, in its own way.
-            return True
+            # Arguments that don't fit: the standard library would print them, secrets and all, in a traceback.
+            words = f"{record.msg} {record.args!r}"
         record.msg, record.args = _hidden(words), None
         if record.exc_info and not record.exc_text:
             record.exc_text = _PLAIN.formatException(record.exc_info)
