@@ -157,7 +157,7 @@ def _reextracted(house: House, since: date | None, *, dry_run: bool, progress: P
         failed += len(whole) - len(read)
         progress.advance("articles", len(some))
         read_in_all += len(some)
-        if house.enough():
+        if read_in_all < len(due) and house.enough():
             break
     house.finish_run()
     lost_now = warehouse.lost_decisions()

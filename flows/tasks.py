@@ -6,7 +6,9 @@ article.
 """
 
 import os
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +25,7 @@ from flows import extracting, polling, reading
 from flows.house import House
 from flows.ingest import RunReport, Stages, ingest
 from flows.progress import Progress
+from flows.serving.deadline import alarm
 from flows.serving.limits import EXTRACTING, SLOT_SECONDS, slot
 from pipeline.errors import EndpointError, Overdue, WarehouseError, WarehouseLocked, WorkersUnavailable
 from pipeline.settings import Settings
@@ -60,22 +63,25 @@ def run_as_flow(house: House, sources: Sequence[Source], progress: Progress | No
 def as_task(rule: Rule, work: Callable[[], Any], label: str, seconds: float) -> Any:
     """Do `work` as a Prefect task called `label`.
 
-    Raises Overdue where it takes longer than so many seconds, and what `work` raises in the last try.
+    Raises what `work` raises in the last try, and Overdue where it takes longer than so many seconds. Prefect can't
+    interrupt what waits in another thread than the main one: then the main thread is told to give up the whole run.
     """
+    in_main = threading.current_thread() is threading.main_thread()
     # Without parameters, because Prefect walks through each parameter's fields, a batch of articles included.
     step: Task[[], Any] = task(
         name=rule.name,
         task_run_name=label,
         cache_policy=NO_CACHE,
         persist_result=False,
-        timeout_seconds=seconds,
+        timeout_seconds=seconds if in_main else None,
         retries=rule.retries,
         retry_delay_seconds=exponential_backoff(backoff_factor=5),
         retry_jitter_factor=1,
         retry_condition_fn=_may_heal,
     )(work)
     try:
-        return step()
+        with nullcontext() if in_main else alarm(seconds, label):
+            return step()
     except TimeoutError as error:
         raise Overdue(f"{label}: given up after {seconds:.0f} seconds") from error
 

@@ -299,7 +299,7 @@ def _event_row(one: NewEvent, countries: Mapping[str, str]) -> Row:
         "status": event.status.value.replace("_", " "),
         "service": markdown(event.service),
         "country": event.country,
-        "date": markdown(event.date_value or ""),
+        "date": event.date_value or "",
         "score": round(event.score, 2),
         "quote": "" if telling is None else markdown(telling.quote.text),
         "article": "" if telling is None else link(line(telling.title, TITLE_WIDTH) or telling.url, telling.url),

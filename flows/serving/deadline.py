@@ -4,6 +4,7 @@ import faulthandler
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -14,39 +15,52 @@ from pipeline.errors import Overdue
 GRACE: Final = 300.0
 """Seconds from the exception to the end of the process: time to close what is open."""
 
+_reasons: deque[str] = deque()
+
 
 @contextmanager
 def deadline(seconds: float, what: str, grace: float = GRACE) -> Iterator[None]:
-    """Raise Overdue in the main thread where the block takes longer than so many seconds.
+    """Raise Overdue in the main thread, which is to call this, where the block takes longer than so many seconds.
 
     An exception can't reach a thread that waits inside a library for ever. So a process that has not left the block
     `grace` seconds later is ended, with the stacks of all its threads on standard error: whatever it dies of, the next
-    run goes on where it was.
+    run goes on where it was. Steps within the block may have an `alarm` of their own.
     """
-    main = threading.main_thread()
-    is_main = threading.current_thread() is main
-
-    def give_up(number: int, frame: FrameType | None) -> None:
-        raise Overdue(f"{what} has taken longer than {_told(seconds)}, and was given up")
-
-    def ring() -> None:
-        assert main.ident is not None, "the main thread has started"
-        signal.pthread_kill(main.ident, signal.SIGUSR1)
-
-    timer = threading.Timer(seconds, ring)
-    timer.daemon = True
-    if is_main:
-        signal.signal(signal.SIGUSR1, give_up)
-        timer.start()
+    _reasons.clear()
+    signal.signal(signal.SIGUSR1, _give_up)
     faulthandler.dump_traceback_later(seconds + grace, exit=True, file=sys.__stderr__ or 2)
+    try:
+        with alarm(seconds, what):
+            yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        # Not the default, which would end the process if an alarm rings just now.
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+
+@contextmanager
+def alarm(seconds: float, what: str) -> Iterator[None]:
+    """Within a `deadline`, raise Overdue in the main thread where this block, in any thread, takes longer."""
+    timer = threading.Timer(seconds, _ring, (seconds, what))
+    timer.daemon = True
+    timer.start()
     try:
         yield
     finally:
-        faulthandler.cancel_dump_traceback_later()
         timer.cancel()
-        if is_main:
-            # Not the default, which would end the process if the timer rings just now.
-            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+
+def _ring(seconds: float, what: str) -> None:
+    main = threading.main_thread().ident
+    if main is None or signal.getsignal(signal.SIGUSR1) is not _give_up:
+        # Nobody has set a deadline, or it is over.
+        return
+    _reasons.append(f"{what} has taken longer than {_told(seconds)}, and was given up")
+    signal.pthread_kill(main, signal.SIGUSR1)
+
+
+def _give_up(number: int, frame: FrameType | None) -> None:
+    raise Overdue(_reasons.popleft() if _reasons else "given up: it has taken too long")
 
 
 def _told(seconds: float) -> str:

@@ -247,7 +247,7 @@ def _in_stretches(settings: Settings, told: Told, way: Way, work: Callable[[Hous
 
     while has_more:
         if number:
-            log.info("%s has let go of the warehouse, and goes on after those who wait for it", told.flow)
+            log.info("the warehouse is let go for a moment: those who wait for it come first")
         number += 1
         has_more = way.step(f"stretch {number}", stretch)
         # Who has begun is patient: an ingest may take as long as it is allowed to.
