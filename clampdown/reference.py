@@ -17,6 +17,7 @@ EXIT_CODES = {
     4: "the archive or the warehouse can't be used",
     5: "an LLM endpoint can't be used, or gave no usable answer for a text",
     6: "a mail or a webhook can't be delivered",
+    7: "`serve` can't begin or go on: it runs already, or a port or its name is taken",
     130: "interrupted; what was committed stays",
 }
 

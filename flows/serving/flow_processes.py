@@ -143,7 +143,7 @@ class FlowProcesses:
         finally:
             if running.process is None:
                 del self._running[run.id]
-        log.info("%s begins (%s, process %d)", flow, run.name, running.process.pid)
+        log.debug("%s begins (%s, process %d)", flow, run.name, running.process.pid)
         task = asyncio.create_task(self._attend(running))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -155,7 +155,7 @@ class FlowProcesses:
         try:
             run = await self.client.read_flow_run(running.run.id)
             killed = status < 0 or status == 128 + signal.SIGTERM or running.told_to_end
-            log.info("%s ended: %s", run.name, run.state_name)
+            log.debug("%s ended: %s, status %d", run.name, run.state_name, status)
             if run.state_type in UNDER_WAY or (killed and run.state_type == StateType.CRASHED):
                 await self._settle(run, "it was stopped" if running.told_to_end else f"its process ended ({status})")
         except Exception as error:

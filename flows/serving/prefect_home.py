@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 DATABASE_NAME = "prefect.db"
 HOME_NAME = "prefect"
+MEMO_NAME = "memo_store.toml"
 ASIDE = "broken"
 
 DAY_SECONDS = 86_400
@@ -114,7 +115,7 @@ def fault(path: Path) -> str:
             answer = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     except sqlite3.DatabaseError as error:
         return str(error) if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else ""
-    return "" if answer == "ok" else answer
+    return "" if answer == "ok" else " ".join(answer.split())
 
 
 def put_aside(path: Path, why: str) -> None:
@@ -124,8 +125,15 @@ def put_aside(path: Path, why: str) -> None:
         old = path.with_name(path.name + end)
         if old.exists():
             old.replace(path.with_name(name + end))
+    forget_blocks(path)
     # One is enough to look at what went wrong; more would fill the disk of a server that nobody looks after.
     for older in sorted(path.parent.glob(f"{path.name}.{ASIDE}-*")):
         if not older.name.startswith(name):
             older.unlink(missing_ok=True)
     log.warning("Prefect's database %s can't be used (%s): it is kept as %s, and a new one begins", path, why, name)
+
+
+def forget_blocks(path: Path) -> None:
+    """Have the server write its block types into a new database: a file says that they are there already."""
+    if not path.exists():
+        path.with_name(MEMO_NAME).unlink(missing_ok=True)

@@ -41,7 +41,7 @@ def main() -> None:
             super().__init__(docket, minimum_check_interval=LOOK_EVERY, scheduling_resolution=LOOK_EVERY)
 
     # Where a version to come has it elsewhere, an idle server is busier, and nothing else.
-    background_workers.Worker = PatientWorker  # type: ignore[attr-defined]  # imported there, and not for others
+    background_workers.Worker = PatientWorker  # type: ignore[assignment, attr-defined]  # imported there, and not for others
 
     class Server(uvicorn.Server):
         """Says when it answers, and that its loop still turns."""

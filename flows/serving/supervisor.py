@@ -24,7 +24,7 @@ from typing import Any
 
 from flows.serving.children import Child
 from flows.serving.notify import notify
-from flows.serving.prefect_home import base_url, database, environment, fault, joined, put_aside
+from flows.serving.prefect_home import base_url, database, environment, fault, forget_blocks, joined, put_aside
 from pipeline.errors import ServeError
 from pipeline.settings import Settings
 
@@ -111,6 +111,7 @@ class Supervisor:
             why, server.failures = f"the server could not be started {server.failures} times", 0
         if why and path.exists():
             put_aside(path, why)
+        forget_blocks(path)
 
     def _pause(self) -> float:
         """Seconds until something is to be done unasked."""

@@ -1,0 +1,296 @@
+"""The parts of `clampdown serve` that need no Prefect: its children, its lock, its ports, and what was missed."""
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from flows.serving import supervisor
+from flows.serving.children import Child
+from flows.serving.overdue import ATTEMPTS, PATIENCE, missed, occasions
+from flows.serving.prefect_home import base_url, database, environment, fault, is_loopback, put_aside
+from flows.serving.supervisor import Supervisor, alone, claim_ports, each_minute
+from pipeline.errors import ServeError
+from pipeline.flow_log import FlowRun, FlowStatus
+from pipeline.settings import Settings
+from pipeline.settings_sections import ServeSettings
+
+EVER = 60.0
+NOW = datetime(2026, 11, 22, 12, 7, tzinfo=UTC)
+
+SAYS = "from flows.serving.processes import *; import os, signal, sys, time; die_with_parent(); "
+
+
+def until(is_so: Callable[[], object]) -> None:
+    end = time.monotonic() + EVER
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def child(script: str, name: str = "runner") -> Child:
+    return Child(name, [sys.executable, "-c", SAYS + script], {**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def settings(folder: Path, **serve: object) -> Settings:
+    return Settings(data_dir=folder, serve=ServeSettings(**serve))
+
+
+def test_a_child_says_how_it_is_and_is_started_again_later_each_time() -> None:
+    one = child("tell(READY); time.sleep(0.05)")
+    gaps = []
+    for number in (1, 2, 3):
+        one.start()
+        until(lambda: one.ended() is not None)
+        assert one.starts == number
+        gaps.append(one.restart_at - time.monotonic())
+    assert gaps[0] < 1.1 < gaps[1] < 2.1 < gaps[2] < 4.1
+    assert one.failures == 0, "it was ready each time"
+
+    dies = child("sys.exit(3)")
+    dies.start()
+    until(lambda: dies.ended() is not None)
+    assert dies.failures == 1
+
+
+def test_what_a_child_leaves_behind_ends_with_it() -> None:
+    one = child("import subprocess; print(subprocess.Popen(['sleep', '600']).pid, file=sys.stderr); tell(READY)")
+    one.start()
+    pid = one.pid
+    assert pid is not None
+    group = subprocess.Popen(["sleep", "600"], process_group=pid)
+    until(lambda: one.ended() is not None)
+    assert group.wait(EVER) == -signal.SIGKILL
+
+
+def test_a_child_that_says_nothing_is_taken_for_hung(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = child("tell(READY); time.sleep(600)")
+    one.start()
+    until(lambda: list(one.hear()))
+    assert (one.is_ready, one.overdue()) == (True, "")
+    monkeypatch.setattr("flows.serving.children.SILENT_AFTER", 0.0)
+    assert "no sign of life" in one.overdue()
+    one.kill()
+    until(lambda: one.ended() == -signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_children_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script = f"""
+        import os, sys, time
+        from flows.serving.children import Child
+        one = Child("runner", [sys.executable, "-c", {SAYS + "tell(READY); time.sleep(600)"!r}], os.environ)
+        one.start()
+        while not one.is_ready:
+            list(one.hear()); time.sleep(0.01)
+        print(one.pid, flush=True)
+        time.sleep(600)
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    until(lambda: gone(pid))
+
+
+def test_the_supervisor_keeps_its_children_going_and_ends_them(tmp_path: Path) -> None:
+    served = Supervisor(settings(tmp_path), {**os.environ, "PREFECT_API_URL": "http://127.0.0.1:9/api"})
+    count = tmp_path / "starts"
+    dies_twice = f"p = {str(count)!r}; open(p, 'a').write('x'); n = len(open(p).read()); tell(READY); "
+    dies_twice += "n > 2 or os.kill(os.getpid(), 9); signal.signal(15, lambda *_: sys.exit(0)); time.sleep(600)"
+    served.children = [child(dies_twice)]
+    told: list[str] = []
+    served.on_ready = lambda: told.append("ready")
+
+    def stop_when_settled() -> None:
+        until(lambda: count.exists() and len(count.read_text()) == 3 and not served.not_ready())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop_when_settled, daemon=True).start()
+    served.run()
+    assert told == ["ready"], "said once, however often a child was started"
+    assert served.children[0].pid is None
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_refusal_ends_all(tmp_path: Path) -> None:
+    served = Supervisor(settings(tmp_path), {**os.environ, "PREFECT_API_URL": "http://127.0.0.1:9/api"})
+    other = child("time.sleep(600)", name="server")
+    served.children = [other, child("tell(REFUSED, 'the name\\nis taken'); sys.exit(3)")]
+    with pytest.raises(ServeError, match="the name is taken"):
+        served.run()
+    assert other.pid is None
+
+
+def test_one_serve_for_a_data_folder(tmp_path: Path) -> None:
+    told = pytest.raises(ServeError, match=f"process {os.getpid()} on .*http://127.0.0.1:4200")
+    with alone(settings(tmp_path)), told, alone(settings(tmp_path)):
+        pass
+    with alone(settings(tmp_path)):
+        pass
+
+
+def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "PORT_WITHIN", 0.0)
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ServeError, match=rf"port {port} .* address already in use") as told:
+            claim_ports([("serve.port", "127.0.0.1", port)])
+        assert "serve.port" in (told.value.hint or "")
+        assert "PREFECT_API_URL" in (told.value.hint or "")
+    claim_ports([("serve.port", "127.0.0.1", port)])
+    with pytest.raises(ServeError, match="can't be used"):
+        claim_ports([("serve.port", "no-such-host.invalid", port)])
+
+
+def test_what_is_done_each_minute_may_fail(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(supervisor, "EVERY_MINUTE", 0.01)
+    calls: list[int] = []
+
+    def work() -> None:
+        calls.append(1)
+        raise RuntimeError("no")
+
+    with each_minute(work):
+        until(lambda: len(calls) > 2)
+    assert "no" in caplog.text
+
+
+def test_broken_databases_are_put_aside_and_one_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "prefect.db"
+    assert fault(path) == ""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 9999)"
+            " SELECT i, hex(i) AS x FROM n"
+        )
+        connection.commit()
+    assert fault(path) == ""
+    data = bytearray(path.read_bytes())
+    data[8192:20000] = bytes(len(data[8192:20000]))
+    path.write_bytes(data)
+    assert fault(path)
+    for content in (bytes(data), b"no database at all" * 100):
+        path.write_bytes(content)
+        (tmp_path / "memo_store.toml").write_text("block_auto_registration = 'x'")
+        why = fault(path)
+        (tmp_path / "prefect.db-wal").write_bytes(b"x")
+        put_aside(path, why)
+        assert not (tmp_path / "memo_store.toml").exists(), "else the new one would miss what it says is there"
+    assert not path.exists()
+    assert len(list(tmp_path.glob("prefect.db.broken-*"))) == 2, "the newest, with its log"
+
+
+def test_prefect_is_told_nothing_that_the_operator_has_told_it(tmp_path: Path) -> None:
+    mine = settings(tmp_path, port=4321, keep_days=3)
+    told = environment(mine, {})
+    assert told["PREFECT_HOME"] == str(tmp_path / "prefect")
+    assert told["PREFECT_API_URL"] == "http://127.0.0.1:4321/api"
+    assert told["PREFECT_SERVER_EVENTS_RETENTION_PERIOD"] == "P3D"
+    assert database(mine, {}) == tmp_path / "prefect" / "prefect.db"
+    theirs = {"PREFECT_HOME": "/p", "PREFECT_API_URL": "http://h/api", "PREFECT_SERVER_UI_ENABLED": "false"}
+    assert environment(mine, theirs).items() >= theirs.items()
+    assert environment(mine, {"PREFECT_SERVER_API_AUTH_STRING": "a:b"})["PREFECT_API_AUTH_STRING"] == "a:b"
+    assert database(mine, {"PREFECT_API_DATABASE_CONNECTION_URL": "postgresql+asyncpg://h/d"}) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "url", "loopback"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:1", True),
+        ("0.0.0.0", "http://127.0.0.1:1", False),
+        ("::", "http://[::1]:1", False),
+        ("::1", "http://[::1]:1", True),
+        ("localhost", "http://localhost:1", True),
+        ("prefect.internal", "http://prefect.internal:1", False),
+    ],
+)
+def test_addresses(host: str, url: str, loopback: bool) -> None:
+    assert base_url(host, 1) == url
+    assert is_loopback(host) is loopback
+
+
+def ran(flow: str, started: datetime, status: FlowStatus) -> FlowRun:
+    ended = None if status in (FlowStatus.RUNNING, FlowStatus.LOST) else started + timedelta(minutes=1)
+    return FlowRun(flow, "r", started, ended, status)
+
+
+def test_what_was_missed() -> None:
+    wanted = occasions(ServeSettings(timezone="UTC"), NOW)
+    assert wanted == {
+        "ingest": datetime(2026, 11, 22, 12, 0, tzinfo=UTC),
+        "maintain": datetime(2026, 11, 22, 3, 30, tzinfo=UTC),
+        "digest": datetime(2026, 11, 22, 7, 0, tzinfo=UTC),
+    }
+    # A new site: what should have been before it was there is nobody's loss.
+    assert [one.flow for one in missed(wanted, {}, None, NOW)] == ["ingest"]
+    week_ago = NOW - timedelta(days=7)
+    assert {one.flow for one in missed(wanted, {}, week_ago, NOW)} == {"ingest", "maintain", "digest"}
+    # After a week's sleep each is missed once.
+    old = {flow: [ran(flow, week_ago, FlowStatus.FINISHED)] for flow in wanted}
+    assert [one.attempt for one in missed(wanted, old, week_ago, NOW)] == [0, 0, 0]
+    done = {flow: [ran(flow, at, FlowStatus.FINISHED)] for flow, at in wanted.items()}
+    assert missed(wanted, done, week_ago, NOW) == []
+    # The scheduler has its time.
+    assert not missed({"ingest": NOW - PATIENCE / 2}, {}, None, NOW)
+    assert missed({"ingest": NOW - PATIENCE / 2}, {}, None, NOW, timedelta(0))
+
+
+@examples(max_examples=30)
+@given(
+    st.lists(st.sampled_from([FlowStatus.LOST, FlowStatus.FAILED, FlowStatus.SKIPPED]), max_size=6),
+    st.sampled_from(["ingest", "digest", "maintain"]),
+)
+def test_runs_that_came_to_nothing_are_made_up_for_ever_later_and_not_for_ever(
+    ends: list[FlowStatus], flow: str
+) -> None:
+    at, now = NOW, NOW
+    runs: list[FlowRun] = []
+    for _ in range(60):
+        now += timedelta(minutes=1)
+        for one in missed({flow: at}, {flow: runs}, at - timedelta(days=1), now):
+            assert one.attempt == len(runs)
+            runs.insert(0, ran(flow, now, ends[len(runs)] if len(runs) < len(ends) else FlowStatus.FINISHED))
+    starts = [run.started_at for run in reversed(runs)]
+    assert len(starts) == min(len(ends) + 1, ATTEMPTS)
+    gaps = [after - before for before, after in pairwise(starts)]
+    assert gaps == sorted(gaps)
+    assert all(gap >= timedelta(minutes=2) for gap in gaps)
+
+
+def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.serving.notify import notify
+
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as keeper:
+        keeper.bind(str(tmp_path / "s"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "s"))
+        notify("READY=1")
+        assert keeper.recv(100) == b"READY=1"
+    notify("WATCHDOG=1")
+    monkeypatch.delenv("NOTIFY_SOCKET")
+    notify("WATCHDOG=1")
