@@ -17,18 +17,19 @@ from typing import Any, Final, TypeVar
 
 from flows import audit as auditing
 from flows.audit import AuditReport, audit
-from flows.house import ARCHIVE_NAME, open_house, open_store
+from flows.house import ARCHIVE_NAME, WAREHOUSE_NAME, open_house, open_store
 from flows.jobs import NURSERY
 from flows.retention import OF_AGE, Tools, is_set, prune_with
 from flows.site_state import note_state
 from pipeline.archive import Archive
 from pipeline.archive_files import sweep
-from pipeline.errors import ClampdownError, MaintenanceFailed
+from pipeline.errors import ClampdownError, MaintenanceFailed, WarehouseError
 from pipeline.flow_log import FlowLog, Told
 from pipeline.robots_file import ROBOTS_NAME
 from pipeline.settings import Settings
 from pipeline.site_state import SiteState
 from pipeline.workers import WorkerPool
+from warehouse.audit import REBUILD
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ def maintain(settings: Settings, told: Told, tell: Callable[[Step], None] | None
     of what is wrong: damage that it finds is a finding, no failure. Raises MaintenanceFailed at the end where a step
     failed, with what that said.
     """
+    _skip_what_is_empty(settings, told)
     steps: list[Step] = []
 
     def do(name: str, work: Callable[[], tuple[Step, T]]) -> T | None:
@@ -122,6 +124,18 @@ def maintain(settings: Settings, told: Told, tell: Callable[[Step], None] | None
             hint="The others are done; the next night tries all.",
         )
     return MaintainReport(tuple(steps), state, audited)
+
+
+def _skip_what_is_empty(settings: Settings, told: Told) -> None:
+    """End the run where no ingest has run yet: an audit would find all sorts of things missing."""
+    if not any((settings.data_dir / name).exists() for name in (ARCHIVE_NAME, WAREHOUSE_NAME)):
+        told.skip("there is nothing to look after yet: no ingest has run")
+
+
+def _require_warehouse(settings: Settings) -> None:
+    """Raise WarehouseError where the warehouse's file is gone: who opens it would make an empty one."""
+    if not settings.warehouse.url and not (settings.data_dir / WAREHOUSE_NAME).exists():
+        raise WarehouseError(f"{settings.data_dir / WAREHOUSE_NAME} is not there", hint=REBUILD)
 
 
 def _done(name: str, work: Callable[[], tuple[Step, T]]) -> tuple[Step, T | None]:
@@ -177,6 +191,7 @@ def _retention(settings: Settings, now: datetime) -> tuple[Step, None]:
         return Step(RETENTION, NOTHING, "everything is kept: no retention.* is set"), None
     if not (settings.data_dir / ARCHIVE_NAME).is_dir():
         return Step(RETENTION, NOTHING, "there is no archive yet"), None
+    _require_warehouse(settings)
     window = _window(settings, now)
     with (
         open_store(settings, holder=NAME) as warehouse,
@@ -216,6 +231,7 @@ def _compaction(settings: Settings) -> tuple[Step, None]:
     """Give back the room that the warehouse does not use: of its file, or of a lake's many small ones."""
     if settings.warehouse.url:
         return _tidied(settings), None
+    _require_warehouse(settings)
     with open_store(settings, holder=NAME) as warehouse:
         found = warehouse.compact()
     figures = {"before": found.before, "after": found.after, "free": found.free}
@@ -240,6 +256,7 @@ def _tidied(settings: Settings) -> Step:
 
 def _sources(settings: Settings) -> tuple[Step, SiteState]:
     """Look at how the sources fare, and note it with the rest that `clampdown status` shows."""
+    _require_warehouse(settings)
     with open_house(settings, holder=NAME) as house:
         state = note_state(house, None)
     listed = sum(state.sources.values())
