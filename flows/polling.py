@@ -52,7 +52,8 @@ def due_sources(house: House, sources: Sequence[Source]) -> list[Source]:
     known = [(source, states.get(source.id, FeedState(source.id))) for source in own]
     if house.poll_all:
         return [source for source, state in known if state.gone_at is None]
-    return [source for source, state in known if is_due(state, house.started_at)]
+    longest = house.settings.poll.max_interval
+    return [source for source, state in known if is_due(state, house.started_at, longest)]
 
 
 def poll_sources(house: House, sources: Sequence[Source]) -> list[Poll]:

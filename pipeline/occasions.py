@@ -44,9 +44,14 @@ def every(seconds: float, now: datetime) -> datetime:
     return _EPOCH + (now - _EPOCH) // step * step
 
 
-def superseded(scheduled_at: datetime | None, last_done: FlowRun | None) -> bool:
-    """Whether a run that was meant for `scheduled_at` has been done by one that began at that time or later."""
-    return scheduled_at is not None and last_done is not None and last_done.started_at >= scheduled_at
+def superseded(scheduled_at: datetime | None, last_done: FlowRun | None, now: datetime) -> bool:
+    """Whether a run that was meant for `scheduled_at` has been done by one that began at that time or later.
+
+    One that began after `now` has done nothing yet: it ran while the machine's clock was wrong.
+    """
+    if scheduled_at is None or last_done is None:
+        return False
+    return scheduled_at <= last_done.started_at <= now
 
 
 def _on(day: date, at: time, zone: ZoneInfo) -> Occasion | None:

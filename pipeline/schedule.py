@@ -42,6 +42,9 @@ A schedule that runs every ten minutes starts now a second early and now a secon
 ten minutes would be polled every twenty.
 """
 
+CLOCK_SLACK = timedelta(minutes=5)
+"""By how much clocks differ without being wrong: that of another machine, or one that is set right little by little."""
+
 MAX_DOUBLINGS = 30
 ANSWERED = frozenset({FeedOutcome.OK, FeedOutcome.NOT_MODIFIED, FeedOutcome.EMPTY})
 
@@ -70,11 +73,18 @@ class PollFacts:
     language: str | None = None
 
 
-def is_due(state: FeedState, now: datetime) -> bool:
-    """Whether the feed is to be polled at `now`. One that was never polled is; one that is gone never is again."""
+def is_due(state: FeedState, now: datetime, longest: float = float("inf")) -> bool:
+    """Whether the feed is to be polled at `now`. One that was never polled is; one that is gone never is again.
+
+    One that answered in the future is, and one that is to wait for more than `longest` seconds: the clock was wrong
+    when that was reckoned, or what may be asked for has changed since.
+    """
     if state.gone_at is not None:
         return False
-    return state.next_poll_at is None or now >= state.next_poll_at - timedelta(seconds=GRACE)
+    if state.next_poll_at is None or (state.answered_at is not None and state.answered_at > now + CLOCK_SLACK):
+        return True
+    wait = (state.next_poll_at - now).total_seconds()
+    return wait <= GRACE or wait > longest + GRACE + CLOCK_SLACK.total_seconds()
 
 
 def after_poll(state: FeedState, facts: PollFacts, settings: PollSettings, now: datetime) -> FeedState:

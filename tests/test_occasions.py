@@ -133,11 +133,15 @@ def test_every_so_many_seconds(seconds: float, now: datetime) -> None:
 
 def test_what_began_later_has_done_it() -> None:
     done = FlowRun("ingest", "one", utc(2026, 1, 1, 12), utc(2026, 1, 1, 13), FlowStatus.FINISHED)
-    assert superseded(utc(2026, 1, 1, 11, 45), done)
-    assert superseded(utc(2026, 1, 1, 12), done)
-    assert not superseded(utc(2026, 1, 1, 12, 15), done), "it began before that time, and may have missed something"
-    assert not superseded(None, done)
-    assert not superseded(utc(2026, 1, 1), None)
+    now = utc(2026, 1, 1, 12, 30)
+    assert superseded(utc(2026, 1, 1, 11, 45), done, now)
+    assert superseded(utc(2026, 1, 1, 12), done, now)
+    assert not superseded(utc(2026, 1, 1, 12, 15), done, now), (
+        "it began before that time, and may have missed something"
+    )
+    assert not superseded(None, done, now)
+    assert not superseded(utc(2026, 1, 1, 11, 45), done, utc(2026, 1, 1, 11, 50)), "the clock was set back since"
+    assert not superseded(utc(2026, 1, 1), None, now)
 
 
 def test_zones_by_name() -> None:

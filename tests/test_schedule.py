@@ -31,7 +31,7 @@ states = st.builds(
     refresh=wishes,
     changed_at=st.none() | times,
     latest_at=st.none() | times,
-    answered_at=st.none() | times,
+    answered_at=st.none() | st.datetimes(datetime(2000, 1, 1), NOW.replace(tzinfo=None), timezones=st.just(UTC)),
     moved_to=st.none() | st.just("https://example.org/new"),
 )
 
@@ -104,6 +104,21 @@ def test_a_daily_run_finds_a_feed_of_a_slow_pace_due_although_it_starts_a_little
         now = NOW + day * DAY - timedelta(seconds=day % 2 * 3)
         assert is_due(state, now)
         state = after_poll(state, PollFacts(FeedOutcome.NOT_MODIFIED, now, fresh=None), SETTINGS, now)
+
+
+@pytest.mark.parametrize("outcome", [FeedOutcome.OK, FeedOutcome.TIMEOUT])
+def test_a_clock_that_was_wrong_keeps_no_feed_waiting(outcome: FeedOutcome) -> None:
+    """The machine ran in another year for a while: what was reckoned there is no reason to wait until then."""
+    later = NOW + 1500 * DAY
+    state = after_poll(FeedState("alpha"), PollFacts(outcome, later), SETTINGS, later)
+    assert not is_due(state, later + timedelta(seconds=60), SETTINGS.max_interval)
+    assert is_due(state, NOW, SETTINGS.max_interval)
+
+
+@given(st.floats(0, 1e7), st.sampled_from(list(FeedOutcome)))
+def test_no_wait_that_was_reckoned_rightly_is_taken_for_a_wrong_clock(asked: float, outcome: FeedOutcome) -> None:
+    state = after_poll(SEEN, PollFacts(outcome, NOW, fresh=asked, retry_after=asked), SETTINGS, NOW)
+    assert is_due(state, NOW, SETTINGS.max_interval) == is_due(state, NOW)
 
 
 def test_what_a_feed_asked_for_is_remembered_while_it_does_not_change() -> None:

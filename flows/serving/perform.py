@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from pipeline.errors import WarehouseLocked
@@ -48,6 +48,6 @@ def perform(
 
 def _skip_what_is_done(flow_log: FlowLog, told: Told) -> None:
     done = flow_log.last(told.flow, FlowStatus.FINISHED) if told.scheduled_at is not None else None
-    if superseded(told.scheduled_at, done):
+    if superseded(told.scheduled_at, done, datetime.now(UTC)):
         assert done is not None, "nothing is superseded by nothing"
         told.skip(f"done already by run {done.run}")
