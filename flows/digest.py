@@ -48,7 +48,9 @@ PAGES: Final = (".md", ".txt")
 LOCK: Final = ".lock"
 
 FIRST_REACH: Final = timedelta(days=1)
-"""How far back the first digest looks where watching has begun long before."""
+"""How far back the first digest looks where watching has begun `LONG_AGO`; else it tells all there is."""
+
+LONG_AGO: Final = timedelta(days=7)
 
 USUAL_GAP: Final = timedelta(hours=3)
 """Time between two readings of the sources that nobody need be told of; or four times the usual, if that is more."""
@@ -228,9 +230,9 @@ def _compose(settings: Settings, reader: Reader, told: list[Record], occasion: O
 
 
 def _first_bound(reader: Reader, now: datetime) -> tuple[str | int, bool, datetime | None]:
-    """The first digest tells of the last day, or of all there is where watching began on it."""
+    """Where the first digest begins: with the first change, or so long ago as one can still call it news."""
     began_at = news.began_at(reader)
-    if began_at is None or began_at > now - FIRST_REACH:
+    if began_at is None or began_at > now - LONG_AGO:
         return 0, True, None
     return (now - FIRST_REACH).astimezone(UTC).isoformat(), True, now - FIRST_REACH
 
@@ -262,6 +264,8 @@ def _readings(settings: Settings) -> list[datetime]:
 
 def _waited_for_reading(settings: Settings, now: datetime, patience: float) -> timedelta:
     """Wait until the sources have been read, where that is overdue; for how long, at most so many seconds."""
+    if patience <= 0:
+        return timedelta()
     begun = time.monotonic()
     longest = 2 * timedelta(seconds=settings.serve.ingest_every)
     flow_log = FlowLog(settings.data_dir)

@@ -157,11 +157,10 @@ def since(digest: Digest) -> str:
 
 def health(coverage: Coverage, zone: str) -> Iterator[str]:
     """Sentences on how the sources fare. `Coverage.is_partial` says whether they are to be heeded."""
+    well = coverage.states.get("ok", 0)
     if not coverage.sources:
         yield "How the sources fare is not known: no run has told yet."
-        return
-    well = coverage.states.get("ok", 0)
-    if well == coverage.sources:
+    elif well == coverage.sources:
         yield "The only source answered." if well == 1 else f"All {well} sources answered."
     else:
         yield f"Coverage was partial: {well} of {count(coverage.sources, 'source', 'sources')} did well."
