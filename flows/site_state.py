@@ -141,9 +141,13 @@ def _version(published: Path) -> str:
 
 
 def measured(data_dir: Path) -> dict[str, int]:
-    """Bytes that lie in each file and folder of the data folder, as the disk counts them: shared blocks once."""
+    """Bytes that lie in each file and folder of the data folder, as the disk counts them: shared blocks once.
+
+    Locks and the like, whose names begin with a dot, are left out.
+    """
     seen: set[tuple[int, int]] = set()
-    return {path.name: sum(_blocks(one, seen) for one in _files(path)) for path in sorted(data_dir.iterdir())}
+    parts = [path for path in sorted(data_dir.iterdir()) if not path.name.startswith(".")]
+    return {path.name: sum(_blocks(one, seen) for one in _files(path)) for path in parts}
 
 
 def _files(path: Path) -> Iterator[str]:

@@ -75,8 +75,8 @@ def _print(found: "Status") -> None:
     if not found.problems:
         out.print(Text("All is well.", style="bold green"))
     else:
-        counts = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in
-                  ((errors, "error"), (warnings, "warning")) if number]  # fmt: skip
+        counts = [_count(errors, "error", "errors")] if errors else []
+        counts += [_count(warnings, "warning", "warnings")] if warnings else []
         out.print(Text(", ".join(counts), style="bold red" if errors else "bold yellow"))
 
 
@@ -100,7 +100,7 @@ def _facts(found: "Status") -> Iterator[tuple[str, Text]]:
 
 
 def _site(state: "SiteState", found: "Status") -> Iterator[tuple[str, Text]]:
-    waiting = f"{state.pending:,} entries wait, {state.retrying:,} are to be tried again"
+    waiting = f"{_count(state.pending, 'entry waits', 'entries wait')}, {state.retrying:,} to be tried again"
     age = "no ingest has finished yet" if found.ingest_age is None else f"last ingest {span(found.ingest_age)} ago"
     lag = "" if state.lag_seconds is None else f"; items are seen {span(state.lag_seconds)} after they are published"
     yield "news", Text(f"{age}; {waiting}{lag}")
@@ -153,7 +153,7 @@ def _print_trouble(state: "SiteState", now: datetime) -> None:
     shown = state.trouble[:SHOWN_TROUBLE]
     rows = [
         (Text(one.state, style=SOURCE_STATES.get(one.state, "")), one.source_id, one.name,
-         "" if one.since is None else span((now - one.since).total_seconds()),
+         "ever" if one.since is None else span((now - one.since).total_seconds()),
          shorten(printable(one.error or ""), SHOWN_WORDS))
         for one in shown
     ]  # fmt: skip
@@ -173,6 +173,10 @@ def _print_problem(problem: "Problem", now: datetime) -> None:
     )
     if problem.hint:
         out.print(Text(f"{'':<10}{printable(problem.hint)}", style="dim"), soft_wrap=True)
+
+
+def _count(number: int, one: str, more: str) -> str:
+    return f"{number:,} {one if number == 1 else more}"
 
 
 def _size(number: int) -> str:

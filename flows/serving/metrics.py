@@ -1,7 +1,9 @@
 """The figures of a `clampdown serve` for Prometheus. Times are seconds since 1970, as is usual there."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -82,6 +84,17 @@ def _parts(watch: Watch) -> Iterator[Metric]:
     for part in watch.parts:
         starts.add_metric([part.name], part.starts)
     yield starts
+    resident = [(part.name, float(number)) for part in watch.parts if (number := _resident(part.pid)) is not None]
+    yield _gauges("process_resident_bytes", "Memory that it takes, shared pages included.", "process", resident)
+
+
+def _resident(pid: int | None) -> int | None:
+    """Bytes of memory of a process, where the system tells."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _flows(standings: Iterable[Standing]) -> Iterator[Metric]:
