@@ -68,7 +68,7 @@ class Endpoint:
                 f"port {port} of {host} can't be used for the status: {error.strerror or error}",
                 hint="Set serve.status_port to another, or to 0 for none.",
             ) from error
-        threading.Thread(target=self._server.serve_forever, args=(1.0,), name="endpoint", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.5,), name="endpoint", daemon=True).start()
         return self
 
     def __exit__(
