@@ -1,7 +1,8 @@
 """Backups of a data folder, and a data folder made of one.
 
-Kept is what can't be made again, or not cheaply: archive, warehouse, settings file, source list and the answers of a
-language model. What can be made of these at once (the published snapshot) or is asked for again (robots.txt) is not.
+Kept is what can't be made again, or not cheaply: archive, warehouse, digests, settings file, source list and the
+answers of a language model. What can be made of these at once (the published snapshot) or is asked for again
+(robots.txt) is not.
 """
 
 import fcntl
@@ -16,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from flows import digest
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME
 from pipeline import archive, backups, decision_archive, journal
 from pipeline.archive_files import TEMPORARY, make_folder, sync_folder
@@ -82,6 +84,8 @@ def backup(settings: Settings, target: Path, *, config: Path | None = None, keep
         stack.enter_context(locked(target))
         # The warehouse first: while it is held, nothing else changes but by decisions, which are whole in themselves.
         items = [*_warehouse(settings, stack, left_out), *_archive(data_dir / ARCHIVE_NAME)]
+        # With them it is known up to where they have told: what is restored goes on from there.
+        items += [Item(path, f"{digest.FOLDER}/{path.name}") for path in digest.files_in(data_dir / digest.FOLDER)]
         cache = settings.extract.llm.cache
         if cache is not None and cache.is_dir():
             items += [Item(path, f"{CACHE}/{path.relative_to(cache).as_posix()}") for path in _files(cache)]

@@ -117,7 +117,7 @@ def make_digest(settings: Settings, now: datetime, *, patience: float = 0.0) -> 
 
     Where the sources have not been read for long, as after a week's sleep, up to `patience` seconds are waited for a
     reading to end: its news are to be in this digest, and not in tomorrow's. Raises InputError where no time for
-    digests is set or nothing is published, ArchiveError where the files can't be written.
+    digests is set or what was published is gone, ArchiveError where the files can't be written.
     """
     if settings.serve.digest_at is None:
         raise InputError(
@@ -130,6 +130,8 @@ def make_digest(settings: Settings, now: datetime, *, patience: float = 0.0) -> 
     if _is_made(folder, occasion.day):
         return _of_record(DigestState.DONE, folder, occasion.day, report.next_at)
     now += _waited_for_reading(settings, now, patience)
+    if not files_in(folder) and not (settings.data_dir / PUBLISHED_NAME).exists():
+        return report
     with _alone(folder), connect_snapshot(settings.data_dir / PUBLISHED_NAME, memory_limit=_memory(settings)) as reader:
         if _is_made(folder, occasion.day):
             return _of_record(DigestState.DONE, folder, occasion.day, report.next_at)
@@ -158,6 +160,11 @@ def records(folder: Path) -> list[Record]:
         except ArchiveError as error:
             log.error("a digest is left out of account: %s", error)
     return sorted(found, key=lambda record: record.number)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The pages and records of digests; none where there is no such folder."""
+    return sorted(path for path in folder.glob("????-??-??.*") if path.suffix in (*PAGES, RECORD))
 
 
 def _read(path: Path) -> Record:

@@ -54,6 +54,10 @@ def test_what_is_restored_is_what_was_backed_up(house: Settings, tmp_path: Path)
     archive, tables = files(house.data_dir / ARCHIVE_NAME), content(house.data_dir / WAREHOUSE_NAME)
     config = tmp_path / "clampdown.toml"
     config.write_text("[fetch]\ntimeout = 20\n")
+    digests = house.data_dir / "digests"
+    digests.mkdir()
+    for name in ("2026-11-22.json", "2026-11-22.md", ".lock", ".unfinished-1"):
+        (digests / name).write_text(name)
     done = backup(house, target, config=config)
     assert done.left_out == {}
     assert (done.written.new_files, done.written.damaged) == (len(done.written.version.files), ())
@@ -61,6 +65,7 @@ def test_what_is_restored_is_what_was_backed_up(house: Settings, tmp_path: Path)
     restored = restore(to, find(target), config=config)
     assert files(to.data_dir / ARCHIVE_NAME) == archive
     assert content(to.data_dir / WAREHOUSE_NAME) == tables
+    assert sorted(files(to.data_dir / "digests")) == ["2026-11-22.json", "2026-11-22.md"]
     assert (restored.missing, restored.before, restored.rebuild) == ((), None, None)
     assert restored.schemas == (schema.SCHEMA_VERSION, schema.SCHEMA_VERSION)
     with duckdb.connect(str(to.data_dir / PUBLISHED_NAME / "clampdown.duckdb"), read_only=True) as published:

@@ -228,8 +228,7 @@ def test_coverage_is_told_as_the_last_run_left_it(data_dir: Path) -> None:
 def test_what_can_not_be_done_is_said(tmp_path: Path, data_dir: Path) -> None:
     with pytest.raises(InputError, match="no time is set"):
         make_digest(settings_at(data_dir, at=None), MORNING)
-    with pytest.raises(InputError, match="no snapshot"):
-        make_digest(settings_at(tmp_path / "empty"), MORNING)
+    assert make_digest(settings_at(tmp_path / "empty"), MORNING).state is DigestState.NOT_DUE, "no run has ended yet"
     report = make_digest(settings_at(data_dir), MORNING)
     record = report.files[-1]
     record.write_text("{")
@@ -237,6 +236,9 @@ def test_what_can_not_be_done_is_said(tmp_path: Path, data_dir: Path) -> None:
         make_digest(settings_at(data_dir), MORNING + HOUR)
     following = make_digest(settings_at(data_dir), MORNING + DAY)
     assert following.state is DigestState.MADE, "a record that is damaged costs no day but its own"
+    shutil.rmtree(data_dir / "published")
+    with pytest.raises(InputError, match="no snapshot"):
+        make_digest(settings_at(data_dir), MORNING + 2 * DAY)
 
 
 KILLED = """

@@ -67,7 +67,7 @@ def _print(report: "DigestReport", settings: "Settings") -> None:
     out = console()
     following = f"{report.next_at.astimezone(settings.serve.zone):%Y-%m-%d %H:%M}"
     if not report.files:
-        out.print("No digest is due: watching began after the last time for one.")
+        out.print("No digest is due yet: watching began after the last time for one.")
         out.print(f"The next one is due on {following}. `clampdown digest --preview` shows what it would say now.")
         return
     for page in report.files:

@@ -28,7 +28,7 @@ def backup(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
 ) -> None:
-    """Write a backup: archive, warehouse, settings, source list, and answers of a language model.
+    """Write a backup: archive, warehouse, digests, settings, source list, answers of a language model.
 
     Each backup is whole in itself; what has not changed since the one before shares its room. While a run is on, the
     archive is kept without the warehouse, which can be made of it.
