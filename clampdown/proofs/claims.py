@@ -1,7 +1,8 @@
 """What a proof found: one claim a line, with the figure that was measured beside the one that was promised."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 Tell = Callable[[str], None]
 """Hears in one line what a long proof is doing now."""
@@ -19,10 +20,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """All claims of one proof. It holds if each does."""
+    """All claims of one proof. It holds if each does. `figures` are what was measured on the way, for JSON."""
 
     name: str
     claims: tuple[Claim, ...]
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:

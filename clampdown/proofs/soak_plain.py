@@ -45,7 +45,13 @@ class Plain:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(  # noqa: S603 - this very program
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(self._environment)
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(self._environment),
+            # An interrupt at the terminal is for the proof.
+            start_new_session=True,
         )
         return self
 

@@ -19,12 +19,12 @@ from clampdown.proofs.soak_articles import Report
 from clampdown.proofs.webserver import Hit, Reply, Route
 from pipeline.types import Source
 
-START: Final = datetime(2026, 10, 19, 8, 0, tzinfo=UTC)
+START: Final = datetime(2026, 10, 19, 9, 0, tzinfo=UTC)
 """When state 0 begins. In central Europe the clock goes back six days later."""
 
-STEP: Final = timedelta(minutes=125)
-"""From one state to the next. No wait of the program (an hour, doubled) comes within five minutes of its multiples, so
-that it never depends on a few seconds whether something is due."""
+STEP: Final = timedelta(hours=3)
+"""From one state to the next. All waits of the program (an hour, doubled) stay an hour away from its multiples, so that
+minutes of delay never decide whether something is due."""
 
 LISTED: Final = 12
 """Items in a feed."""
