@@ -206,10 +206,10 @@ def _settings(flow: str) -> Settings:
 def _forget_main() -> None:
     """Have worker processes not import the program that runs us, as they do with anyone's script.
 
-    It is Prefect's engine: each would take two seconds and 80 MB for nothing.
+    It is an engine or a worker of Prefect's: each would take two seconds and 80 MB for nothing.
     """
     main = sys.modules["__main__"]
-    if getattr(main.__spec__, "name", None) == "prefect.engine":
+    if getattr(main.__spec__, "name", "").startswith("prefect."):
         main.__spec__ = None
         vars(main).pop("__file__", None)
 
