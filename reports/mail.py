@@ -56,14 +56,21 @@ def domain_of(mail: MailSettings) -> str:
     return _address(mail.sender, "mail.sender").domain
 
 
+def check(mail: MailSettings, to: Sequence[str]) -> None:
+    """Raise MailError for what can be told to be wrong without asking the server."""
+    _require_host(mail)
+    for address, what in ((mail.sender, "mail.sender"), *((one, "a recipient") for one in to)):
+        _address(address, what)
+    _password(mail)
+
+
 def deliver(mail: MailSettings, message: EmailMessage) -> dict[str, str]:
     """Hand `message` over to the mail server. Returns the recipients that it refused, each with its words.
 
     The connection is encrypted and the server's name checked, unless `mail.security` is "none"; then no password is
     sent but to this machine. Raises MailError where no recipient was accepted, or nothing of it can be told.
     """
-    if not mail.host:
-        raise MailError("no mail server is set", hint="Set mail.host and mail.sender.", retryable=False)
+    _require_host(mail)
     password = _password(mail)
     server: _Server | None = None
     try:
@@ -132,6 +139,11 @@ def _connected(mail: MailSettings) -> Iterator[_Server]:
             server.quit()
     finally:
         server.close()
+
+
+def _require_host(mail: MailSettings) -> None:
+    if not mail.host:
+        raise MailError("no mail server is set", hint="Set mail.host and mail.sender.", retryable=False)
 
 
 def _password(mail: MailSettings) -> str:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from in_process import clampdown
 from mail_server import MailServer, mail_server, odd_server
 
-from flows.serving.alerting import Alerts
+from flows.serving.alerting import Alerts, announce
 from pipeline import alerts
 from pipeline.alerts import (
     PATIENCE,
@@ -471,6 +471,20 @@ def test_the_command_tries_all_channels(
     assert told["mail"]["delivered"]
     assert "it answered 500" in told["webhook"]["error"]
     assert not (tmp_path / "clampdown-data" / alerts.MEMORY).exists()
+
+
+def test_who_will_be_told_is_said_at_the_start(
+    settings: Settings, caplog: pytest.LogCaptureFixture, post_office: MailServer
+) -> None:
+    with caplog.at_level("INFO"):
+        announce(settings)
+        announce(Settings(data_dir=settings.data_dir))
+        announce(settings.model_copy(update={"mail": MailSettings(host="127.0.0.1", sender="nobody")}))
+    assert caplog.messages[0] == "alerts   by mail to ops@example.org"
+    assert "S3CRET" not in caplog.text
+    assert "nobody is told of trouble" in caplog.messages[2]
+    assert "mail.sender is no mail address" in caplog.messages[3]
+    assert post_office.mails == []
 
 
 def test_the_command_says_where_nobody_is_to_be_told(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, printable
-from pipeline.errors import ClampdownError
+from pipeline.errors import ClampdownError, DeliveryError
 
 if TYPE_CHECKING:
     from pipeline.settings import LoadedSettings
@@ -45,6 +45,7 @@ def doctor(context: typer.Context, as_json: Annotated[bool, typer.Option("--json
         _workers,
         _warehouse,
         _feeds,
+        _alerts,
         _disk,
     ]
     found = [_safely(look, loaded) for look in looks]
@@ -166,6 +167,24 @@ def _feeds(loaded: "LoadedSettings") -> Check:
     if counts.keys() & {"gone", "failing", "silent"}:
         return Check("feeds", "warn", detail, "`clampdown sources check` tells which and why")
     return Check("feeds", "ok", detail)
+
+
+def _alerts(loaded: "LoadedSettings") -> Check:
+    from flows.serving.alerting import channels
+
+    told = channels(loaded.settings)
+    if not told:
+        return Check(
+            "alerts", "ok", "nobody is told of trouble", "for `clampdown serve`, set alerts.to or alerts.webhook"
+        )
+    for channel in told.values():
+        try:
+            channel.check()
+        except DeliveryError as error:
+            # A password may stand in the environment of the service alone.
+            return Check("alerts", "warn", str(error), error.hint)
+    to = "; ".join(f"{name} to {channel.to}" for name, channel in told.items())
+    return Check("alerts", "ok", to, "`clampdown alerts test` tries it")
 
 
 def _disk(loaded: "LoadedSettings") -> Check:

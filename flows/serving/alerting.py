@@ -36,6 +36,10 @@ class Channel(Protocol):
         """Whom it reaches, in words that hold no secret."""
         ...
 
+    def check(self) -> None:
+        """Raise DeliveryError for what can be told to be wrong without sending anything."""
+        ...
+
     def send(self, alert: Alert, now: datetime) -> dict[str, str]:
         """Hand a message over. Returns those who were refused, and why. Raises DeliveryError."""
         ...
@@ -50,6 +54,11 @@ class MailChannel:
     @property
     def to(self) -> str:
         return ", ".join(self.settings.alerts.to)
+
+    def check(self) -> None:
+        from reports.mail import check
+
+        check(self.settings.mail, self.settings.alerts.to)
 
     def send(self, alert: Alert, now: datetime) -> dict[str, str]:
         from reports.alert_text import body, subject
@@ -79,6 +88,9 @@ class WebhookChannel:
 
         return place(self.settings.alerts.webhook)
 
+    def check(self) -> None:
+        """There is nothing that its address alone would tell."""
+
     def send(self, alert: Alert, now: datetime) -> dict[str, str]:
         from reports.alert_text import webhook
         from reports.webhook import post
@@ -95,6 +107,20 @@ def channels(settings: Settings) -> dict[str, Channel]:
     if settings.alerts.webhook:
         found[WEBHOOK] = WebhookChannel(settings)
     return found
+
+
+def announce(settings: Settings) -> None:
+    """Log who will be told of trouble, and what keeps that from being done."""
+    found = channels(settings)
+    if not found:
+        log.warning("alerts   nobody is told of trouble: set alerts.to and mail.host, or alerts.webhook")
+    for name, channel in found.items():
+        try:
+            channel.check()
+        except DeliveryError as error:
+            log.error("alerts   can't be sent by %s: %s. %s", name, error, error.hint or "")
+        else:
+            log.info("alerts   by %s to %s", name, channel.to)
 
 
 class Alerts:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flows.serving.alerting import Alerts
+from flows.serving.alerting import Alerts, announce
 from flows.serving.endpoint import Endpoint
 from flows.serving.prefect_home import base_url, environment, home, is_loopback, joined
 from flows.serving.supervisor import Supervisor, alone, claim_ports, each_minute
@@ -45,6 +45,7 @@ def serve(loaded: LoadedSettings, flags: Mapping[str, Any]) -> None:
         alerts = Alerts(settings)
         stack.enter_context(each_minute(lambda: alerts.tell(watch.status().problems)))
         _say_what(settings)
+        announce(settings)
         supervisor.run()
 
 
