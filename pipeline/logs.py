@@ -31,11 +31,15 @@ SHORTEST_SECRET: Final = 4
 """Characters. What is shorter is found in ordinary words, and hiding it everywhere would tell what it is."""
 
 HIDDEN: Final = "***"
+LONGEST_FOREIGN: Final = 300
+"""Characters of what others say that are shown; JSON has it whole."""
+
 WHO_WIDTH: Final = 8
 PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 """What the journal calls these levels."""
 COLOURS: Final = {"debug": "2", "warning": "33", "error": "31", "critical": "1;31"}
 
+_FOR_US = ("prefect.flow_runs", "prefect.task_runs")
 _CREDENTIAL = re.compile(
     r"(?i)(\bauthorization['\"]?\s*[:=]\s*['\"]?(?:basic|bearer|token)?|\b(?:api[_-]?key|token|secret)['\"]?\s*[:=])"
     r"(\s*['\"]?)[^\s'\",;&]+"
@@ -166,7 +170,7 @@ class StandardError(logging.StreamHandler[TextIO]):
 
 
 class _Lines(logging.Formatter):
-    """Each record as a line for people, or as JSON."""
+    """Each record as a line for people, or as JSON. Masking comes first: it has put tracebacks into words."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _json(record) if _process.style == "json" else _text(record)
@@ -182,28 +186,38 @@ def _json(record: logging.LogRecord) -> str:
         "run": _process.run,
         "pid": record.process,
     }
-    if record.exc_text or record.exc_info:
+    if record.exc_text:
         told["error"] = type(record.exc_info[1]).__name__ if record.exc_info and record.exc_info[1] else ""
-        told["traceback"] = record.exc_text or _PLAIN.formatException(record.exc_info)  # type: ignore[arg-type]  # set, if the text is not
+        told["traceback"] = record.exc_text
     return json.dumps({key: value for key, value in told.items() if value not in ("", None)})
 
 
 def _text(record: logging.LogRecord) -> str:
-    level = record.levelname.lower()
-    words = record.getMessage()
-    if record.name.partition(".")[0] not in OURS:
-        words = f"{record.name}: {words}"
-    if record.exc_info and not record.exc_text:
-        record.exc_text = _PLAIN.formatException(record.exc_info)
-    if record.exc_text:
-        words = f"{words}\n{record.exc_text}"
+    level, words = record.levelname.lower(), _words(record)
     if _process.terse:
-        return f"{_coloured(level)}: {_shown(words)}"
+        return f"{_coloured(level)}: {words}"
     who = _process.who.ljust(WHO_WIDTH)
     if _to_journal():
-        return f"<{PRIORITIES.get(level, 6)}>{who} {_shown(words)}"
+        return f"<{PRIORITIES.get(level, 6)}>{who} {words}"
     moment = datetime.fromtimestamp(record.created, UTC).astimezone().isoformat(" ", timespec="seconds")
-    return f"{moment} {_coloured(level, width=7)} {who} {_shown(words)}"
+    return f"{moment} {_coloured(level, width=7)} {who} {words}"
+
+
+def _words(record: logging.LogRecord) -> str:
+    """What is said: by us with tracebacks; by others in a line, as nobody who reads ours can mend their insides.
+
+    What happens in our flows is ours, too: there Prefect speaks for us.
+    """
+    said, error = record.getMessage(), record.exc_info[1] if record.exc_info else None
+    ours = record.name.partition(".")[0] in OURS
+    if not ours:
+        said = f"{record.name}: {said}"
+    if ours or record.name.startswith(_FOR_US) or _process.foreign == logging.NOTSET:
+        return _shown(f"{said}\n{record.exc_text}" if record.exc_text else said)
+    if error is not None:
+        said = f"{said.rstrip(': \n')}: {type(error).__name__}: {_hidden(str(error)).partition(chr(10))[0]}"
+    words = " ".join(_escaped(line.strip()) for line in said.splitlines())
+    return words if len(words) <= LONGEST_FOREIGN else words[:LONGEST_FOREIGN] + "…"
 
 
 def _coloured(level: str, width: int = 0) -> str:

@@ -77,6 +77,23 @@ def test_levels_are_ours_and_others_are_heard_when_they_warn() -> None:
     assert logged("no", level=logging.INFO) == ""
 
 
+def test_what_breaks_in_others_is_one_line_and_what_breaks_in_us_is_whole() -> None:
+    set_up(TEXT, who="serve")
+    hide(["hunter2"])
+    try:
+        raise ValueError("denied: hunter2\nand much more")
+    except ValueError as error:
+        theirs, ours = logged("it failed:\n", log=FOREIGN, error=error), logged("it failed", error=error)
+        flow = logged("it failed", log=logging.getLogger("prefect.flow_runs"), error=error)
+    assert theirs.endswith("serve    foreign.tried: it failed: ValueError: denied: ***\n")
+    for whole in (ours, flow):
+        assert "    Traceback (most recent call last):\n" in whole
+        assert whole.endswith("    ValueError: denied: ***\n    and much more\n")
+    assert len(logged("x" * 5000, log=FOREIGN)) < 400
+    set_up(LogSettings(level="debug"), who="serve")
+    assert len(logged("x" * 5000, log=FOREIGN)) > 5000
+
+
 def test_json_has_one_object_a_line() -> None:
     set_up(JSON, who="serve")
     with about("ingest", "run-1"):
