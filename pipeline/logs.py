@@ -215,7 +215,8 @@ def _words(record: logging.LogRecord) -> str:
     if ours or record.name.startswith(_FOR_US) or _process.foreign == logging.NOTSET:
         return _shown(f"{said}\n{record.exc_text}" if record.exc_text else said)
     if error is not None:
-        said = f"{said.rstrip(': \n')}: {type(error).__name__}: {_hidden(str(error)).partition(chr(10))[0]}"
+        reason = _hidden(str(error)).partition("\n")[0]
+        said = f"{said.strip().rstrip(':')}: {type(error).__name__}: {reason}"
     words = " ".join(_escaped(line.strip()) for line in said.splitlines())
     return words if len(words) <= LONGEST_FOREIGN else words[:LONGEST_FOREIGN] + "…"
 
