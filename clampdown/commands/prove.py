@@ -51,6 +51,18 @@ def lake(short: Short = False, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def cluster(
+    short: Short = False,
+    as_json: AsJson = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C, to look at")] = False,
+) -> None:
+    """Flows on a small cluster (Postgres, a lake, Dask, Prefect) end in the tables of one process."""
+    from clampdown.proofs.cluster import prove
+
+    _show(lambda tell: prove(tell, short=short, keep=keep), as_json=as_json)
+
+
+@app.command()
 def crash(short: Short = False, as_json: AsJson = False) -> None:
     """What is committed survives kills, a full disk and a torn log, once."""
     from clampdown.proofs.crash import prove

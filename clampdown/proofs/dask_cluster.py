@@ -1,6 +1,7 @@
 """A Dask cluster for a proof, a test or a measurement: a scheduler and some workers, on loopback, gone afterwards."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -10,12 +11,18 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from flows.serving.processes import as_parent, die_with_parent
 from pipeline.errors import InputError
 
 READY = 120.0
 """Seconds until a scheduler or a worker must be there."""
 _FILE = "scheduler.json"
-_LOOPBACK = ("--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0")
+_LOOPBACK = ("--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--preload", __name__)
+
+
+def dask_setup(_: object) -> None:
+    """What Dask calls in a scheduler or worker that it has started: it is not to outlive whoever started it."""
+    die_with_parent()
 
 
 @dataclass(slots=True)
@@ -60,6 +67,7 @@ def _dask(what: str, *arguments: str, log: Path) -> "subprocess.Popen[bytes]":
     with (log / "log").open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - our own command line
             [sys.executable, "-m", f"distributed.cli.dask_{what}", *arguments],
+            env=os.environ | as_parent(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

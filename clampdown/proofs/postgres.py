@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import InputError
 
@@ -61,6 +62,17 @@ def make_database(server: str, name: str) -> str:
     with psycopg.connect(f"{server} dbname=postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
     return f"{server} dbname={name}"
+
+
+def ask(database: str, question: str) -> list[tuple[Any, ...]]:
+    """Return the rows that answer a question. Raises InputError where the database has no answer."""
+    import psycopg
+
+    try:
+        with psycopg.connect(database) as connection:
+            return connection.execute(question.encode()).fetchall()
+    except psycopg.Error as error:
+        raise InputError(f"Postgres can't tell: {str(error).strip()}") from error
 
 
 def _owner() -> tuple[int, int] | None:
