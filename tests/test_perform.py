@@ -1,6 +1,7 @@
 """Doubled, overlapping and killed runs of flows, in real processes: the tables are those of one undisturbed run."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from in_process import clampdown
 
 from flows.serving.perform import perform
-from pipeline.errors import WarehouseLocked
+from pipeline.errors import InputError, WarehouseLocked
 from pipeline.flow_log import FlowLog, FlowStatus, Told
 from pipeline.lease import holder, lease
 from pipeline.settings import Settings
@@ -178,6 +180,20 @@ def test_a_run_that_fails_is_tried_again_at_the_same_time(tmp_path: Path) -> Non
     assert perform("maintain", settings, _never, scheduled_at=at) is None
     assert perform("maintain", settings, lambda told: told.skip("nothing to do")) is None
     assert statuses(tmp_path) == ["failed", "finished", "skipped", "skipped"]
+
+
+def test_a_command_says_who_has_the_warehouse(tmp_path: Path) -> None:
+    with lease(tmp_path, holder="backfill", lends=False):
+        done = clampdown("-d", str(tmp_path), "run", "--sample", cwd=tmp_path)
+    assert done.returncode == WarehouseLocked.exit_code
+    assert f"the warehouse in {tmp_path} is in use by backfill (process {os.getpid()})" in done.stderr
+    assert statuses(tmp_path) == ["skipped"]
+
+
+def test_a_command_that_lacks_its_input_makes_no_folder(tmp_path: Path) -> None:
+    for command in (["prune"], ["audit"], ["run"]):
+        assert clampdown("-d", str(tmp_path / "absent"), *command, cwd=tmp_path).returncode == InputError.exit_code
+    assert list(tmp_path.iterdir()) == []
 
 
 def _never(told: Told) -> None:

@@ -1,5 +1,6 @@
 """Settings: who wins, and what is said about a mistake."""
 
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,20 @@ def test_paths_are_relative_to_the_settings_file(tmp_path: Path) -> None:
         ("[run]\nbatch_size = 0\n", r"line 2: run.batch_size = 0: input should be greater", "transaction"),
         ("[fetch]\n\ntimeout = 'soon'\n", r"line 3: fetch.timeout = 'soon': input should be a valid number", "seconds"),
         ("fetch = 3\n", r"line 1: fetch = 3", None),
+        (
+            '[serve]\ntimezone = "Europe/Berlni"\n',
+            r"line 2: serve.timezone = 'Europe/Berlni': there is no such time zone; did you mean Europe/Berlin\?",
+            "the machine's",
+        ),
+        ('[serve]\ndigest_at = "25:00"\n', r"line 2: serve.digest_at = '25:00': this is no time of day", "digest"),
+        ("[serve]\nmaintain_at = 7\n", r"line 2: serve.maintain_at = 7: this is no time of day", "maintenance"),
+        ('[serve]\nmaintain_at = ""\n', r"line 2: serve.maintain_at = '': this is no time of day", "maintenance"),
+        ('[serve]\nname = "a/b"\n', r"line 2: serve.name = 'a/b'", "deployments"),
+        ("[serve]\nport = 0\n", r"line 2: serve.port = 0", "Prefect"),
+        ('[alerts]\nwebhook = "example.org"\n', r"line 2: alerts.webhook = 'example.org'", "JSON"),
+        ('[mail]\nsecurity = "ssl"\n', r"line 2: mail.security = 'ssl'.*starttls", "starttls"),
+        ('[mail]\npassword_env = "A"\npassword_file = "b"\n', r"password_env and password_file are both set", None),
+        ('[workers]\nrunner = "ray"\n', r"line 2: workers.runner = 'ray'", "Dask"),
         ("[fetch\n", r"not valid TOML.*line 1", None),
     ],
 )
@@ -82,6 +97,25 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(describe().values())
+
+
+def test_times_of_day(tmp_path: Path) -> None:
+    path = write(tmp_path, '[serve]\ndigest_at = ""\nmaintain_at = 04:05:00\ntimezone = "Asia/Tokyo"\n')
+    serve = load(path, None, {}).settings.serve
+    assert (serve.digest_at, serve.maintain_at, serve.zone.key) == (None, time(4, 5), "Asia/Tokyo")
+    serve = load(
+        None, None, {"CLAMPDOWN_SERVE__DIGEST_AT": "6:30", "CLAMPDOWN_SERVE__MAINTAIN_AT": "23:59:30"}
+    ).settings.serve
+    assert (serve.digest_at, serve.maintain_at) == (time(6, 30), time(23, 59, 30))
+    assert load(None, None, {}).settings.serve.model_dump()["digest_at"] == "07:00"
+    assert load(None, None, {"CLAMPDOWN_SERVE__DIGEST_AT": ""}).settings.serve.digest_at is None
+
+
+def test_the_file_of_a_password_lies_beside_the_settings(tmp_path: Path) -> None:
+    path = write(tmp_path, '[mail]\npassword_file = "mail.password"\n[alerts]\nto = ["a@example.org"]\n')
+    settings = load(path, None, {}).settings
+    assert settings.mail.password_file == tmp_path / "mail.password"
+    assert settings.alerts.to == ("a@example.org",)
 
 
 @pytest.mark.parametrize(

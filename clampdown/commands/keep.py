@@ -107,7 +107,7 @@ def prune(
 
 
 def _prune(settings: "Settings") -> "Pruned":
-    from flows.retention import prune
+    from flows.retention import is_set, prune
     from flows.serving.perform import perform
 
     def work(told: "Told") -> "Pruned":
@@ -115,8 +115,8 @@ def _prune(settings: "Settings") -> "Pruned":
         told.facts.update(records=done.records.total(), freed=done.freed)
         return done
 
-    if not settings.data_dir.is_dir():
-        # No folder is made for want of one: this says what is missing.
+    if not (settings.data_dir.is_dir() and is_set(settings.retention)):
+        # It says what is missing. That is no run to be noted, and no folder is made for it.
         return prune(settings)
     return called(perform("prune", settings, work))
 
