@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 SLOWEST: Final = 10
 """How many of the sources whose items are seen late are named."""
 
+MEASURED_EVERY: Final = timedelta(hours=20)
+"""Walking through a large archive takes its time: once a day is often enough."""
+
 WORST_FIRST: Final = ("gone", "failing", "silent")
 
 
@@ -35,8 +38,7 @@ def note_state(house: House, report: RunReport | None) -> SiteState:
     data_dir = house.settings.data_dir
     before = _before(data_dir)
     state = _state(house, report, before)
-    if report is None or before is None or before.measured_at is None:
-        # Walking through a large archive takes its time: nightly is often enough.
+    if state.measured_at is None or abs(state.written_at - state.measured_at) > MEASURED_EVERY:
         state = replace(state, bytes=measured(data_dir), measured_at=state.written_at)
     try:
         save(data_dir, state)
