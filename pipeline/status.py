@@ -205,10 +205,15 @@ def _may_live(told: Serving) -> bool:
 
 def _records(data_dir: Path) -> dict[str, Record]:
     flow_log = FlowLog(data_dir)
-    return {
-        flow: Record(tuple(flow_log.runs(flow, LATEST_RUNS)), flow_log.last(flow, FlowStatus.FINISHED))
-        for flow in FLOWS
-    }
+    return {flow: _record(flow_log, flow) for flow in FLOWS}
+
+
+def _record(flow_log: FlowLog, flow: str) -> Record:
+    runs = flow_log.runs(flow, LATEST_RUNS)
+    done = next((run for run in runs if run.status is FlowStatus.FINISHED), None)
+    if done is None and len(runs) == LATEST_RUNS:
+        done = flow_log.last(flow, FlowStatus.FINISHED)
+    return Record(tuple(runs), done)
 
 
 def _disk(data_dir: Path) -> Disk | None:
