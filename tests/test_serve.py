@@ -11,13 +11,18 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from changing_site import BLOCKED, Page, serving
 
+from flows.serving.stopgap import Stopgap
 from pipeline.flow_log import FlowLog, FlowStatus
 from pipeline.lease import holder
+from pipeline.occasions import every
+from pipeline.settings import load
 
 EVER = 240.0
 """Seconds after which it is given up. An idle machine needs a twentieth of it."""
@@ -34,6 +39,8 @@ processes = 1
 port = {port}
 status_port = {status}
 timezone = "Europe/Berlin"
+# No second one while a test looks on.
+ingest_every = 604800.0
 """
 
 
@@ -186,3 +193,28 @@ def test_serving(tmp_path: Path) -> None:
         until(lambda: not live(family), "all ended")
     assert len(flow_log.runs()) == 1, "nothing was done twice"
     assert not (folder / ".serve.lock").read_bytes()
+
+
+def test_flows_go_on_without_prefect(tmp_path: Path) -> None:
+    """Where its server can't be had for long, what is missing is done all the same, and noted as always."""
+    sources, config = tmp_path / "sources.toml", tmp_path / "clampdown.toml"
+    config.write_text(SETTINGS.format(folder=tmp_path / "data", sources=sources, port=1, status=0))
+    settings = load(config).settings
+    flow_log = FlowLog(settings.data_dir)
+    stopgap = Stopgap(settings, environment(CLAMPDOWN_CONFIG=str(config)), after=0.0)
+    with serving() as site:
+        site.add("blocked", Page("Italy blocks DeepSeek", BLOCKED))
+        sources.write_text(f'[[source]]\nid = "site"\nname = "Site"\nurl = "{site.server.url("/feed")}"\n')
+        stopgap.look(is_ready=True)
+        assert not flow_log.runs()
+        # What is due since less than some minutes, Prefect may be about to do.
+        with patch("flows.serving.stopgap.LATE", timedelta(0)):
+            stopgap.look(is_ready=False)
+            until(lambda: flow_log.last("ingest", FlowStatus.FINISHED), "ingested")
+        stopgap.look(is_ready=True)
+        stopgap.stop()
+        assert site.asked("blocked") == 1
+    [run] = flow_log.runs()
+    assert run.mode == "direct"
+    assert run.scheduled_at is not None
+    assert run.scheduled_at == every(settings.serve.ingest_every, run.scheduled_at)

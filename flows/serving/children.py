@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flows.serving.processes import ALIVE, ALIVE_EVERY, NOTES, READY, REFUSED, as_parent
+from flows.serving.processes import ADRIFT, ALIVE, ALIVE_EVERY, NOTES, READY, REFUSED, as_parent
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +22,14 @@ SILENT_AFTER = 9 * ALIVE_EVERY
 """Seconds without a sign of life after which a process is taken for hung, and ended."""
 
 START_WITHIN = 300.0
-"""Seconds within which a process must say that it is ready, or is ended."""
+"""Seconds within which a process must say that it is ready, or is ended, where it has nothing to wait for."""
 
 
 @dataclass(slots=True)
 class Child:
     """A process, and what it said. `failures` counts its ends before it was ready, since it last was.
+
+    One that `waits` for others may take as long as it likes to get ready.
 
     It has a process group of its own: an interrupt typed at a terminal reaches its parent alone, and what it leaves
     behind can be ended with it.
@@ -36,6 +38,7 @@ class Child:
     name: str
     command: Sequence[str]
     environ: Mapping[str, str]
+    waits: bool = False
     is_ready: bool = False
     refusal: str = ""
     failures: int = 0
@@ -94,6 +97,8 @@ class Child:
         self._heard_at = time.monotonic()
         if word == READY:
             self.is_ready, self.failures = True, 0
+        elif word == ADRIFT:
+            self.is_ready = False
         elif word == REFUSED:
             self.refusal = text or "it can't be said why"
         elif word != ALIVE:
@@ -114,7 +119,7 @@ class Child:
         now = time.monotonic()
         if not self.is_ready:
             self.failures += 1
-        elif now - self.begun_at >= SETTLED_AFTER:
+        if now - self.begun_at >= SETTLED_AFTER:
             self._gap = FIRST_GAP
         self.is_ready = False
         self.restart_at = now + self._gap
@@ -128,7 +133,7 @@ class Child:
         now = time.monotonic()
         if now - self._heard_at > SILENT_AFTER:
             return f"no sign of life for {now - self._heard_at:.0f} s"
-        if not self.is_ready and now - self.begun_at > START_WITHIN:
+        if not self.is_ready and not self.waits and now - self.begun_at > START_WITHIN:
             return f"not ready after {now - self.begun_at:.0f} s"
         return ""
 

@@ -1,4 +1,4 @@
-"""Which scheduled flows did not happen, by our own flow log. Pure.
+"""Which scheduled flows did not happen, by our own flow log.
 
 Prefect's scheduler is to start them. Where it has not (it was down, its database was lost, a run was killed), the
 runner does.
@@ -8,12 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipeline.flow_log import FlowRun, FlowStatus
+from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
 from pipeline.occasions import every, latest
+from pipeline.settings import Settings
 from pipeline.settings_sections import ServeSettings
 
 PATIENCE = timedelta(minutes=2)
 """How late a flow may be before it counts as missed: the scheduler starts most within seconds."""
+
+LATEST_RUNS = 20
+ANY_RUNS = 1_000_000
 
 ATTEMPTS = 4
 FIRST_GAP = timedelta(minutes=2)
@@ -61,10 +65,26 @@ def missed(
     for flow, at in wanted.items():
         if now - at < patience or (flow != "ingest" and (since is None or since > at)):
             continue
-        tried = [run for run in runs.get(flow, ()) if run.started_at >= at]
+        # One that is to come is of a clock that was wrong.
+        tried = [run for run in runs.get(flow, ()) if at <= run.started_at <= now + PATIENCE]
         if any(run.status in (FlowStatus.RUNNING, FlowStatus.FINISHED) for run in tried) or len(tried) >= ATTEMPTS:
             continue
         if tried and now - max(run.ended_at or run.started_at for run in tried) < FIRST_GAP * 4 ** (len(tried) - 1):
             continue
         found.append(Missed(flow, at, len(tried)))
     return found
+
+
+def first_run(settings: Settings) -> datetime | None:
+    """When anything ran in the data folder for the first time, as far back as its flow log goes."""
+    oldest = FlowLog(settings.data_dir).runs(limit=ANY_RUNS)[-1:]
+    return oldest[0].started_at if oldest else None
+
+
+def missed_now(
+    settings: Settings, since: datetime | None, now: datetime, patience: timedelta = PATIENCE
+) -> list[Missed]:
+    """The flows that are `missed` by the flow log of the data folder. Raises ArchiveError where it can't be read."""
+    flow_log, wanted = FlowLog(settings.data_dir), occasions(settings.serve, now)
+    runs = {flow: flow_log.runs(flow, limit=LATEST_RUNS) for flow in wanted}
+    return missed(wanted, runs, since, now, patience)

@@ -14,8 +14,9 @@ import time
 PARENT = "_CLAMPDOWN_PARENT"
 NOTES = "_CLAMPDOWN_NOTES"
 
-READY, ALIVE, REFUSED = "ready", "alive", "refused"
-"""What a child says: that it does its work, that it still does, and that starting it again would not help (why)."""
+READY, ADRIFT, ALIVE, REFUSED = "ready", "adrift", "alive", "refused"
+"""What a child says: that it does its work, that it can't just now, that it lives, and that starting it again would not
+help (why)."""
 
 ALIVE_EVERY = 20.0
 """Seconds between two signs of life."""
@@ -53,7 +54,7 @@ def as_parent() -> dict[str, str]:
 
 
 def tell(word: str, text: str = "") -> None:
-    """Say `READY`, `ALIVE` or `REFUSED` (and why) to the process that started this one, if it listens."""
+    """Say `READY`, `ADRIFT`, `ALIVE` or `REFUSED` (and why) to the process that started this one, if it listens."""
     descriptor = os.environ.get(NOTES, "")
     if not descriptor:
         return

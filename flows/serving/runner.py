@@ -9,11 +9,12 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flows.serving.processes import ALIVE, ALIVE_EVERY, READY, REFUSED, die_with_parent, tell
+from flows.serving.processes import ADRIFT, ALIVE, ALIVE_EVERY, READY, REFUSED, die_with_parent, tell
 from pipeline.errors import ClampdownError
 from pipeline.logs import hide, secrets_of, set_up
 from pipeline.settings import Settings, load
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 WATCH_EVERY = 30.0
 """Seconds between two looks at what was missed, at runs without a process, and at who serves the name."""
+
+ADRIFT_AFTER = 60.0
+"""Seconds of failures after which the parent is told that no flows are started."""
 
 SERVER_GAP = 0.5
 """Seconds between two tries to reach the server at the beginning."""
@@ -108,6 +112,7 @@ class _Loop:
     name: str
     seconds: float
     failures: int = 0
+    failing_since: float | None = None
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -116,15 +121,27 @@ class _Loop:
             except ClampdownError:
                 raise
             except Exception as error:
-                self.failures += 1
+                self._fail()
                 # Said once for each outage; the rest of it is for those who look for it.
                 level = logging.WARNING if self.failures == 1 else logging.DEBUG
                 log.log(level, "can't %s: %s: %s", self.name, type(error).__name__, error)
             else:
-                if self.failures:
-                    log.info("can %s again, after %d failures", self.name, self.failures)
-                self.failures = 0
+                self._succeed()
             await asyncio.sleep(self.seconds)
+
+    def _fail(self) -> None:
+        self.failures += 1
+        now = time.monotonic()
+        if self.failing_since is None:
+            self.failing_since = now
+        elif now - self.failing_since > ADRIFT_AFTER:
+            tell(ADRIFT)
+
+    def _succeed(self) -> None:
+        if self.failures:
+            log.info("can %s again, after %d failures", self.name, self.failures)
+            tell(READY)
+        self.failures, self.failing_since = 0, None
 
 
 if __name__ == "__main__":

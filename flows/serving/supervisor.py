@@ -25,6 +25,7 @@ from typing import Any
 from flows.serving.children import Child
 from flows.serving.notify import notify
 from flows.serving.prefect_home import base_url, database, environment, fault, forget_blocks, joined, put_aside
+from flows.serving.stopgap import Stopgap
 from pipeline.errors import ServeError
 from pipeline.settings import Settings
 
@@ -56,6 +57,7 @@ class Supervisor:
     on_ready: Callable[[], None] | None = None
     children: list[Child] = field(default_factory=list)
     began_at: float = field(default_factory=time.monotonic)
+    stopgap: Stopgap = field(init=False)
     _stop_signals: int = 0
     _was_ready: bool = False
     _is_first: bool = True
@@ -64,11 +66,15 @@ class Supervisor:
         environ = environment(self.settings, self.environ)
         if not joined(self.environ):
             self.children.append(Child("server", [sys.executable, "-m", "flows.serving.server"], environ))
-        self.children.append(Child("runner", [sys.executable, "-m", "flows.serving.runner"], environ))
+        self.children.append(Child("runner", [sys.executable, "-m", "flows.serving.runner"], environ, waits=True))
+        self.stopgap = Stopgap(self.settings, environ)
 
     def not_ready(self) -> list[str]:
         """Why flows can't run just now; empty where all is well. May be called from any thread."""
-        names = {"server": "Prefect's server is starting", "runner": "the runner of flows is starting"}
+        names = {
+            "server": "Prefect's server is starting",
+            "runner": "the runner of flows waits for Prefect's server",
+        }
         return [names[child.name] for child in self.children if not child.is_ready]
 
     def run(self) -> None:
@@ -149,6 +155,7 @@ class Supervisor:
                 log.error("%s hangs (%s): it is ended", _CALLED[child.name], why)
                 child.kill()
         self._tell_ready()
+        self.stopgap.look(is_ready=not self.not_ready())
         notify("WATCHDOG=1")
 
     def _tell_ready(self) -> None:
@@ -165,6 +172,7 @@ class Supervisor:
         """End the children in order, the runner first: it tells the server how its flows ended."""
         notify("STOPPING=1")
         asked = self._stop_signals
+        self.stopgap.stop()
         for child in reversed(self.children):
             until = time.monotonic() + STOP_WITHIN
             child.signal(signal.SIGTERM)

@@ -26,15 +26,11 @@ from prefect.states import Scheduled
 from flows.serving.deployed import deployments
 from flows.serving.flow_processes import AUTO_TAG, UNDER_WAY, FlowProcesses
 from flows.serving.limits import create_limits
-from flows.serving.overdue import PATIENCE, Missed, missed, occasions
+from flows.serving.overdue import PATIENCE, Missed, first_run, missed_now
 from flows.serving.ownership import Ownership, ownership
-from pipeline.flow_log import FlowLog
 from pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
-
-LATEST_RUNS = 20
-ANY_RUNS = 100_000
 
 
 @dataclass(slots=True)
@@ -112,12 +108,9 @@ class Upkeep:
         return {self.flows.deployments[one.id]: one for one in found if one.id in self.flows.deployments}
 
     def _missed(self, now: datetime, patience: timedelta) -> list[Missed]:
-        flow_log, wanted = FlowLog(self.settings.data_dir), occasions(self.settings.serve, now)
         if self.since is None:
-            first = flow_log.runs(limit=ANY_RUNS)[-1:]
-            self.since = first[0].started_at if first else None
-        runs = {flow: flow_log.runs(flow, limit=LATEST_RUNS) for flow in wanted}
-        return missed(wanted, runs, self.since, now, patience)
+            self.since = first_run(self.settings)
+        return missed_now(self.settings, self.since, now, patience)
 
     async def _is_under_way(self, deployment: UUID, now: datetime) -> bool:
         """Whether a run of the deployment is on, or due and about to begin."""
@@ -138,13 +131,14 @@ class Upkeep:
     async def _make_up(self, deployment: UUID, one: Missed) -> None:
         run = await self.client.create_flow_run_from_deployment(
             deployment,
+            name=f"{one.flow} of {one.at:%d %b %H:%M} UTC",
             state=Scheduled(scheduled_time=one.at),
             tags=[AUTO_TAG],
             # The same attempt is made once, whoever asks for it and how often.
             idempotency_key=one.key,
         )
         if run.state is not None and run.state.is_scheduled():
-            log.info("%s of %s was missed: it begins now", one.flow, f"{one.at:%Y-%m-%d %H:%M} UTC")
+            log.info("%s of %s has not been done: it begins now", one.flow, f"{one.at:%Y-%m-%d %H:%M} UTC")
 
 
 def _is_on(deployment: DeploymentResponse) -> bool:
