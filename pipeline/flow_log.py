@@ -33,6 +33,7 @@ SUFFIX = ".jsonl"
 LONGEST_DETAIL = 500
 _LOCK = ".lock"
 _BEGUN, _ENDED = "begun", "ended"
+_BLOCK = 1 << 16
 
 
 class FlowStatus(StrEnum):
@@ -224,9 +225,9 @@ class FlowLog:
             for line in _lines_from_behind(path, flow):
                 try:
                     if line["event"] == _ENDED:
-                        ends.setdefault(line["run"], line)
+                        ends[line["run"]] = line
                     elif line["event"] == _BEGUN:
-                        yield self._run(path, line, ends.get(line["run"]))
+                        yield self._run(path, line, ends.pop(line["run"], None))
                 except (KeyError, TypeError, ValueError, AttributeError):
                     # A line that is not ours, or of a version to come.
                     continue
@@ -344,13 +345,7 @@ def _is_held(path: Path) -> bool:
 def _lines_from_behind(path: Path, flow: str | None) -> Iterator[Mapping[str, Any]]:
     """The lines of a file, the last one first; without those that are torn, and of one flow alone if it is given."""
     wanted = b"" if flow is None else f'"flow":{json.dumps(flow, ensure_ascii=False)}'.encode()
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise ArchiveError(f"{path}: can't be read: {error.strerror or error}") from error
-    for line in reversed(lines):
+    for line in _raw_lines_from_behind(path):
         if not line or wanted not in line:
             continue
         try:
@@ -359,6 +354,23 @@ def _lines_from_behind(path: Path, flow: str | None) -> Iterator[Mapping[str, An
             continue
         if isinstance(found, dict) and (flow is None or found.get("flow") == flow):
             yield found
+
+
+def _raw_lines_from_behind(path: Path) -> Iterator[bytes]:
+    """Block by block: those who watch do so for months, and mostly want the last lines."""
+    try:
+        with path.open("rb") as file:
+            at, rest = file.seek(0, os.SEEK_END), b""
+            while at > 0:
+                size = min(_BLOCK, at)
+                at = file.seek(at - size)
+                rest, *lines = (file.read(size) + rest).split(b"\n")
+                yield from reversed(lines)
+            yield rest
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ArchiveError(f"{path}: can't be read: {error.strerror or error}") from error
 
 
 def _run_of(begun: Mapping[str, Any]) -> FlowRun:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +59,8 @@ class _Held:
 _held: dict[tuple[int, int], _Held] = {}
 """The leases of this process, by the device and number of their files."""
 _guard = threading.Lock()
+_within: ContextVar[frozenset[tuple[int, int]]] = ContextVar("leases", default=frozenset())
+"""Those of them that the present code works under: another thread's work is none of it."""
 
 
 @contextmanager
@@ -106,8 +109,9 @@ def _shared(stack: ExitStack, data_dir: Path) -> bool:
         found = (data_dir / LOCK_NAME).stat()
     except OSError:
         return False
+    key = found.st_dev, found.st_ino
     with _guard:
-        held = _held.get((found.st_dev, found.st_ino))
+        held = _held.get(key) if key in _within.get() else None
         if held is None:
             return False
         if held.lent:
@@ -123,10 +127,13 @@ def _shared(stack: ExitStack, data_dir: Path) -> bool:
 
 
 def _enter(stack: ExitStack, key: tuple[int, int], held: _Held) -> None:
+    before = _within.get()
     with _guard:
         _held[key] = held
+    _within.set(before | {key})
 
     def leave() -> None:
+        _within.set(before)
         with _guard:
             _held.pop(key, None)
 

@@ -127,6 +127,15 @@ def test_the_newest_come_first_over_months(tmp_path: Path) -> None:
     assert log.last("backfill") is None
 
 
+def test_long_logs_are_read_from_behind(tmp_path: Path) -> None:
+    log = FlowLog(tmp_path, clock(NOW))
+    for number in range(12):
+        with log.running("ingest") as told:
+            told.facts.update(n=number, long="ü" * 10_000)
+    assert [run.facts["n"] for run in log.runs(limit=100)] == list(range(12))[::-1]
+    assert [run.facts["n"] for run in log.runs(limit=3)] == [11, 10, 9]
+
+
 def test_before_anything_ran_there_is_nothing(tmp_path: Path) -> None:
     log = FlowLog(tmp_path / "absent")
     assert log.runs() == []

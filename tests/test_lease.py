@@ -9,7 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -148,6 +150,28 @@ def test_work_within_the_lease_may_take_it_once(tmp_path: Path) -> None:
     ):
         pass
     assert holder(tmp_path) is None
+
+
+def test_another_thread_works_under_no_lease_of_ours(tmp_path: Path) -> None:
+    """Work that is handed on to a thread with its context does."""
+    tried: list[object] = []
+
+    def tries() -> None:
+        try:
+            with lease(tmp_path, holder="ingest"):
+                tried.append("taken")
+        except WarehouseLocked as refused:
+            tried.append(str(refused))
+
+    with lease(tmp_path, holder="backfill"):
+        for target in (tries, partial(copy_context().run, tries)):
+            thread = threading.Thread(target=target)
+            thread.start()
+            thread.join()
+    assert tried[1:] == ["taken"]
+    assert "in use by backfill" in str(tried[0])
+    tries()
+    assert tried[2:] == ["taken"]
 
 
 def test_an_error_within_lets_go(tmp_path: Path) -> None:
