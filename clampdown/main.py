@@ -22,6 +22,7 @@ from clampdown.commands import (
     extract,
     keep,
     lake,
+    maintain,
     prove,
     query,
     rebuild,
@@ -87,6 +88,7 @@ app.add_typer(alerts.app, name="alerts", rich_help_panel="Keep")
 app.command("backup", rich_help_panel="Keep")(keep.backup)
 app.command("restore", rich_help_panel="Keep")(keep.restore)
 app.command("prune", rich_help_panel="Keep")(keep.prune)
+app.command("maintain", rich_help_panel="Keep")(maintain.maintain)
 app.command("migrate-to-lake", rich_help_panel="Watch")(lake.migrate_to_lake)
 app.add_typer(lake.app, name="lake", rich_help_panel="Watch")
 app.command("extract", rich_help_panel="Watch")(extract.extract)

@@ -260,7 +260,7 @@ def _sources(settings: Settings) -> tuple[Step, SiteState]:
     with open_house(settings, holder=NAME) as house:
         state = note_state(house, None)
     listed = sum(state.sources.values())
-    words = f"{state.sources.get('ok', 0)} of {_count(listed, 'source')} are well"
+    words = f"{state.sources.get('ok', 0)} of {listed} sources are well"
     for name in ("gone", "failing", "silent"):
         if names := [one.name for one in state.trouble if one.state == name]:
             words += f"; {name}: {', '.join(names[:5])}" + (f" and {len(names) - 5} more" if len(names) > 5 else "")

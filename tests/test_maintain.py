@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from in_process import clampdown
 
 from flows import maintain as maintaining
 from flows.audit import WORKSPACE
@@ -144,6 +145,19 @@ def test_a_warehouse_that_is_gone_is_not_made_anew(folder: Path) -> None:
         maintained(Settings(data_dir=folder))
     assert not (folder / WAREHOUSE_NAME).exists()
     assert "warehouse" in FlowLog(folder).runs("maintain", 1)[0].facts["audit"]["wrong"]
+
+
+def test_the_command_does_the_same(folder: Path, tmp_path: Path) -> None:
+    done = clampdown("--data-dir", "data", "maintain", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.partition("  ")[0] for line in done.stdout.splitlines()] == list(STEPS)
+    assert FlowLog(folder).runs("maintain", 1)[0].mode == "direct"
+    shutil.rmtree(folder / ARCHIVE_NAME)
+    done = clampdown("--data-dir", "data", "maintain", "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["passed"] is False
+    done = clampdown("--data-dir", "empty", "maintain", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "Nothing to look after yet: no ingest has run.\n")
 
 
 def test_retention_looks_at_what_came_of_age_and_once_a_week_at_all(tmp_path: Path) -> None:
