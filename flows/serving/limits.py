@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
 from prefect.concurrency.sync import concurrency
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from pipeline.lease import holder
 from pipeline.settings import Settings
@@ -44,11 +44,26 @@ def create_limits(settings: Settings) -> None:
     """
     with get_client(sync_client=True) as client:
         for name, size in limits(settings).items():
-            try:
-                client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=size))
-            except ObjectAlreadyExists:
-                if name == writing(settings) and holder(settings.data_dir) is None:
-                    client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
+            is_new = _create(client, name, size)
+            if not is_new and name == writing(settings) and holder(settings.data_dir) is None:
+                client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
+
+
+def _create(client: SyncPrefectClient, name: str, size: int) -> bool:
+    """Create a limit, unless it is there: the server takes a second one of a name for an error of its own, and logs it.
+
+    Returns whether it was created.
+    """
+    try:
+        client.read_global_concurrency_limit_by_name(name)
+    except ObjectNotFound:
+        try:
+            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=size))
+        except ObjectAlreadyExists:
+            # Another `serve` was quicker.
+            return False
+        return True
+    return False
 
 
 @contextmanager
