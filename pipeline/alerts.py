@@ -23,6 +23,9 @@ MEMORY: Final = Path("state") / "alerts.json"
 PATIENCE: Final = timedelta(minutes=5)
 """For so long a problem must have been seen before it is told: what a restart mends is nobody's business."""
 
+PATIENCE_WITH_WARNINGS: Final = timedelta(minutes=30)
+"""The same for what is no error: one failed ingest is mended by the next, a quarter of an hour later."""
+
 PATIENCE_WITH: Final[Mapping[ProblemKind, timedelta]] = {ProblemKind.SOURCE_FAILING: timedelta(days=1)}
 """Publishers' servers are down at times; one that is so for a day needs a look."""
 
@@ -131,7 +134,7 @@ def due(memory: Memory, channel: str, now: datetime) -> Alert | None:
                 over.append(one)
         elif is_told:
             ongoing.append(one)
-        elif _passed(one.first_seen, now, PATIENCE_WITH.get(one.problem.kind, PATIENCE)):
+        elif _passed(one.first_seen, now, _patience(one.problem)):
             begun.append(one)
     if not begun and not over:
         return None
@@ -194,6 +197,11 @@ def unreachable(memory: Memory, now: datetime) -> tuple[Problem, ...]:
 
 def _order(one: Known) -> tuple[bool, datetime, str]:
     return one.problem.severity is not Severity.ERROR, one.since, one.problem.key
+
+
+def _patience(problem: Problem) -> timedelta:
+    otherwise = PATIENCE if problem.severity is Severity.ERROR else PATIENCE_WITH_WARNINGS
+    return PATIENCE_WITH.get(problem.kind, otherwise)
 
 
 def _print(one: Known) -> str:

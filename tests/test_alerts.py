@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -123,19 +123,28 @@ def test_what_is_back_after_it_was_over_is_told_anew() -> None:
     assert len({alert.id for alert in world.told["mail"]}) == 4
 
 
-def test_all_that_begins_at_once_is_one_message_with_errors_first() -> None:
+def test_all_that_begins_at_once_is_one_message_and_warnings_wait() -> None:
     world = World()
-    world.minutes(30, SILENT, LATE, AUDIT)
-    (told,) = world.said()
-    assert told == ([AUDIT.key, LATE.key, SILENT.key], [])
+    world.minutes(60, SILENT, LATE, AUDIT)
+    assert world.said() == [([AUDIT.key, LATE.key], []), ([SILENT.key], [])]
+
+
+def test_a_warning_that_turns_into_an_error_waits_no_longer() -> None:
+    failed = Problem(ProblemKind.FLOW_FAILED, START, "ingest failed", None, "ingest", Severity.WARNING)
+    world = World()
+    world.minutes(15, failed)
+    assert world.said() == []
+    world.minute(replace(failed, severity=Severity.ERROR))
+    assert world.said() == [([failed.key], [])]
 
 
 def test_messages_to_one_channel_are_ten_minutes_apart() -> None:
+    full = replace(AUDIT, kind=ProblemKind.DISK_LOW)
     world = World()
     world.minutes(2, LATE)
     world.minutes(2, LATE, AUDIT)
-    world.minutes(60, LATE, AUDIT, SILENT)
-    assert world.said() == [([LATE.key], []), ([AUDIT.key, SILENT.key], [])]
+    world.minutes(60, LATE, AUDIT, full)
+    assert world.said() == [([LATE.key], []), ([AUDIT.key, full.key], [])]
     assert [one.problem.key for one in world.told["mail"][1].ongoing] == [LATE.key]
 
 
@@ -173,7 +182,7 @@ def test_a_clock_that_is_set_back_silences_nothing() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.integers(1, 25),
+            st.integers(1, 35),
             st.sets(st.sampled_from([LATE, AUDIT, SILENT])),
             st.sets(st.sampled_from(["mail", "webhook"])),
         ),
