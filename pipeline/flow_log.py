@@ -31,6 +31,8 @@ FOLDER = "flows"
 RUNNING = "running"
 SUFFIX = ".jsonl"
 LONGEST_DETAIL = 500
+INTERRUPTED = "interrupted"
+"""The detail of a failed run that somebody has stopped."""
 _LOCK = ".lock"
 _BEGUN, _ENDED = "begun", "ended"
 _BLOCK = 1 << 16
@@ -269,10 +271,14 @@ def in_short(facts: Mapping[str, Any]) -> str:
 
 def _told_of(error: BaseException) -> str:
     """An exception in one line."""
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
     if isinstance(error, SystemExit):
         return f"ended with status {error.code}"
+    if not isinstance(error, Exception):
+        # By a person at the terminal, or by a signal that asks a flow to end.
+        return INTERRUPTED
+    if type(error).__name__ == "TerminationSignal":
+        # Prefect's, which is not imported here.
+        return "told to end"
     words = str(error)
     return words if isinstance(error, ClampdownError) and words else f"{type(error).__name__}: {words}".rstrip(": ")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from pipeline.flow_log import FlowRun, FlowStatus
+from pipeline.flow_log import INTERRUPTED, FlowRun, FlowStatus
 from pipeline.occasions import latest
 from pipeline.problems import Problem, ProblemKind, Severity
 from pipeline.settings import Settings
@@ -99,11 +99,8 @@ def _daily(settings: Settings, facts: "Facts", standing: "Standing") -> Iterator
         return
     occasion = latest(at, facts.zone, facts.now).at
     record = facts.records.get(standing.flow)
-    tried = [
-        run
-        for run in (record.runs if record else ())
-        if run.started_at >= occasion and run.status != FlowStatus.SKIPPED
-    ]
+    runs = record.runs if record else ()
+    tried = [run for run in runs if run.started_at >= occasion and not _came_to_nothing(run)]
     # What it missed before it was started, it does soon after.
     due = max(occasion, served.since or occasion) + timedelta(seconds=settings.alerts.late_after)
     if not tried and facts.now > due:
@@ -132,7 +129,16 @@ def _latest_failure(facts: "Facts", standing: "Standing") -> FlowRun | None:
     if not standing.failures:
         return None
     runs = facts.records[standing.flow].runs
-    return next(run for run in runs if run.status in (FlowStatus.FAILED, FlowStatus.LOST))
+    return next(run for run in runs if is_failure(run))
+
+
+def is_failure(run: FlowRun) -> bool:
+    """Whether something went wrong: not where somebody has stopped the run."""
+    return run.status is FlowStatus.LOST or (run.status is FlowStatus.FAILED and run.detail != INTERRUPTED)
+
+
+def _came_to_nothing(run: FlowRun) -> bool:
+    return run.status is FlowStatus.SKIPPED or run.detail == INTERRUPTED
 
 
 def _audit(facts: "Facts") -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from pipeline import alerts
 from pipeline.errors import ClampdownError
 from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
-from pipeline.judging import problems_of
+from pipeline.judging import is_failure, problems_of
 from pipeline.lease import Holder, holder
 from pipeline.occasions import every, upcoming
 from pipeline.problems import Problem, Severity
@@ -84,8 +84,9 @@ class Facts:
 class Standing:
     """How one flow stands. `last` is the latest run that has ended, `done` the latest that finished its work.
 
-    `failures` counts failed and lost runs since `done`, at most LATEST_RUNS, of which the first ended or began at
-    `failing_since`. `next_at` is when it runs next: None where nothing schedules it.
+    `failures` counts failed and lost runs since `done`, at most LATEST_RUNS, without those that somebody has stopped;
+    the first of them ended or began at `failing_since`. `next_at` is when it runs next: None where nothing schedules
+    it.
     """
 
     flow: str
@@ -230,7 +231,7 @@ def _standing(settings: Settings, facts: Facts, flow: str) -> Standing:
     for run in record.runs:
         if run.status is FlowStatus.FINISHED:
             break
-        if run.status in (FlowStatus.FAILED, FlowStatus.LOST):
+        if is_failure(run):
             failed.append(run)
     return Standing(
         flow=flow,

@@ -126,6 +126,7 @@ def test_a_daily_flow_is_late_where_nobody_tried_it() -> None:
     )
     assert not found(run("digest", DAY), run("digest", 6 * HOUR))
     assert not found(run("digest", DAY), run("digest", 5 * HOUR, RUNNING))
+    assert found(run("digest", DAY), run("digest", 5 * HOUR, FAILED, detail="interrupted"))
     assert not found(run("digest", DAY), served_by=None)
     assert not found(run("digest", DAY), served_by=replace(SERVED, since=NOW - 50 * MINUTE))
     none = SETTINGS.model_copy(update={"serve": ServeSettings(digest_at=None)})
@@ -143,6 +144,9 @@ def test_a_daily_flow_is_late_where_nobody_tried_it() -> None:
         ((run("backfill", HOUR, FAILED), run("backfill", 5 * MINUTE, FAILED)), "warning", 2),
         ((run("backfill", 8 * DAY, FAILED),), None, 0),
         ((run("ingest", 20 * MINUTE, FAILED), run("ingest", 5 * MINUTE)), None, 0),
+        # Who stops one knows of it.
+        ((run("ingest", 5 * MINUTE, FAILED, detail="interrupted"),), None, 0),
+        ((run("ingest", 20 * MINUTE, LOST), run("ingest", 5 * MINUTE, FAILED, detail="interrupted")), "warning", 1),
         ((run("ingest", 20 * MINUTE, FAILED), run("ingest", 5 * MINUTE, SKIPPED)), "warning", 1),
     ],
 )
