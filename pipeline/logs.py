@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.settings_sections import LogSettings
 
-__all__ = ["Masking", "StandardError", "about", "hide", "secrets_of", "set_up"]
+__all__ = ["Masking", "StandardError", "about", "hide", "only_ours", "secrets_of", "set_up"]
 
 OURS: Final = ("pipeline", "extractors", "warehouse", "reports", "flows", "clampdown")
 """The loggers that are ours."""
@@ -109,6 +109,11 @@ def secrets_of(settings: "Settings", environ: Mapping[str, str]) -> list[str]:
         parts = urlsplit(settings.alerts.webhook)
         found += [parts.path.strip("/"), parts.query]
     return [secret for secret in found if secret]
+
+
+def only_ours() -> None:
+    """Leave out from now on what libraries of others log: this process is told to end, which they call an error."""
+    _process.foreign = logging.CRITICAL + 1
 
 
 @contextmanager

@@ -104,7 +104,7 @@ class FlowProcesses:
             await asyncio.wait(self._tasks, timeout=LEAVE_WITHIN)
         for running in self._running.values():
             if running.process is not None and running.process.returncode is None:
-                log.warning("%s does not end: it is killed", running.run.name)
+                log.warning("%s does not end: it is killed", self._called(running.run))
                 running.process.kill()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LEAVE_WITHIN)
@@ -118,7 +118,7 @@ class FlowProcesses:
         for runs in waiting.values():
             automatic = [run for run in runs if is_automatic(run)]
             for run in automatic[:-1]:
-                log.info("%s was missed: a later run does its work", run.name)
+                log.info("%s was missed: a later run does its work", self._called(run))
                 await self._set(run, _missed())
             chosen.append(min([*automatic[-1:], *(run for run in runs if not is_automatic(run))], key=_expected))
         return chosen
@@ -130,7 +130,7 @@ class FlowProcesses:
         try:
             answer: OrchestrationResult[Any] = await self.client.set_flow_run_state(run.id, Pending())
             if answer.status != SetStateStatus.ACCEPT:
-                log.debug("%s does not begin: %s", run.name, answer.status)
+                log.debug("%s does not begin: %s", self._called(run), answer.status)
                 return
             running.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -138,12 +138,12 @@ class FlowProcesses:
                 "flows.serving.engine",
                 str(run.id),
                 env=_environment(run, flow),
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,
             )
         finally:
             if running.process is None:
                 del self._running[run.id]
-        log.debug("%s begins (%s, process %d)", flow, run.name, running.process.pid)
+        log.debug("%s begins: process %d", self._called(run), running.process.pid)
         task = asyncio.create_task(self._attend(running))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -155,12 +155,12 @@ class FlowProcesses:
         try:
             run = await self.client.read_flow_run(running.run.id)
             killed = status < 0 or status == 128 + signal.SIGTERM or running.told_to_end
-            log.debug("%s ended: %s, status %d", run.name, run.state_name, status)
+            log.debug("%s ended: %s, status %d", self._called(run), run.state_name, status)
             if run.state_type in UNDER_WAY or (killed and run.state_type == StateType.CRASHED):
                 await self._settle(run, "it was stopped" if running.told_to_end else f"its process ended ({status})")
         except Exception as error:
             # It stays under way by the server's word until the next look at strays.
-            log.warning("how %s ended can't be noted: %s", running.run.name, error)
+            log.warning("how %s ended can't be noted: %s", self._called(running.run), error)
         finally:
             del self._running[running.run.id]
 
@@ -169,10 +169,10 @@ class FlowProcesses:
             await self._set(run, Cancelled(message=f"Cancelled; {why}."))
         elif not is_automatic(run) and run.run_count < TRIES:
             again_at = datetime.now(UTC) + GAP * max(0, run.run_count - 1)
-            log.warning("%s is to go on where it was: %s", run.name, why)
+            log.warning("%s is to go on where it was: %s", self._called(run), why)
             await self._set(run, Scheduled(scheduled_time=again_at, message=f"To go on where it was: {why}."))
         elif run.state_type != StateType.CRASHED:
-            log.warning("%s did not come to its end: %s", run.name, why)
+            log.warning("%s did not come to its end: %s", self._called(run), why)
             await self._set(run, Crashed(message=f"It did not come to its end: {why}. The next run goes on."))
 
     async def _end_cancelled(self) -> None:
@@ -189,18 +189,27 @@ class FlowProcesses:
     def _tell_to_end(self, running: _Process) -> None:
         if running.process is None or running.process.returncode is not None or running.told_to_end:
             return
-        log.info("%s is told to end", running.run.name)
+        log.info("%s is told to end", self._called(running.run))
         running.told_to_end = True
-        running.process.terminate()
-        asyncio.get_running_loop().call_later(LEAVE_WITHIN, _kill, running.process)
+        assert running.process.stdin is not None
+        running.process.stdin.write(b"end\n")
+        loop = asyncio.get_running_loop()
+        # The line comes first, so that the log knows.
+        loop.call_later(0.2, _signal, running.process, signal.SIGTERM)
+        loop.call_later(LEAVE_WITHIN, _signal, running.process, signal.SIGKILL)
+
+    def _called(self, run: FlowRun) -> str:
+        """A run by its flow and its name, which is at random until it begins."""
+        flow = self.deployments.get(run.deployment_id, "a flow") if run.deployment_id else "a flow"
+        return run.name if run.name.startswith(flow) else f"{flow} ({run.name})"
 
     async def _set(self, run: FlowRun, state: State[Any]) -> None:
         await self.client.set_flow_run_state(run.id, state, force=True)
 
 
-def _kill(process: asyncio.subprocess.Process) -> None:
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
     if process.returncode is None:
-        process.kill()
+        process.send_signal(number)
 
 
 def _expected(run: FlowRun) -> datetime:

@@ -27,6 +27,9 @@ WATCH_EVERY = 30.0
 ADRIFT_AFTER = 60.0
 """Seconds of failures after which the parent is told that no flows are started."""
 
+TOLD_AFTER = timedelta(seconds=45)
+"""How long the server may take to answer before that is said. One of our own needs half of it on a slow machine."""
+
 SERVER_GAP = 0.5
 """Seconds between two tries to reach the server at the beginning."""
 
@@ -97,7 +100,7 @@ async def _work(settings: Settings) -> None:
 
 async def _reach(healthcheck: Callable[[], Awaitable[Exception | None]], address: str) -> None:
     """Wait until the server answers."""
-    told_at = datetime.now(UTC) + timedelta(seconds=60)
+    told_at = datetime.now(UTC) + TOLD_AFTER
     while (error := await healthcheck()) is not None:
         if datetime.now(UTC) >= told_at:
             log.warning("Prefect's server at %s does not answer: %s", address, error)

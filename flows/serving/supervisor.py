@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -44,6 +45,9 @@ PORT_WITHIN = 10.0
 
 BROKEN_AFTER = 3
 """Failed starts of the server after which its database is put aside."""
+
+LEAST_ROOM = 50_000_000
+"""Bytes without which nothing can be said of a database: a full disk lets no server start."""
 
 EVERY_MINUTE = 60.0
 
@@ -114,10 +118,21 @@ class Supervisor:
         # Read whole only where the server ended before its time; it takes a while for a large one.
         why = fault(path) if server.starts == 0 or server.failures else ""
         if not why and server.failures >= BROKEN_AFTER:
-            why, server.failures = f"the server could not be started {server.failures} times", 0
+            why, server.failures = self._suspicion(server.failures), 0
         if why and path.exists():
             put_aside(path, why)
         forget_blocks(path)
+
+    def _suspicion(self, failures: int) -> str:
+        """Why the database may be what keeps the server from starting, or "" where something else does."""
+        serve = self.settings.serve
+        if why := _taken(serve.host, serve.port):
+            log.error("Prefect's server can't have port %d of %s: %s", serve.port, serve.host, why)
+            return ""
+        if shutil.disk_usage(self.settings.data_dir).free < LEAST_ROOM:
+            log.error("Prefect's server can't be started: the disk is full")
+            return ""
+        return f"the server could not be started {failures} times"
 
     def _pause(self) -> float:
         """Seconds until something is to be done unasked."""
