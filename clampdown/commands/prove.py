@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from clampdown.output import console, print_json, table
+from pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from clampdown.proofs.claims import Proof, Tell
@@ -71,6 +74,49 @@ def crash(short: Short = False, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def soak(
+    short: Short = False,
+    as_json: AsJson = False,
+    cycles: Annotated[int, typer.Option("--cycles", min=6, help="States of the site to live through")] = 200,
+    kills: Annotated[int, typer.Option("--kills", min=0, help="Processes to kill at random moments")] = 20,
+    seed: Annotated[int, typer.Option("--seed", help="What the site and the kills are drawn from")] = 7,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="New folder that keeps each cycle as it ends (soak.jsonl), the log, and the data"),
+    ] = None,
+) -> None:
+    """Serving a changing site for weeks, killed again and again, ends as undisturbed runs do, and does not grow.
+
+    Takes some seconds a cycle; the clock of the processes is moved. Interrupted, it shows what it saw.
+    """
+    from clampdown.proofs.soak import SHORT, Plan, prove
+
+    if short:
+        _show(lambda tell: prove(tell, plan=SHORT, to=to), as_json=as_json)
+        return
+    if kills > (cycles - 1) * 3 // 5:
+        raise InputError(
+            f"{kills} kills are too many for {cycles} cycles", hint="Each falls into one of the first three fifths."
+        )
+    plan = Plan(cycles=cycles, kills=kills, seed=seed)
+    _show(
+        lambda tell: prove(tell, plan=plan, to=to or Path(f"soak-{datetime.now().astimezone():%Y%m%d-%H%M%S}")),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def clock(short: Short = False, as_json: AsJson = False) -> None:
+    """Where the clock goes back or forward, or the machine sleeps for a week, each digest is made once.
+
+    The clock of the processes is moved.
+    """
+    from clampdown.proofs.clock import prove
+
+    _show(lambda tell: prove(tell, short=short), as_json=as_json)
+
+
+@app.command()
 def exports(short: Short = False, as_json: AsJson = False) -> None:
     """What publishers write stays text in every export, question and terminal, and comes back as it was."""
     from clampdown.proofs.exports import prove
@@ -92,7 +138,8 @@ def _show(prove: "Callable[[Tell], Proof]", *, as_json: bool) -> None:
     proof = prove(lambda line: progress.print(Text(line, style="dim"), soft_wrap=True))
     seconds = time.monotonic() - start
     if as_json:
-        print_json({"proof": proof.name, "holds": proof.holds, "seconds": round(seconds, 1), "claims": proof.claims})
+        told = {"proof": proof.name, "holds": proof.holds, "seconds": round(seconds, 1), "claims": proof.claims}
+        print_json(told | ({"figures": proof.figures} if proof.figures else {}))
     else:
         marks = {True: Text("holds", style="green"), False: Text("FAILS", style="bold red")}
         rows = [(marks[claim.holds], claim.text, claim.measured, claim.promised) for claim in proof.claims]

@@ -46,6 +46,8 @@ class ShiftedClock:
             "FAKETIME_TIMESTAMP_FILE": str(self._file.absolute()),
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            # Else threads that wait for the interpreter's lock spin.
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
             "NO_FAKE_STAT": "1",
         }
 

@@ -5,15 +5,12 @@ them the flows that are due must happen, whoever is killed meanwhile. Direct run
 that nobody kills, say what must come out.
 """
 
-import json
-import os
 import random
 import shutil
-import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +21,7 @@ from clampdown.proofs.shifted import ShiftedClock
 from clampdown.proofs.soak_curves import Reading, disk
 from clampdown.proofs.soak_plain import Plain
 from clampdown.proofs.soak_report import Record
-from clampdown.proofs.soak_served import Served
+from clampdown.proofs.soak_served import Served, environment, write_config
 from clampdown.proofs.soak_site import SoakSite
 from clampdown.proofs.soak_tree import PARTS, Part, Weight
 from clampdown.proofs.soak_world import START, STEP, build, moment
@@ -49,7 +46,6 @@ class Plan:
     seed: int = 7
 
 
-FULL: Final = Plan()
 SHORT: Final = Plan(cycles=6, kills=2, compare_every=100, outlets=8)
 
 TARGETS: Final[tuple[Part, ...]] = ("flow", "server", "flow", "runner", "supervisor")
@@ -68,12 +64,6 @@ near."""
 
 MOST_NUDGES: Final = 12
 WEIGH_EVERY: Final = 0.5
-
-PREFECT: Final = {
-    # It would take ten seconds to notice what is due, and would not plan ahead as fast as the days go by.
-    "PREFECT_RUNNER_POLL_FREQUENCY": "1",
-    "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "P3D",
-}
 
 
 class Stuck(ClampdownError):
@@ -96,20 +86,19 @@ class Kill:
 def planned(plan: Plan) -> dict[int, Kill]:
     """The kills by the cycle in which each is first due, from the seed. The first cycle is left alone."""
     dice = random.Random(plan.seed)
-    last = max(plan.kills + 2, plan.cycles * 3 // 5)
-    cycles = sorted(dice.sample(range(1, min(last, plan.cycles)), plan.kills))
+    last = max(plan.kills + 1, plan.cycles * 3 // 5)
+    cycles = sorted(dice.sample(range(1, last), plan.kills))
     return {
         cycle: Kill(TARGETS[number % len(TARGETS)], dice.uniform(0, LATEST_KILL)) for number, cycle in enumerate(cycles)
     }
 
 
-def prove(tell: Tell, *, short: bool, plan: Plan | None = None, to: Path | None = None) -> Proof:
+def prove(tell: Tell, *, plan: Plan, to: Path | None = None) -> Proof:
     """Soak. `to` is a new folder that keeps all: what each cycle saw (soak.jsonl), the log of serve, the data.
 
     An interrupt ends it early, with what was seen until then. Raises InputError where `to` is there, or where the clock
     can't be moved.
     """
-    plan = plan or (SHORT if short else FULL)
     with _folder(to) as folder:
         record = Record(folder / "soak.jsonl", plan.cycles, plan.kills)
         with ExitStack() as stack:
@@ -117,12 +106,12 @@ def prove(tell: Tell, *, short: bool, plan: Plan | None = None, to: Path | None 
             site = stack.enter_context(SoakSite(world, folder / "sources.toml"))
             # A moment before the first state, so that it begins like all others: by a step of the clock.
             clock = ShiftedClock(folder / "clock", START - timedelta(minutes=1))
-            config = _write_config(folder, site.allow_hosts)
+            config = write_config(folder, site.allow_hosts, ingest_every=STEP.total_seconds())
             settings = load(config, environ={}).settings
             site.switch(0)
-            environment = _environment() | clock.environment
-            plain = stack.enter_context(Plain(config, environment))
-            served = stack.enter_context(Served(config, settings, environment | PREFECT, folder / "serve.log"))
+            environ = environment() | clock.environment
+            plain = stack.enter_context(Plain(config, environ))
+            served = stack.enter_context(Served(config, settings, environ, folder / "serve.log"))
             soak = Soak(plan, site, clock, served, plain, record, tell)
             try:
                 soak.live()
@@ -182,10 +171,10 @@ class Soak:
         record.stopped_in, record.left = self.served.stopped_in, len(self.served.left)
         if not self.done:
             return
+        record.plain_disk = disk(settings.data_dir.with_name("plain"))
         if not record.faults:
             self.compare("warehouse")
             self.compare("published")
-        record.plain_disk = disk(settings.data_dir.with_name("plain"))
         record.digests = self._digests(settings)
 
     def _get_ready(self) -> None:
@@ -237,7 +226,7 @@ class Soak:
             missing = self.served.missing(START, moment(state))
             if not missing and not (self.waiting and self.waiting[0].part != "flow"):
                 return killed
-            if self.served.is_busy():
+            if self.served.tree().pids("flow") or self.served.is_busy():
                 quiet_since = time.monotonic()
             elif time.monotonic() - quiet_since > NUDGE_AFTER and nudges < MOST_NUDGES:
                 self.clock.set(self.clock.now() + NUDGE)
@@ -304,51 +293,3 @@ def _folder(to: Path | None) -> Iterator[Path]:
     except FileExistsError:
         raise InputError(f"{to} is there already", hint="A soak begins with an empty folder: name another.") from None
     yield to.absolute()
-
-
-def _environment() -> dict[str, str]:
-    """That of this process, without what it was told about settings and Prefect."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLAMPDOWN_", "PREFECT_"))}
-    return kept | {"TZ": "UTC", "PYTHONUNBUFFERED": "1"}
-
-
-def _write_config(folder: Path, allow_hosts: Sequence[str]) -> Path:
-    path, (port, status_port) = folder / "clampdown.toml", _free_ports(2)
-    path.write_text(
-        f"""data_dir = "data"
-sources = "sources.toml"
-[fetch]
-allow_hosts = {json.dumps(list(allow_hosts))}
-host_gap = 0
-retries = 0
-[poll]
-min_interval = 3600
-max_interval = 3600
-[workers]
-processes = 1
-[retention]
-feeds_days = 2
-pages_days = 4
-versions_days = 4
-[serve]
-name = "soak"
-port = {port}
-status_port = {status_port}
-ui = false
-timezone = "Europe/Berlin"
-ingest_every = {STEP.total_seconds():.0f}
-keep_days = 2
-[alerts]
-late_after = 86400
-""",
-        "utf-8",
-    )
-    return path
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        taken = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
-        for one in taken:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in taken]

@@ -10,8 +10,8 @@ from typing import Final
 from clampdown.proofs.soak_tree import Part, Weight
 
 FOLDERS: Final = ("archive", "warehouse", "published", "prefect", "flows", "state", "digests")
-OURS: Final = frozenset({"archive", "warehouse", "published"})
-"""What a direct run leaves, too. The rest is there for serving."""
+KEPT: Final = frozenset({"archive", "warehouse"})
+"""What is kept for good, by direct runs, too."""
 
 
 @dataclass(frozen=True, slots=True)

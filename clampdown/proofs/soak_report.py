@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any, Final
 
 from clampdown.proofs.claims import Claim
-from clampdown.proofs.soak_curves import OURS, Reading, slope
+from clampdown.proofs.soak_curves import KEPT, Reading, slope
 from clampdown.proofs.soak_tree import Part
 
 MOST_MEMORY: Final = 0.1
@@ -165,20 +165,17 @@ class Record:
             whole = max(sum(reading.parts[part].memory for part in IDLE) for reading in calm)
             claims.append(Claim("memory when idle, of all processes", f"{whole:.0f} MB", "< 400 MB", whole < 400))
         if self.readings and self.plain_disk:
-            claims.append(self._size(self.readings[-1].disk, slopes))
+            claims.append(self._size(self.readings[-1].disk))
         return claims
 
-    def _size(self, found: Mapping[str, float], slopes: Mapping[str, float]) -> Claim:
-        ours = sum(size for name, size in found.items() if name in OURS)
-        plain = sum(size for name, size in self.plain_disk.items() if name in OURS)
-        rest = sum(size for name, size in found.items() if name not in OURS)
-        grows = sum(value for name, value in slopes.items() if name.endswith(" disk"))
-        more = f", and {rest:.1f} MB for serving; {1000 * grows:.0f} kB a cycle in all" if slopes else ""
+    def _size(self, found: Mapping[str, float]) -> Claim:
+        kept = sum(size for name, size in found.items() if name in KEPT)
+        plain = sum(size for name, size in self.plain_disk.items() if name in KEPT)
         return Claim(
-            "disk, beside that of undisturbed runs",
-            f"{ours:.1f} MB, theirs {plain:.1f} MB{more}",
+            "disk: archive and warehouse, beside those of undisturbed runs",
+            f"{kept:.1f} MB, theirs {plain:.1f} MB",
             f"≤ {MOST_DISK:g} times as much",
-            ours <= MOST_DISK * plain,
+            kept <= MOST_DISK * plain,
         )
 
 

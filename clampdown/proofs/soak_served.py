@@ -1,9 +1,14 @@
 """A `clampdown serve` that is watched, killed, and started again as a service manager would."""
 
+import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -31,6 +36,12 @@ from clampdown.main import main
 main()
 """
 """The command itself, which does not outlive the proof."""
+
+ACCELERATED: Final = {
+    # It would take ten seconds to notice what is due, and would not plan ahead as fast as the days go by.
+    "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "P3D",
+}
 
 TAIL: Final = 3000
 
@@ -163,3 +174,60 @@ class Served:
 
 def _is_since(run: FlowRun | None, at: datetime) -> bool:
     return run is not None and run.started_at >= at
+
+
+def environment() -> dict[str, str]:
+    """That of this process, without what it was told about settings and Prefect, and with what makes Prefect quick."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLAMPDOWN_", "PREFECT_"))}
+    return kept | {"TZ": "UTC", "PYTHONUNBUFFERED": "1"} | ACCELERATED
+
+
+def write_config(
+    folder: Path,
+    allow_hosts: Sequence[str],
+    *,
+    ingest_every: float = 900,
+    digest_at: str = "07:00",
+    timezone: str = "Europe/Berlin",
+) -> Path:
+    """Write the settings of a proof into `folder`: every feed is due each hour, retention counts in days."""
+    path, (port, status_port) = folder / "clampdown.toml", _free_ports(2)
+    path.write_text(
+        f"""data_dir = "data"
+sources = "sources.toml"
+[fetch]
+allow_hosts = {json.dumps(list(allow_hosts))}
+host_gap = 0
+retries = 0
+[poll]
+min_interval = 3600
+max_interval = 3600
+[workers]
+processes = 1
+[retention]
+feeds_days = 2
+pages_days = 4
+versions_days = 4
+[serve]
+name = "soak"
+port = {port}
+status_port = {status_port}
+ui = false
+timezone = "{timezone}"
+ingest_every = {ingest_every:.0f}
+digest_at = "{digest_at}"
+keep_days = 2
+[alerts]
+late_after = 86400
+""",
+        "utf-8",
+    )
+    return path
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        taken = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
+        for one in taken:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in taken]
