@@ -152,7 +152,8 @@ def _audit(facts: "Facts") -> Iterator[Problem]:
     wrong = told.get("wrong")
     names = ", ".join(str(one) for one in wrong) if isinstance(wrong, list | tuple) else ""
     words = "the audit found something wrong" + (f": {names}" if names else "")
-    yield Problem(ProblemKind.AUDIT_FAILED, run.ended_at, words, "`clampdown audit` says more, and the way out.")
+    hint = "`clampdown audit` says more, and the way out. The next maintenance looks again."
+    yield Problem(ProblemKind.AUDIT_FAILED, run.ended_at, words, hint)
 
 
 def _disk(settings: Settings, facts: "Facts") -> Iterator[Problem]:

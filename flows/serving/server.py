@@ -56,7 +56,7 @@ def main() -> None:
         create_app(final=True),
         host=settings.serve.host,
         port=settings.serve.port,
-        log_level="warning",
+        log_config=None,  # logging.yml has it
         access_log=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=3,
