@@ -1,23 +1,12 @@
-"""What an operator sees of a run in Prefect's pages: a few words, a page in Markdown, tables, and how far long work is.
+"""What an operator sees of a run: a few words, a page in Markdown, and tables. `showing` puts it into Prefect.
 
-What publishers wrote is escaped: Prefect renders pages and the cells of tables as Markdown. Artifacts are a window and
-nothing more: where they can't be made, the run goes on.
+What publishers wrote is escaped: Prefect renders pages, and the cells of tables too, as Markdown.
 """
 
 import logging
-import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from uuid import UUID
-
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
 
 from flows.digest import DigestReport
 from flows.house import PUBLISHED_NAME
@@ -42,14 +31,8 @@ NAMED: Final = 20
 """Sources that a page names, and problems."""
 
 TITLE_WIDTH: Final = 120
-LONG: Final = 300
-"""Articles from which on an ingest shows how far it is."""
-
 SLOW: Final = 3600.0
 """Seconds from publication to being seen, in the middle, from which on a source counts as slow."""
-
-EVERY: Final = 2.0
-"""Seconds between two looks at how far long work is."""
 
 Row = Mapping[str, str | int | float]
 
@@ -199,70 +182,6 @@ def of_backfill(done: BroughtBack) -> Shown:
         if len(problems) > NAMED:
             parts.append(f"… and {len(problems) - NAMED} more")
     return Shown(words, "\n\n".join(parts), {"sources": rows})
-
-
-def post(settings: Settings, flow: str, shown: Shown) -> None:
-    """Put a run's page and tables into Prefect. What can't be put there is logged."""
-    key = key_of(settings.serve.name, flow)
-    try:
-        create_markdown_artifact(shown.page, key=key, description=line(shown.words, TITLE_WIDTH))
-        for name, rows in shown.tables.items():
-            if rows:
-                create_table_artifact([dict(row) for row in rows], key=key_of(key, name), description=f"{flow}: {name}")
-    except Exception as error:
-        log.warning("what this run did can't be shown in Prefect: %s", error)
-
-
-def key_of(*parts: str) -> str:
-    """Parts as an artifact's key, which has small letters, digits and dashes only."""
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
-
-
-class ArtifactProgress:
-    """Progress that Prefect shows as a bar for each stage, for stages with at least so many things to do."""
-
-    def __init__(self, name: str, flow: str, least: int = 1) -> None:
-        self._key = key_of(name, flow)
-        self._least = least
-        self._total: dict[str, int] = {}
-        self._done: dict[str, int] = {}
-        self._bars: dict[str, UUID] = {}
-        self._at = 0.0
-        self._is_broken = False
-
-    def begin(self, stage: str, total: int) -> None:
-        """A stage starts, or its total grew."""
-        self._total[stage] = total
-        self._done.setdefault(stage, 0)
-        self._show(stage)
-
-    def advance(self, stage: str, done: int) -> None:
-        """`done` more of the stage are finished."""
-        self._done[stage] += done
-        is_over = self._done[stage] >= self._total[stage]
-        if is_over or time.monotonic() - self._at >= EVERY:
-            self._show(stage)
-
-    def _show(self, stage: str) -> None:
-        done, total = self._done[stage], self._total[stage]
-        if self._is_broken or total < self._least:
-            return
-        self._at = time.monotonic()
-        percent, words = 100.0 * min(done / total, 1.0), f"{done:,} of {total:,} {stage}"
-        try:
-            if stage in self._bars:
-                update_progress_artifact(self._bars[stage], percent, description=words)
-            else:
-                self._bars[stage] = _created(percent, key_of(self._key, stage), words)
-        except Exception as error:
-            self._is_broken = True
-            log.warning("how far this run is can't be shown in Prefect: %s", error)
-
-
-def _created(percent: float, key: str, words: str) -> UUID:
-    made = create_progress_artifact(percent, key=key, description=words)
-    assert isinstance(made, UUID), "called outside of an event loop"
-    return made
 
 
 def _news(settings: Settings, run_id: str) -> tuple[list[NewEvent], dict[str, str]]:

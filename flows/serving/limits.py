@@ -13,6 +13,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from pipeline.lease import holder
 from pipeline.settings import Settings
@@ -67,6 +68,13 @@ def _create(client: SyncPrefectClient, name: str, size: int) -> bool:
 
 
 @contextmanager
+def briefly() -> Iterator[None]:
+    """Ask Prefect's server once: what is only to be seen is not worth the minute that its client would try for."""
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+        yield
+
+
+@contextmanager
 def slot(name: str, patience: float) -> Iterator[None]:
     """Hold a slot of a global concurrency limit, if one is to be had within `patience` seconds.
 
@@ -75,22 +83,24 @@ def slot(name: str, patience: float) -> Iterator[None]:
     """
     with ExitStack() as stack:
         try:
-            stack.enter_context(
-                concurrency(
-                    name,
-                    strict=True,
-                    timeout_seconds=patience,
-                    lease_duration=SLOT_SECONDS,
-                    # A server that restarts is no reason to end a run.
-                    raise_on_lease_renewal_failure=False,
+            with briefly():
+                stack.enter_context(
+                    concurrency(
+                        name,
+                        strict=True,
+                        timeout_seconds=patience,
+                        lease_duration=SLOT_SECONDS,
+                        # A server that restarts is no reason to end a run.
+                        raise_on_lease_renewal_failure=False,
+                    )
                 )
-            )
         except Exception as error:
             log.warning("going on without a slot of the limit %s: %s", name, error)
         try:
             yield
         finally:
             try:
-                stack.close()
+                with briefly():
+                    stack.close()
             except Exception as error:
                 log.warning("the slot of the limit %s can't be given back, and runs out: %s", name, error)

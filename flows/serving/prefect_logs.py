@@ -19,6 +19,8 @@ def environment(log: LogSettings) -> dict[str, str]:
         "PREFECT_LOGGING_EXTRA_LOGGERS": ",".join(OURS),
         # What is logged while no flow runs has no page to be shown on.
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+        # Else each line that can't be sent while the server starts anew is an error of its own.
+        "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
         "CLAMPDOWN_LOG__LEVEL": log.level,
         "CLAMPDOWN_LOG__FORMAT": log.format,
     }

@@ -14,7 +14,6 @@ from datetime import date, datetime
 from typing import Any, Final, TypeVar
 
 from prefect import State
-from prefect.client.orchestration import get_client
 from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
@@ -22,12 +21,13 @@ from prefect.states import Completed, Failed
 from flows.maintain import Step
 from flows.maintain import maintain as maintain_duty
 from flows.orders import BackfillOrder
-from flows.serving import artifacts, duties
-from flows.serving.artifacts import LONG, ArtifactProgress, Shown
+from flows.serving import artifacts, duties, showing
+from flows.serving.artifacts import Shown
 from flows.serving.deadline import deadline
 from flows.serving.duties import HOUR, MINUTE, Way
 from flows.serving.limits import slot, writing
 from flows.serving.perform import perform
+from flows.serving.showing import LONG, ArtifactProgress
 from flows.tasks import AS_TASKS, stretch_as_task
 from pipeline.errors import ClampdownError
 from pipeline.flow_log import FlowLog, FlowStatus, Told
@@ -108,7 +108,7 @@ def maintain() -> State[Any]:
         try:
             report = maintain_duty(settings, told, steps.append)
         except ClampdownError:
-            artifacts.post(settings, "maintain", artifacts.of_maintain(steps, None))
+            showing.post(settings, "maintain", artifacts.of_maintain(steps, None))
             raise
         return artifacts.of_maintain(report.steps, report.state)
 
@@ -181,9 +181,15 @@ def _performed(
             return Failed(message=f"{error} {error.hint}" if error.hint else str(error))
         if done is None:
             return Completed(name="Skipped", message=_reason(settings, flow))
-        shown = show(done)
-        artifacts.post(settings, flow, shown)
-        _rename(settings, flow, shown.words)
+        try:
+            shown = show(done)
+        except Exception:
+            # What was done is done.
+            log.exception("what this run did can't be shown")
+            return Completed()
+        showing.post(settings, flow, shown)
+        at = _scheduled_at().astimezone(settings.serve.zone)
+        showing.rename(flow_run.id, f"{flow} of {at:%d %b %H:%M}: {shown.words}")
         return Completed(message=shown.words)
 
 
@@ -224,13 +230,3 @@ def _reason(settings: Settings, flow: str) -> str:
     """Why the run was skipped, by the flow log."""
     mine = (run for run in FlowLog(settings.data_dir).runs(flow) if run.pid == os.getpid())
     return next((run.detail for run in mine if run.status is FlowStatus.SKIPPED), "")
-
-
-def _rename(settings: Settings, flow: str, words: str) -> None:
-    """Have the run's name say what it did."""
-    at = _scheduled_at().astimezone(settings.serve.zone)
-    try:
-        with get_client(sync_client=True) as client:
-            client.set_flow_run_name(flow_run.id, f"{flow} of {at:%d %b %H:%M}: {words}")
-    except Exception as error:
-        log.warning("the run's name stays as it was: %s", error)
