@@ -179,7 +179,7 @@ def _upper(text: str) -> str:
 
 
 def as_document(digest: Digest) -> dict[str, Any]:
-    """The digest for programs, in values that JSON has. Of items that are not listed the words are left out."""
+    """The digest for programs, in values that JSON has. Of items that are not listed it has the gist alone."""
     document = {
         "format": FORMAT,
         "number": digest.number,
@@ -211,16 +211,21 @@ def as_document(digest: Digest) -> dict[str, Any]:
 
 
 def _item(item: Item) -> Mapping[str, object]:
-    return {
+    event = item.event
+    gist = {
         "news": item.news.value,
         "part": item.part.value,
         "age": None if item.age is None else item.age.value,
         "sentence": words.sentence(item),
         "country": item.country,
-        "event": asdict(item.event),
-        "before": None if item.before is None else _differences(item.before, item.event),
-        "step": None if item.step is None else asdict(item.step),
         "listed": item.listed,
+    }
+    if not item.listed:
+        return gist | {"event": {"id": event.id, "service": event.service, "score": event.score}}
+    return gist | {
+        "event": asdict(event),
+        "before": None if item.before is None else _differences(item.before, event),
+        "step": None if item.step is None else asdict(item.step),
         "tellings": [asdict(one) | {"address": web_address(one.url), "host": host(one.url)} for one in item.tellings],
     }
 
