@@ -1,6 +1,7 @@
 """What monitors are answered over HTTP, by real requests: also where clients misbehave and names are odd."""
 
 import json
+import re
 import socket
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 from prometheus_client.parser import text_string_to_metric_families
 
 from flows.serving import endpoint as module
@@ -19,6 +21,7 @@ from flows.serving.endpoint import Endpoint
 from flows.serving.watching import PATIENCE, Watch
 from pipeline.errors import ServeError
 from pipeline.flow_log import FlowLog
+from pipeline.problems import ProblemKind
 from pipeline.settings import Settings
 from pipeline.site_state import SiteState, SnapshotState, Trouble, save
 
@@ -139,6 +142,18 @@ def test_metrics_are_what_prometheus_reads(serve: Serve) -> None:
     _, headers, body = serve.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
     assert headers["Content-Type"].startswith("application/openmetrics-text")
     assert body.endswith("# EOF\n")
+
+
+def test_the_page_for_operators_names_each_figure_and_each_kind_of_problem(serve: Serve) -> None:
+    page = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_]+)(?:\{[^`]*)?`", page))
+    state = SiteState(NOW, run_at=NOW, lag_seconds=1.0, snapshot=SnapshotState("p", "v", NOW))
+    save(serve.data_dir, state)
+    _, _, text = serve.get("/metrics")
+    figures = {family.name for family in text_string_to_metric_families(text)}
+    ours = {name.removeprefix("clampdown_") for name in figures if name.startswith("clampdown_")}
+    assert {f"{name}_total" if name == "process_starts" else name for name in ours} <= named
+    assert {kind.value for kind in ProblemKind} <= named
 
 
 def test_nothing_else_is_there(serve: Serve) -> None:
