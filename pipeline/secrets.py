@@ -1,6 +1,7 @@
 """Keeping passwords out of what is printed: errors, logs, `clampdown config`."""
 
 import re
+from urllib.parse import urlsplit
 
 _HIDDEN = "***"
 # As libpq's connection strings have them: password=word, password='quoted \' words', scheme://user:password@host.
@@ -15,3 +16,15 @@ def masked(text: str) -> str:
     'ducklake:postgres:dbname=news password=*** host=db'
     """
     return _IN_URL.sub(rf"\g<1>{_HIDDEN}@", _WORD.sub(rf"\g<1>{_HIDDEN}", text))
+
+
+def host_alone(url: str) -> str:
+    """`url` without what chat services take for the password of a webhook: its path and query.
+
+    >>> host_alone("https://hooks.example/services/T0/B1/xyz")
+    'https://hooks.example/***'
+    """
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    is_bare = host == parts.netloc and not parts.path.strip("/") and not parts.query
+    return url if is_bare else f"{parts.scheme}://{host}/{_HIDDEN}"

@@ -168,6 +168,16 @@ def test_secrets_of_settings_and_environment(tmp_path: Path) -> None:
     assert "from-a-file" not in secrets_of(unread, {})
 
 
+def test_config_shows_no_secret(tmp_path: Path) -> None:
+    webhook, lake = "https://hooks.example/services/xyz", "ducklake:postgres:password=pw1234"
+    text = f'[alerts]\nwebhook = "{webhook}"\n[warehouse]\nurl = "{lake}"\n'
+    (tmp_path / "clampdown.toml").write_text(text)
+    for shown in (clampdown("config", cwd=tmp_path).stdout, clampdown("config", "--json", cwd=tmp_path).stdout):
+        assert "https://hooks.example/***" in shown
+        assert "xyz" not in shown
+        assert "pw1234" not in shown
+
+
 def test_short_words_are_not_hidden_everywhere() -> None:
     set_up(TEXT)
     hide(["a", "is"])

@@ -86,11 +86,12 @@ def config(context: typer.Context, as_json: Annotated[bool, typer.Option("--json
 
 
 def _rows(values: dict[str, Any], origins: Any) -> Iterator[tuple[str, Any, str]]:
-    from pipeline.secrets import masked
+    from pipeline.secrets import host_alone, masked
     from pipeline.settings import flatten
 
     for key, value in flatten(values):
-        yield key, masked(value) if isinstance(value, str) else value, origins.get(key, "default")
+        hide = host_alone if key == "alerts.webhook" else masked
+        yield key, hide(value) if isinstance(value, str) else value, origins.get(key, "default")
 
 
 def _shown(value: Any) -> str:
