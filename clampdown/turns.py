@@ -12,12 +12,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def tell_whom_to_wait_for(settings: "Settings") -> None:
-    """Say on standard error who holds the data folder, where someone does: this command is about to wait."""
+def tell_of_turns(settings: "Settings", flow: str) -> None:
+    """Say on standard error who keeps long work waiting, and whom it keeps waiting."""
     from pipeline.lease import holder
+    from pipeline.status import serving
 
+    out = console(stderr=True)
+    if serving(settings.data_dir):
+        told = (
+            f"`clampdown serve` runs here, and can't ingest meanwhile. Its flow `{flow}` lets ingests have their turn."
+        )
+        out.print(Text(told, style="yellow"), soft_wrap=True)
     if who := holder(settings.data_dir):
-        console(stderr=True).print(Text(f"waiting for {who}", style="yellow"), soft_wrap=True)
+        out.print(Text(f"waiting for {who}", style="yellow"), soft_wrap=True)
 
 
 def called(result: T | None) -> T:

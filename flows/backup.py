@@ -26,6 +26,7 @@ from pipeline.errors import ArchiveError, InputError, WarehouseError, WarehouseL
 from pipeline.failpoints import hit
 from pipeline.lease import LOCK_NAME, QUEUE_NAME, lease
 from pipeline.settings import Settings
+from pipeline.status import serving
 from warehouse import schema
 from warehouse.database import Database
 from warehouse.store import open_warehouse
@@ -116,7 +117,8 @@ def restore(
     """Make the data folder of a backup, all of whose files are read and compared first.
 
     The warehouse is brought to today's schema and published. Raises InputError where files of the backup are missing or
-    damaged, unless `incomplete`, and where the data folder is not empty, unless `force`, which keeps it beside.
+    damaged, unless `incomplete`, and where the data folder is not empty, unless `force`, which keeps it beside;
+    WarehouseLocked where a run, or `clampdown serve`, is at work in it.
     """
     data_dir = settings.data_dir.absolute()
     missing, damaged = backups.check(found)
@@ -134,6 +136,7 @@ def restore(
         stack.callback(shutil.rmtree, building, ignore_errors=True)
         if data_dir.is_dir():
             stack.enter_context(locked(data_dir))
+            _is_not_served(data_dir)
             stack.enter_context(lease(data_dir, holder="restore"))
             stack.enter_context(_unused(data_dir / WAREHOUSE_NAME))
         make_folder_at(building)
@@ -212,6 +215,14 @@ def _warehouse(settings: Settings, stack: ExitStack, left_out: dict[str, str]) -
     items = [Item(path, WAREHOUSE_NAME, file=file)]
     log = path.with_name(path.name + LOG_SUFFIX)
     return [*items, Item(log, log.name)] if log.exists() else items
+
+
+def _is_not_served(data_dir: Path) -> None:
+    """See that no `clampdown serve` goes on in the folder that is about to go."""
+    if (serve := serving(data_dir)) is not None:
+        raise WarehouseLocked(
+            f"`clampdown serve` (process {serve.pid}) runs in {data_dir}", hint="Stop it, restore, then start it again."
+        )
 
 
 @contextmanager

@@ -1,11 +1,14 @@
 """Backups: what is unchanged is shared, what is killed leaves the former one whole, what is restored is what was."""
 
 import errno
+import fcntl
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -16,7 +19,9 @@ from flows.backup import SETTINGS, backup, find, restore
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME
 from pipeline.backups import UNFINISHED, check, version_at, versions
 from pipeline.errors import ArchiveError, InputError, WarehouseLocked
+from pipeline.lease import lease
 from pipeline.settings import Settings
+from pipeline.status import SERVE_LOCK
 from warehouse import schema
 from warehouse.compare import content
 from warehouse.store import Warehouse
@@ -245,6 +250,22 @@ def test_while_a_run_is_on_the_archive_is_kept(house: Settings, tmp_path: Path, 
     restored = restore(elsewhere(house), done.written.version)
     assert restored.rebuild is not None
     assert f"process {holder.pid}" in restored.rebuild
+
+
+def test_who_is_at_work_in_the_folder_is_named(house: Settings, tmp_path: Path, unpublished: None) -> None:
+    with lease(house.data_dir, holder="ingest", lends=False):
+        done = backup(house, tmp_path / "backups")
+        with pytest.raises(WarehouseLocked, match="in use by ingest"):
+            restore(house, done.written.version, force=True)
+    assert "in use by ingest" in done.left_out["warehouse"]
+    sign = house.data_dir / SERVE_LOCK
+    with sign.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        json.dump({"pid": os.getpid(), "since": datetime.now(UTC).isoformat()}, lock)
+        lock.flush()
+        with pytest.raises(WarehouseLocked, match=r"`clampdown serve`.* runs in"):
+            restore(house, done.written.version, force=True)
+    sign.unlink()
 
 
 def test_no_run_begins_while_the_warehouse_is_copied(

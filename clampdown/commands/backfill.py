@@ -10,7 +10,7 @@ from rich.text import Text
 
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, print_usage, progress, shorten, table
-from clampdown.turns import called, tell_whom_to_wait_for
+from clampdown.turns import called, tell_of_turns
 
 if TYPE_CHECKING:
     from flows.backfill import BackfillReport, SourceReport, Wanted
@@ -114,7 +114,7 @@ def _bring(
         )
         return report
 
-    tell_whom_to_wait_for(settings)
+    tell_of_turns(settings, "backfill")
     return called(perform("backfill", settings, work, wait=settings.serve.wait))
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, progress, table
-from clampdown.turns import called, tell_whom_to_wait_for
+from clampdown.turns import called, tell_of_turns
 
 if TYPE_CHECKING:
     from flows.reextract import Differences, MentionExample, ReextractReport
@@ -43,7 +43,7 @@ def reextract(
     """
     settings = load_settings(context).settings
     day = None if since is None else since.date()
-    tell_whom_to_wait_for(settings)
+    tell_of_turns(settings, "reextract")
     report = _tried(settings, day) if dry_run else _done(settings, day)
     if as_json:
         print_json(record(report))
