@@ -71,11 +71,13 @@ def _ingest(settings: Settings, facts: "Facts", standing: "Standing") -> Iterato
             hint = "`clampdown serve` runs one every so often, `clampdown run` runs one now."
             yield Problem(ProblemKind.NOTHING_RAN, None, words, hint, "ingest", Severity.WARNING)
         return
-    since = max(known) + timedelta(seconds=settings.alerts.late_after)
+    # What runs seldom is not late before its next time has come.
+    patience = max(settings.alerts.late_after, 2 * settings.serve.ingest_every)
+    since = max(known) + timedelta(seconds=patience)
     if served is not None and served.since is not None:
         since = max(since, served.since + CATCHING_UP)
     if facts.now > since:
-        words = f"no ingest has finished for more than {_span(settings.alerts.late_after)}"
+        words = f"no ingest has finished for more than {_span(patience)}"
         yield Problem(ProblemKind.FLOW_LATE, since, words, _why_late(facts, standing), "ingest")
 
 

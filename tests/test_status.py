@@ -108,6 +108,12 @@ def test_ingest_is_late(runs: tuple[FlowRun, ...], served_by: Serving | None, si
     assert all((one.subject, one.severity) == ("ingest", Severity.ERROR) for one in late)
 
 
+def test_what_runs_seldom_is_not_late_between_two_times() -> None:
+    seldom = SETTINGS.model_copy(update={"serve": ServeSettings(ingest_every=6 * 3600.0)})
+    assert not status_of(seldom, facts(run("ingest", 11 * HOUR))).problems
+    assert the_only(status_of(seldom, facts(run("ingest", 13 * HOUR))).problems).since == NOW - HOUR + MINUTE
+
+
 def test_what_is_late_says_the_likely_reason() -> None:
     late = run("ingest", 9 * HOUR)
     assert "is not running" in str(the_only(found(late, served_by=None)).hint)
