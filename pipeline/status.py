@@ -35,6 +35,9 @@ SERVE_LOCK: Final = ".serve.lock"
 LATEST_RUNS: Final = 20
 """Runs of a flow that are looked at: enough to count failures in a row."""
 
+TOLERANCE: Final = timedelta(minutes=1)
+"""A run may begin while the files are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Serving:
@@ -140,7 +143,7 @@ def look(settings: Settings, now: datetime | None = None, others: Sequence[Probl
     facts = Facts(
         now=now,
         zone=read(lambda: settings.serve.zone, ZoneInfo("UTC")),
-        records=read(lambda: _records(data_dir), {}),
+        records=read(lambda: _records(data_dir, now), {}),
         state=read(lambda: load(data_dir), None),
         disk=_disk(data_dir),
         holder=read(lambda: holder(data_dir), None),
@@ -204,16 +207,19 @@ def _may_live(told: Serving) -> bool:
     return True
 
 
-def _records(data_dir: Path) -> dict[str, Record]:
+def _records(data_dir: Path, now: datetime) -> dict[str, Record]:
     flow_log = FlowLog(data_dir)
-    return {flow: _record(flow_log, flow) for flow in FLOWS}
+    return {flow: _record(flow_log, flow, now) for flow in FLOWS}
 
 
-def _record(flow_log: FlowLog, flow: str) -> Record:
-    runs = flow_log.runs(flow, LATEST_RUNS)
+def _record(flow_log: FlowLog, flow: str, now: datetime) -> Record:
+    read = flow_log.runs(flow, LATEST_RUNS)
+    # A run that is to come is of a clock that was wrong: it says nothing of how things stand.
+    runs = [run for run in read if run.started_at <= now + TOLERANCE]
     done = next((run for run in runs if run.status is FlowStatus.FINISHED), None)
-    if done is None and len(runs) == LATEST_RUNS:
+    if done is None and len(read) == LATEST_RUNS:
         done = flow_log.last(flow, FlowStatus.FINISHED)
+        done = done if done is not None and done.started_at <= now else None
     return Record(tuple(runs), done)
 
 

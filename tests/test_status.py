@@ -295,6 +295,17 @@ def served(data_dir: Path) -> Iterator[None]:
         process.stdin.close()
 
 
+def test_runs_of_a_clock_that_was_wrong_hide_nothing(tmp_path: Path) -> None:
+    times = [NOW - 9 * HOUR, NOW - 8 * HOUR, NOW + 300 * DAY, NOW + 301 * DAY]
+    log = FlowLog(tmp_path, iter(times).__next__)
+    for _ in range(2):
+        with log.running("ingest"):
+            pass
+    status = look(Settings(data_dir=tmp_path), NOW)
+    assert status.ingest_age == 8 * 3600
+    assert [one.kind for one in status.problems if one.kind is not ProblemKind.DISK_LOW] == [ProblemKind.FLOW_LATE]
+
+
 def test_who_serves_is_known_by_the_lock_alone(tmp_path: Path) -> None:
     assert serving(tmp_path) is None
     with served(tmp_path):
