@@ -77,7 +77,7 @@ def crash(short: Short = False, as_json: AsJson = False) -> None:
 def soak(
     short: Short = False,
     as_json: AsJson = False,
-    cycles: Annotated[int, typer.Option("--cycles", min=6, help="States of the site to live through")] = 200,
+    cycles: Annotated[int, typer.Option("--cycles", min=3, help="States of the site to live through")] = 200,
     kills: Annotated[int, typer.Option("--kills", min=0, help="Processes to kill at random moments")] = 20,
     seed: Annotated[int, typer.Option("--seed", help="What the site and the kills are drawn from")] = 7,
     to: Annotated[

@@ -23,7 +23,7 @@ from clampdown.proofs.soak_plain import Plain
 from clampdown.proofs.soak_report import Record
 from clampdown.proofs.soak_served import Served, environment, write_config
 from clampdown.proofs.soak_site import SoakSite
-from clampdown.proofs.soak_tree import PARTS, Part, Weight
+from clampdown.proofs.soak_tree import PARTS, Part, Weight, is_alive
 from clampdown.proofs.soak_world import START, STEP, build, moment
 from flows.house import WAREHOUSE_NAME
 from pipeline.errors import ClampdownError, InputError
@@ -44,12 +44,12 @@ class Plan:
     compare_every: int = 10
     outlets: int = 12
     seed: int = 7
+    targets: tuple[Part, ...] = ("flow", "server", "flow", "runner", "supervisor")
+    """Who is killed, in turn."""
 
 
-SHORT: Final = Plan(cycles=6, kills=2, compare_every=100, outlets=8)
-
-TARGETS: Final[tuple[Part, ...]] = ("flow", "server", "flow", "runner", "supervisor")
-"""Who is killed, in turn."""
+SHORT: Final = Plan(cycles=3, kills=1, outlets=8, targets=("runner",))
+"""With the runner, the flow that it started dies."""
 
 LATEST_KILL: Final = 4.0
 """Seconds from the beginning of a cycle, or from the appearance of a flow process, within which a kill falls."""
@@ -57,7 +57,7 @@ LATEST_KILL: Final = 4.0
 PATIENCE: Final = 300.0
 """Seconds by the clock of the machine after which a cycle is given up."""
 
-NUDGE_AFTER: Final = 10.0
+NUDGE_AFTER: Final = 5.0
 NUDGE: Final = timedelta(minutes=2, seconds=10)
 """What was killed is tried again after minutes, which nobody needs to wait for. Not so often as to bring the next state
 near."""
@@ -72,10 +72,14 @@ class Stuck(ClampdownError):
 
 @dataclass(slots=True)
 class Kill:
-    """A kill that is due: `after` seconds from the beginning of its cycle or the appearance of its victim."""
+    """A kill that is due: `after` seconds from the beginning of its cycle or, for a flow, from its own.
+
+    Where `at_work`, a flow begins when it is noted in the flow log, else with its process.
+    """
 
     part: Part
     after: float
+    at_work: bool = False
     begins: float | None = None
 
     def is_due(self) -> bool:
@@ -89,7 +93,8 @@ def planned(plan: Plan) -> dict[int, Kill]:
     last = max(plan.kills + 1, plan.cycles * 3 // 5)
     cycles = sorted(dice.sample(range(1, last), plan.kills))
     return {
-        cycle: Kill(TARGETS[number % len(TARGETS)], dice.uniform(0, LATEST_KILL)) for number, cycle in enumerate(cycles)
+        cycle: Kill(plan.targets[number % len(plan.targets)], dice.uniform(0, LATEST_KILL), at_work=number % 4 != 0)
+        for number, cycle in enumerate(cycles)
     }
 
 
@@ -244,12 +249,15 @@ class Soak:
         if not self.waiting:
             return []
         kill = self.waiting[0]
-        there = tree.pids(kill.part)
+        there = [pid for pid in tree.pids(kill.part) if is_alive(pid)]
         if kill.part != "flow":
             kill.begins = began
         elif not there:
+            if kill.begins is not None:
+                # It ended first: the next one is killed sooner.
+                kill.after /= 2
             kill.begins = None
-        elif kill.begins is None:
+        elif kill.begins is None and (not kill.at_work or self.served.is_busy()):
             kill.begins = now
         if not there or not kill.is_due() or not self.served.kill(there[-1]):
             return []

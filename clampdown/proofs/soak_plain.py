@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,6 +32,9 @@ from warehouse.store import open_warehouse
 
 SHOWN = 2
 """Differing rows of a table that are shown."""
+
+LONGEST = 600
+"""Characters of each."""
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -152,12 +156,13 @@ def _compare(tools: House, folder: Path) -> list[str]:
     if published.exists():
         with _opened(tools) as house:
             extracting.publish(house)
-        return _different(*(content(where / PUBLISHED_NAME / "clampdown.duckdb") for where in (mine, folder)))
+        return different(*(content(where / PUBLISHED_NAME / "clampdown.duckdb") for where in (mine, folder)))
     found = content(folder / WAREHOUSE_NAME)
-    return _different(content(mine / WAREHOUSE_NAME), found) + _doubled(found)
+    return different(content(mine / WAREHOUSE_NAME), found) + doubled(found)
 
 
-def _different(expected: Rows, found: Rows) -> list[str]:
+def different(expected: Rows, found: Rows) -> list[str]:
+    """The tables that differ, in words, with some of the rows."""
     differing = []
     for table in sorted({*expected, *found}):
         must, has = expected.get(table), found.get(table)
@@ -166,14 +171,16 @@ def _different(expected: Rows, found: Rows) -> list[str]:
         if must is None or has is None:
             differing.append(f"{table} is {'missing' if has is None else 'one too many'}")
             continue
-        lacking, extra = [one for one in must if one not in has], [one for one in has if one not in must]
-        examples = [f"lacks {one!r}"[:600] for one in lacking[:SHOWN]] + [f"has {one!r}"[:600] for one in extra[:SHOWN]]
-        differing.append(f"{table}: {len(lacking)} rows lacking, {len(extra)} too many: {'; '.join(examples)}")
+        lacking, extra = Counter(map(repr, must)), Counter(map(repr, has))
+        lacking, extra = lacking - extra, extra - lacking
+        examples = [f"lacks {one}"[:LONGEST] for one in list(lacking)[:SHOWN]]
+        examples += [f"has {one}"[:LONGEST] for one in list(extra)[:SHOWN]]
+        differing.append(f"{table}: {lacking.total()} rows lacking, {extra.total()} too many: {'; '.join(examples)}")
     return differing
 
 
-def _doubled(found: Rows) -> list[str]:
-    """Rows of which each is one of its kind, by their first column."""
+def doubled(found: Rows) -> list[str]:
+    """The tables in which something stands twice that is one of its kind by its first column."""
     faults = []
     for table in ("entries", "outcomes", "articles", "sources"):
         keys = [row[0] for row in found[table]]

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -188,6 +188,3 @@ def _flat(part: str, what: str, ends: tuple[float, float], slopes: Mapping[str, 
 
 def _none(text: str, faults: Sequence[str]) -> Claim:
     return Claim(text, f"{len(faults)}: {faults[0]}" if faults else "none", "none", not faults)
-
-
-Progress = Callable[[str], None]

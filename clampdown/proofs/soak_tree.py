@@ -13,6 +13,8 @@ Part = Literal["supervisor", "server", "runner", "flow"]
 
 PARTS: Final[tuple[Part, ...]] = ("supervisor", "server", "runner", "flow")
 
+FLOW: Final = "flows.serving.engine"
+
 _PROC: Final = Path("/proc")
 _PSS: Final = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 
@@ -68,7 +70,8 @@ def tree(supervisor: int) -> Tree:
     for child in children.get(supervisor, ()):
         command = _command(child)
         if "flows.serving.runner" in command:
-            flows = [one for one in children.get(child, ()) if "flows.serving.engine" in _command(one)]
+            # Of one that has just ended there may still be its workers.
+            flows = [one for one in children.get(child, ()) if not is_alive(one) or FLOW in _command(one)]
             parts["runner"][child] = tuple(_below(child, children, without=flows))
             parts["flow"] = {flow: tuple(_below(flow, children)) for flow in flows}
         elif "flows.serving.server" in command:

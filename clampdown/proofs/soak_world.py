@@ -29,7 +29,7 @@ minutes of delay never decide whether something is due."""
 LISTED: Final = 12
 """Items in a feed."""
 
-LEAST_STATES: Final = 6
+LEAST_STATES: Final = 3
 
 Format = Literal["rss", "atom", "json"]
 Trouble = Literal["error", "busy", "broken", "empty", "missing"]
