@@ -238,7 +238,7 @@ def _of_new(change: Change, after: EventRow, since: datetime | None) -> News | N
     if after.retracted or after.dismissed:
         return None
     # What parted from another was told with it, unless its words are new.
-    if change.kind is Kind.SPLIT and _was_held(after, since):
+    if change.kind is Kind.SPLIT and _was_held(change, since):
         return None
     if after.status is Status.IN_FORCE:
         return News.LIFTED if after.action is Action.LIFT else News.NEW
@@ -259,14 +259,14 @@ def _of_changed(change: Change, before: EventRow, after: EventRow) -> News | Non
     return News.CONFIRMED if is_sure(after) and not is_sure(before) else None
 
 
-def _was_held(event: EventRow, since: datetime | None) -> bool:
-    """Whether we had the words long before the last digest."""
-    return since is not None and event.learned_on is not None and event.learned_on < (since - REREAD).date()
+def _was_held(change: Change, since: datetime | None) -> bool:
+    """Whether we had all words that brought the change long before the last digest: they were only read otherwise."""
+    return since is not None and change.newest is not None and change.newest < (since - REREAD).date()
 
 
 def age_of(change: Change, event: EventRow, step: Transition | None, since: datetime | None) -> Age | None:
     """Why an item is no news of today; None where it is, or where that can't be told."""
-    if change.before is None and _was_held(event, since):
+    if _was_held(change, since):
         return Age.REREAD
     learned, happened = event.learned_on, event.date_to or event.first_reported
     if step is not None:

@@ -45,13 +45,17 @@ EVENT = EventRow(
 
 
 def change(
-    before: EventRow | None, after: EventRow | None, kind: Kind = Kind.CHANGED, steps: tuple[str, ...] = ()
+    before: EventRow | None,
+    after: EventRow | None,
+    kind: Kind = Kind.CHANGED,
+    steps: tuple[str, ...] = (),
+    newest: date | None = LEARNED,
 ) -> Change:
     event = after or before
     assert event is not None
     if before is None and kind is Kind.CHANGED:
         kind = Kind.APPEARED
-    return Change(event.id, kind, before, after, frozenset(), steps, (), None)
+    return Change(event.id, kind, before, after, frozenset(), steps, (), newest)
 
 
 def telling(quote: str, title: str = "A title", url: str = "https://alpha.example/news/1", **other: Any) -> Telling:

@@ -41,7 +41,8 @@ class Change:
     """The net change of one event, as the macro `changes_since` tells it.
 
     `before` is None for an event that is new, `after` for one that is gone. `steps` are the kinds of steps it gained,
-    `arrived` the ids of the mentions.
+    `arrived` the ids of the mentions, of which `newest` is the last day, UTC, on which we first held the words of one;
+    None where there are none.
     """
 
     event_id: str
@@ -51,7 +52,7 @@ class Change:
     fields: frozenset[str]
     steps: tuple[str, ...]
     arrived: tuple[str, ...]
-    other_id: str | None
+    newest: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +130,21 @@ def changes_since(reader: Reader, since: str | int) -> list[Change]:
         return []
     literal = str(since) if isinstance(since, int) else "'" + since.replace("'", "''") + "'"
     rows = reader.rows(
-        "SELECT event_id, kind, before, after, fields, steps, arrived, other_id, former_id "
+        "SELECT event_id, kind, before, after, fields, steps, arrived, former_id "
         f"FROM changes_since({literal}) ORDER BY event_id"
     )
     standing = _events(reader, [row[0] for row in rows if row[3] is not None])
-    return [_change(row, standing) for row in rows]
+    learned = _learned(reader, [mention_id for row in rows for mention_id in row[6]])
+    return [_change(row, standing, learned) for row in rows]
+
+
+def _learned(reader: Reader, mention_ids: Sequence[str]) -> dict[str, date]:
+    rows = reader.rows(
+        "SELECT mention_id, learned_on FROM mentions "
+        "WHERE learned_on IS NOT NULL AND mention_id IN (SELECT unnest(?::JSON::VARCHAR[]))",
+        [mention_ids],
+    )
+    return dict(rows)
 
 
 def _events(reader: Reader, event_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -143,9 +154,9 @@ def _events(reader: Reader, event_ids: Sequence[str]) -> dict[str, dict[str, Any
     return {row[0]: dict(zip(_COLUMNS, row, strict=True)) for row in rows}
 
 
-def _change(row: Sequence[Any], standing: Mapping[str, dict[str, Any]]) -> Change:
+def _change(row: Sequence[Any], standing: Mapping[str, dict[str, Any]], learned: Mapping[str, date]) -> Change:
     """A row of the log: its structs hold what changed, all else is as it stands."""
-    event_id, kind, before, after, fields, steps, arrived, other_id, former_id = row
+    event_id, kind, before, after, fields, steps, arrived, former_id = row
     now = standing.get(event_id)
     was: dict[str, Any] | None = None
     if before is not None:
@@ -159,7 +170,7 @@ def _change(row: Sequence[Any], standing: Mapping[str, dict[str, Any]]) -> Chang
         frozenset(fields),
         tuple(steps),
         tuple(arrived),
-        other_id,
+        max((learned[one] for one in arrived if one in learned), default=None),
     )
 
 
