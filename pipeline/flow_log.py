@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -134,12 +135,7 @@ class FlowLog:
 
     def runs(self, flow: str | None = None, limit: int = 50) -> list[FlowRun]:
         """The latest runs, of one flow or of all, the newest first."""
-        found: list[FlowRun] = []
-        for run in self._newest(flow):
-            if len(found) == limit:
-                break
-            found.append(run)
-        return sorted(found, key=lambda one: one.started_at, reverse=True)
+        return list(islice(self._newest(flow), limit))
 
     def last(self, flow: str, *statuses: FlowStatus) -> FlowRun | None:
         """The latest run of a flow, with one of the `statuses` if any are given."""
@@ -221,8 +217,13 @@ class FlowLog:
                 path.unlink(missing_ok=True)
 
     def _newest(self, flow: str | None) -> Iterator[FlowRun]:
-        """Runs, those whose beginning was written last first."""
-        for path in reversed(self._months()):
+        """Runs, those whose beginning was written last first.
+
+        Months that are still to come were written when the clock was wrong: what stands there is older than all else.
+        """
+        months, next_month = self._months(), self._clock() + timedelta(days=31)
+        to_come = [path for path in months if _month_of(path) > next_month.date()]
+        for path in [*reversed(months[: len(months) - len(to_come)]), *reversed(to_come)]:
             ends: dict[str, Mapping[str, Any]] = {}
             for line in _lines_from_behind(path, flow):
                 try:
@@ -276,9 +277,6 @@ def _told_of(error: BaseException) -> str:
     if not isinstance(error, Exception):
         # By a person at the terminal, or by a signal that asks a flow to end.
         return INTERRUPTED
-    if type(error).__name__ == "TerminationSignal":
-        # Prefect's, which is not imported here.
-        return "told to end"
     words = str(error)
     return words if isinstance(error, ClampdownError) and words else f"{type(error).__name__}: {words}".rstrip(": ")
 

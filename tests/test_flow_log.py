@@ -127,6 +127,17 @@ def test_the_newest_come_first_over_months(tmp_path: Path) -> None:
     assert log.last("backfill") is None
 
 
+def test_a_clock_that_was_wrong_hides_nothing(tmp_path: Path) -> None:
+    wrong = NOW + timedelta(days=400)
+    for at in (NOW - timedelta(days=60), wrong, NOW, NOW - timedelta(seconds=20)):
+        with FlowLog(tmp_path, clock(at)).running("ingest"):
+            pass
+    log = FlowLog(tmp_path, clock(NOW))
+    assert [run.started_at for run in log.runs()] == [
+        NOW - timedelta(seconds=20), NOW, NOW - timedelta(days=60), wrong,
+    ]  # fmt: skip
+
+
 def test_long_logs_are_read_from_behind(tmp_path: Path) -> None:
     log = FlowLog(tmp_path, clock(NOW))
     for number in range(12):
