@@ -58,6 +58,7 @@ class _Process:
     run: FlowRun
     process: asyncio.subprocess.Process | None = None
     told_to_end: bool = False
+    cancelled: bool = False
 
 
 @dataclass(slots=True)
@@ -156,7 +157,10 @@ class FlowProcesses:
             run = await self.client.read_flow_run(running.run.id)
             killed = status < 0 or status == 128 + signal.SIGTERM or running.told_to_end
             log.debug("%s ended: %s, status %d", self._called(run), run.state_name, status)
-            if run.state_type in UNDER_WAY or (killed and run.state_type == StateType.CRASHED):
+            if running.cancelled:
+                # The engine takes the signal for a crash.
+                await self._set(run, Cancelled(message="Cancelled by an operator."))
+            elif run.state_type in UNDER_WAY or (killed and run.state_type == StateType.CRASHED):
                 await self._settle(run, "it was stopped" if running.told_to_end else f"its process ended ({status})")
         except Exception as error:
             # It stays under way by the server's word until the next look at strays.
@@ -184,6 +188,7 @@ class FlowProcesses:
         )
         for run in await self.client.read_flow_runs(flow_run_filter=wanted):
             if (running := self._running.get(run.id)) is not None:
+                running.cancelled = True
                 self._tell_to_end(running)
 
     def _tell_to_end(self, running: _Process) -> None:

@@ -14,6 +14,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterDeploymentId,
     FlowRunFilterNextScheduledStartTime,
+    FlowRunFilterStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
@@ -92,7 +93,7 @@ class Upkeep:
         now = datetime.now(UTC)
         for one in await asyncio.to_thread(self._missed, now, patience):
             deployment = there.get(one.flow)
-            if deployment is None or not _is_on(deployment) or await self._is_under_way(deployment.id, now):
+            if deployment is None or not _is_on(deployment) or await self._is_seen_to(deployment.id, one, now):
                 continue
             await self._make_up(deployment.id, one)
 
@@ -112,8 +113,8 @@ class Upkeep:
             self.since = first_run(self.settings)
         return missed_now(self.settings, self.since, now, patience)
 
-    async def _is_under_way(self, deployment: UUID, now: datetime) -> bool:
-        """Whether a run of the deployment is on, or due and about to begin."""
+    async def _is_seen_to(self, deployment: UUID, one: Missed, now: datetime) -> bool:
+        """Whether a run of the deployment is on, or due and about to begin, or was cancelled by an operator."""
         ours = FlowRunFilterDeploymentId(any_=[deployment])
         on = FlowRunFilter(
             deployment_id=ours, state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(UNDER_WAY)))
@@ -123,7 +124,13 @@ class Upkeep:
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
             next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(before_=now),
         )
-        for wanted in (on, due):
+        cancelled = FlowRunFilter(
+            deployment_id=ours,
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLED])),
+            # Those that were missed never began.
+            start_time=FlowRunFilterStartTime(after_=one.at),
+        )
+        for wanted in (on, due, cancelled):
             if await self.client.read_flow_runs(flow_run_filter=wanted, limit=1):
                 return True
         return False
