@@ -448,7 +448,8 @@ def test_a_receiver_that_never_comes_to_an_end_is_cut_off() -> None:
                 connection.sendall(b".")
                 time.sleep(0.02)
 
-    with odd_server(talk) as port, pytest.raises(WebhookError, match="it answered 500"):
+    # The answer may or may not have begun by then.
+    with odd_server(talk) as port, pytest.raises(WebhookError):
         post(f"http://127.0.0.1:{port}/", {}, in_all=0.5)
 
 
