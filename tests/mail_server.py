@@ -81,7 +81,7 @@ def mail_server(
     if login:
         # aiosmtpd knows of the encryption alone that it began itself.
         options |= {"authenticator": _known, "auth_required": not implicit, "auth_require_tls": not implicit}
-    controller = _Controller(handler, hostname="127.0.0.1", port=0, **options)
+    controller = _Controller(handler, hostname="127.0.0.1", port=0, ready_timeout=60, **options)
     controller.start()
     handler.port = controller.port
     try:

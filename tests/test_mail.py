@@ -19,7 +19,7 @@ from pipeline.settings_sections import MailSettings
 from reports.mail import compose, deliver
 
 NOW = datetime(2026, 11, 22, 7, 30, tzinfo=UTC)
-PLAIN = MailSettings(host="127.0.0.1", security="none", sender="Clampdown <clampdown@example.org>", timeout=5)
+PLAIN = MailSettings(host="127.0.0.1", security="none", sender="Clampdown <clampdown@example.org>", timeout=60)
 TEXT = "Größe, 大きさ, and a line of\n\n.\n\none dot.\n"
 
 
