@@ -23,6 +23,7 @@ from clampdown.proofs.claims import Claim, Proof, Tell
 from clampdown.proofs.dask_cluster import Cluster, cluster
 from clampdown.proofs.postgres import ask, make_database, server
 from clampdown.sample_site import SampleSite
+from flows.dask_workers import DaskWorkers
 from flows.house import PUBLISHED_NAME, open_house
 from flows.ingest import ingest
 from pipeline.errors import ClampdownError, InputError
@@ -35,12 +36,11 @@ from warehouse.lake import open_lake_reader
 from warehouse.snapshot import DATABASE_NAME
 
 WORKERS = 2
-SHORT_SOURCES = 4
-PATIENCE = 300.0
+SHORT_SOURCES = 1
+PATIENCE = 900.0
 """Seconds until `serve` must have ended an ingest, or itself."""
-EVERY = 15
-"""Seconds between two ingests while the proof runs: how long the first one is waited for."""
-EVERY_LATER = 300
+EVERY = 60
+"""Seconds between two ingests while somebody looks."""
 
 _SHARES = re.compile(r"items answered by Dask workers: (.*)")
 _COMPLETED = """
@@ -75,7 +75,8 @@ def prove(tell: Tell, *, short: bool = False, keep: bool = False) -> Proof:
         sources = site.sources()[: SHORT_SOURCES if short else None]
         place = _build(Path(folder), site, sources, stack)
         tell(f"Postgres, a Dask scheduler and {WORKERS} workers are there; serving")
-        with _serving(place):
+        # The first ingest begins at once, and no other before this is over.
+        with _serving(place, ("CLAMPDOWN_SERVE__UI", "false")):
             run = _await_ingest(place)
         tell(f"the flow ingest took {_seconds(run):.0f} s; one process does the same")
         start = time.monotonic()
@@ -97,7 +98,11 @@ def _build(folder: Path, site: SampleSite, sources: tuple[Source, ...], stack: E
     config = folder / "clampdown.toml"
     lake = WarehouseSettings(url=f"ducklake:postgres:{make_database(postgres, 'lake')}", data_path=str(folder / "lake"))
     config.write_text(_toml(site, lake, dask.address), encoding="utf-8")
-    return Place(folder, load(config, environ={}).settings, config, make_database(postgres, "prefect"), dask)
+    settings = load(config, environ={}).settings
+    with DaskWorkers(settings.workers) as there:
+        while len(there.threads()) < WORKERS:
+            time.sleep(0.1)
+    return Place(folder, settings, config, make_database(postgres, "prefect"), dask)
 
 
 def _toml(site: SampleSite, lake: WarehouseSettings, dask: str) -> str:
@@ -132,13 +137,13 @@ min_interval = 0
 
 
 @contextmanager
-def _serving(place: Place, every: int = EVERY) -> Iterator[None]:
+def _serving(place: Place, *changes: tuple[str, str]) -> Iterator[None]:
     """Run `clampdown serve`, with Prefect's server on Postgres, and stop it politely."""
     # Whatever this process was told of other servers and data does not concern these.
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("CLAMPDOWN_", "PREFECT_"))}
     environ |= {
         "CLAMPDOWN_CONFIG": str(place.config),
-        "CLAMPDOWN_SERVE__INGEST_EVERY": str(every),
+        **dict(changes),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": _url(place.prefect),
     }
     with place.log.open("ab") as log:
@@ -234,7 +239,7 @@ def _shares(said: str) -> dict[str, int]:
 def _keep(place: Place, tell: Tell) -> None:
     """Serve on until interrupted, and say where to look."""
     serve = place.settings.serve
-    with _serving(place, EVERY_LATER):
+    with _serving(place, ("CLAMPDOWN_SERVE__INGEST_EVERY", str(EVERY))):
         tell("")
         tell("It goes on until you press Ctrl-C; then all of it is gone. In another terminal:")
         tell(f"  clampdown --config {place.config} status      (or events, show, sql …)")
