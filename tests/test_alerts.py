@@ -474,6 +474,10 @@ def test_the_command_tries_all_channels(
     assert "this is a test" in post_office.mails[0].message["Subject"]
     assert "this is a test" in hook.got[0]["text"]
 
+    shown = clampdown("config", "--json", cwd=tmp_path).stdout
+    assert hook.url.partition("/hooks")[0] in shown
+    assert "S3CRET" not in shown
+
     hook.status = 500
     done = clampdown("alerts", "test", "--json", cwd=tmp_path)
     assert done.returncode == 6
