@@ -2,7 +2,6 @@
 
 import re
 from urllib.parse import urlsplit
-from urllib.parse import urlsplit
 
 _HIDDEN = "***"
 # As libpq's connection strings have them: password=word, password='quoted \' words', scheme://user:password@host.
@@ -29,13 +28,3 @@ def host_alone(url: str) -> str:
     host = parts.netloc.rpartition("@")[2]
     is_bare = host == parts.netloc and not parts.path.strip("/") and not parts.query
     return url if is_bare else f"{parts.scheme}://{host}/{_HIDDEN}"
-
-
-def masked_path(url: str) -> str:
-    """`url` with *** for all that follows the host: chat services take the path of a webhook for its password.
-
-    >>> masked_path("https://chat.example.org/hooks/hunter2")
-    'https://chat.example.org/***'
-    """
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{_HIDDEN}" if parts.netloc else url
