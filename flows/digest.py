@@ -23,13 +23,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from flows.house import PUBLISHED_NAME
 from pipeline import site_state
 from pipeline.archive_files import TEMPORARY, make_folder, put
 from pipeline.errors import ArchiveError, InputError
 from pipeline.failpoints import hit
 from pipeline.flow_log import FlowLog, FlowStatus
 from pipeline.occasions import Occasion, latest, upcoming
+from pipeline.places import PUBLISHED_NAME
 from pipeline.settings import Settings
 from reports.digest import Coverage, Digest, gaps_between
 from reports.digest_pages import as_document, as_markdown, as_text

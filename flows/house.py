@@ -19,6 +19,9 @@ from pipeline.decision_archive import DecisionArchive
 from pipeline.errors import FetchError, WarehouseError, WarehouseLocked
 from pipeline.fetch import FetchSession
 from pipeline.lease import lease
+from pipeline.places import ARCHIVE_NAME as ARCHIVE_NAME
+from pipeline.places import PUBLISHED_NAME as PUBLISHED_NAME
+from pipeline.places import WAREHOUSE_NAME as WAREHOUSE_NAME
 from pipeline.protocols import Extractor, Session, Workers
 from pipeline.robots_file import ROBOTS_NAME
 from pipeline.settings import Settings, WorkerSettings
@@ -28,9 +31,6 @@ from warehouse.store import Warehouse, open_lake, open_warehouse
 
 log = logging.getLogger(__name__)
 
-WAREHOUSE_NAME = "warehouse.duckdb"
-ARCHIVE_NAME = "archive"
-PUBLISHED_NAME = "published"
 _PATIENCE = 5.0
 """Seconds to wait for one who only reads the warehouse's file: such looks are short."""
 _GAP = 0.2

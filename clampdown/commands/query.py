@@ -25,7 +25,7 @@ ID_SHOWN = 8
 
 
 def _snapshot(context: typer.Context) -> "AbstractContextManager[Reader]":
-    from flows.house import PUBLISHED_NAME
+    from pipeline.places import PUBLISHED_NAME
     from warehouse.query import connect_snapshot
 
     return connect_snapshot(load_settings(context).settings.data_dir / PUBLISHED_NAME)
@@ -215,7 +215,7 @@ def export(
 
     By default that is the table events; for GeoJSON, restrictions by country; for a data package, all tables.
     """
-    from flows.house import PUBLISHED_NAME
+    from pipeline.places import PUBLISHED_NAME
     from reports.exports import Wanted
     from reports.exports import export as write
 
