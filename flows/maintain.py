@@ -303,4 +303,6 @@ def _count(number: int, what: str) -> str:
 
 
 def _size(size: int) -> str:
+    if size < 1e6:
+        return f"{size / 1e3:,.1f} kB"
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
