@@ -66,6 +66,10 @@ MOST_NUDGES: Final = 12
 WEIGH_EVERY: Final = 0.5
 
 
+PLANNED_AHEAD: Final = {"PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "P3D"}
+"""Days go by here faster than Prefect plans the next hours."""
+
+
 class Stuck(ClampdownError):
     """A cycle did not come to its end."""
 
@@ -109,14 +113,13 @@ def prove(tell: Tell, *, plan: Plan, to: Path | None = None) -> Proof:
         with ExitStack() as stack:
             world = build(plan.cycles, plan.outlets, plan.seed)
             site = stack.enter_context(SoakSite(world, folder / "sources.toml"))
-            # A moment before the first state, so that it begins like all others: by a step of the clock.
-            clock = ShiftedClock(folder / "clock", START - timedelta(minutes=1))
+            clock = ShiftedClock(folder / "clock", START)
             config = write_config(folder, site.allow_hosts, ingest_every=STEP.total_seconds())
             settings = load(config, environ={}).settings
             site.switch(0)
             environ = environment() | clock.environment
             plain = stack.enter_context(Plain(config, environ))
-            served = stack.enter_context(Served(config, settings, environ, folder / "serve.log"))
+            served = stack.enter_context(Served(config, settings, environ | PLANNED_AHEAD, folder / "serve.log"))
             soak = Soak(plan, site, clock, served, plain, record, tell)
             try:
                 soak.live()
@@ -183,7 +186,7 @@ class Soak:
         record.digests = self._digests(settings)
 
     def _get_ready(self) -> None:
-        """Wait until flows can run, before the first step of the clock."""
+        """Wait until flows can run. The first ingest begins by itself."""
         began = time.monotonic()
         while not self.served.is_ready():
             self.served.keep_up()
@@ -197,10 +200,11 @@ class Soak:
         self.heaviest = Weight()
         if state in self.kills:
             self.waiting.append(self.kills[state])
-        # Nobody reads while all changes: who writes has the lease, and who has it is alone.
-        with lease(self.served.settings.data_dir, holder="soak", wait=PATIENCE):
-            self.site.switch(state)
-            self.clock.set(moment(state))
+        if state:
+            # Nobody reads while all changes: who writes has the lease, and who has it is alone.
+            with lease(self.served.settings.data_dir, holder="soak", wait=PATIENCE):
+                self.site.switch(state)
+                self.clock.set(moment(state))
         self.plain.begin_run(moment(state))
         killed = self._wait(state, began)
         self.plain.ended()

@@ -29,6 +29,8 @@ RESTART_AFTER: Final = 1.0
 """Seconds after which a service manager starts it again."""
 
 STOP_WITHIN: Final = 90.0
+"""Seconds that it has to stop in order."""
+
 PROGRAM: Final = """
 from flows.serving.processes import die_with_parent
 die_with_parent()
@@ -37,13 +39,11 @@ main()
 """
 """The command itself, which does not outlive the proof."""
 
-ACCELERATED: Final = {
-    # It would take ten seconds to notice what is due, and would not plan ahead as fast as the days go by.
-    "PREFECT_RUNNER_POLL_FREQUENCY": "1",
-    "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "P3D",
-}
+QUICK: Final = {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}
+"""Else it takes ten seconds to notice what is due."""
 
 TAIL: Final = 3000
+"""Characters of the log that tell what was last."""
 
 
 @dataclass(slots=True)
@@ -139,7 +139,7 @@ class Served:
             due["digest"] = latest(serve.digest_at, serve.zone, now).at
         flow_log = FlowLog(self.settings.data_dir)
         done = {flow: flow_log.last(flow, FlowStatus.FINISHED) for flow in due}
-        return [flow for flow, at in due.items() if at > since and not _is_since(done[flow], at)]
+        return [flow for flow, at in due.items() if at >= since and not _is_since(done[flow], at)]
 
     def is_ready(self) -> bool:
         """Whether it says that flows can run."""
@@ -179,7 +179,7 @@ def _is_since(run: FlowRun | None, at: datetime) -> bool:
 def environment() -> dict[str, str]:
     """That of this process, without what it was told about settings and Prefect, and with what makes Prefect quick."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLAMPDOWN_", "PREFECT_"))}
-    return kept | {"TZ": "UTC", "PYTHONUNBUFFERED": "1"} | ACCELERATED
+    return kept | {"TZ": "UTC", "PYTHONUNBUFFERED": "1"} | QUICK
 
 
 def write_config(
