@@ -5,7 +5,6 @@ October that time comes twice, in March not at all.
 """
 
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -83,7 +82,7 @@ def prove(tell: Tell, *, short: bool) -> Proof:
         watch.wait_for("ingest", clock.now())
         for night in nights:
             tell(night.name)
-            woken = watch.live(night.moments)
+            woken = watch.live(night)
             claims += watch.claims(night, settings.data_dir)
             if night is SLEEP:
                 claims += _awake(watch, night, woken)
@@ -119,13 +118,18 @@ class _Watch:
         """All runs of a flow, the oldest first."""
         return self.flow_log.runs(flow, limit=10_000)[::-1]
 
-    def live(self, moments: Sequence[datetime]) -> float:
+    def live(self, night: Night) -> float:
         """Go from moment to moment, at each of which an ingest is due. Returns the longest wait for one, in seconds."""
         longest = 0.0
-        for moment in moments:
+        for moment in night.moments:
             self.clock.set(moment)
             longest = max(longest, self.wait_for("ingest", moment))
             self._rest()
+        # What Prefect has not begun begins within half a minute.
+        began = time.monotonic()
+        while not self._made(night) and time.monotonic() - began < AWAKE_WITHIN:
+            time.sleep(0.5)
+        self._rest()
         return longest
 
     def wait_for(self, flow: str, moment: datetime) -> float:
@@ -142,10 +146,16 @@ class _Watch:
                 raise WorkerError(f"no {flow} in {PATIENCE:.0f} s: {self.served.tail()}")
             time.sleep(0.1)
 
+    def _made(self, night: Night) -> list[FlowRun]:
+        """The runs that made the digest of its day."""
+        wanted = (night.day, "made")
+        return [run for run in self.runs("digest") if (run.facts.get("day"), run.facts.get("state")) == wanted]
+
     def claims(self, night: Night, data_dir: Path) -> list[Claim]:
         """That the day's digest is there, was made once, and at its time."""
-        runs = [run for run in self.runs("digest") if run.started_at >= night.moments[0] - timedelta(hours=1)]
-        made = [run for run in runs if run.status is FlowStatus.FINISHED and run.started_at <= night.moments[-1]]
+        made = [
+            run for run in self.runs("digest") if (run.facts.get("day"), run.facts.get("state")) == (night.day, "made")
+        ]
         when = ", ".join(f"{run.started_at:%H:%M} UTC" for run in made) or "never"
         is_there = (data_dir / "digests" / f"{night.day}.json").exists()
         is_at_time = len(made) == 1 and made[0].started_at >= night.due
