@@ -1,11 +1,12 @@
 """Text and extraction, the heavy stage of a run, on a Dask cluster of one worker and of two, on the same cores.
 
-    python -m benchmarks.dask_scaling [--copies 1] [--rounds 3]
+    python -m benchmarks.dask_scaling [--pages 200] [--rounds 3] [--pool]
 
-The work is that of a run over the bundled sample, `--copies` times over, handed on in batches as a run does: each page
-is read as an article and held against the gate, what passes is read for events by the bundled model. Each Dask worker
-has one thread, hence one caged process. Both clusters, and processes of this machine alone, take their turns in each
-round, so that a machine that is busy with other things is so for all. Everything is warm before the clock starts.
+The work is that of a run over the bundled sample, whose pages are taken again and again until there are `--pages`,
+handed on in batches as a run does: each page is read as an article and held against the gate, what passes is read for
+events by the bundled model. Each Dask worker has one thread, hence one caged process. Both clusters take their turns in
+each round, so that a machine that is busy with other things is so for both; with `--pool` the worker processes of a run
+without Dask do, too. Everything is warm before the clock starts.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import cycle, islice
 from pathlib import Path
 
 from clampdown.proofs.dask_cluster import cluster
@@ -30,6 +32,10 @@ from pipeline.protocols import Workers
 from pipeline.settings import Settings, WorkerSettings
 from pipeline.types import Document, Entry, Response
 from pipeline.workers import WorkerPool
+
+
+WARMING = 20
+"""Pages that each reads before the clock starts."""
 
 
 def pages() -> Iterator[PageJob]:
@@ -58,26 +64,26 @@ def seconds_of(workers: Workers, jobs: list[PageJob], settings: Settings, revisi
     return time.perf_counter() - start, found
 
 
-def measure(copies: int, rounds: int) -> tuple[Mapping[str, list[float]], int]:
-    """Let all take their turns. Returns the seconds of each round by who worked, and the number of pages."""
+def measure(number: int, rounds: int, *, pool: bool) -> Mapping[str, list[float]]:
+    """Let all take their turns with so many pages. Returns the seconds of each round by who worked."""
     settings = Settings()
     revision = load_extractor(settings.extract).revision
-    jobs = list(pages()) * copies
+    jobs = list(islice(cycle(pages()), number))
     taken: dict[str, list[float]] = {}
     counts: set[int] = set()
     with tempfile.TemporaryDirectory(prefix="clampdown-scaling-") as folder, ExitStack() as stack:
         turns: dict[str, Workers] = {}
-        for number in (1, 2):
-            started = stack.enter_context(cluster(Path(folder) / str(number), number))
+        for size in (1, 2):
+            started = stack.enter_context(cluster(Path(folder) / str(size), size))
             over_there = stack.enter_context(DaskWorkers(WorkerSettings(runner="dask", dask_address=started.address)))
-            while len(over_there.threads()) < number:
+            while len(over_there.threads()) < size:
                 time.sleep(0.1)
-            turns[f"Dask, workers: {number}"] = over_there
-            turns[f"pool, processes: {number}"] = stack.enter_context(
-                WorkerPool(WorkerSettings(processes=number), preload=NURSERY)
-            )
+            turns[f"Dask, workers: {size}"] = over_there
+            if pool:
+                processes = WorkerPool(WorkerSettings(processes=size), preload=NURSERY)
+                turns[f"pool, processes: {size}"] = stack.enter_context(processes)
         for name, workers in turns.items():
-            seconds_of(workers, jobs[: settings.run.batch_size], settings, revision)
+            seconds_of(workers, jobs[:WARMING], settings, revision)
             taken[name] = []
         for _ in range(rounds):
             for name, workers in turns.items():
@@ -85,27 +91,28 @@ def measure(copies: int, rounds: int) -> tuple[Mapping[str, list[float]], int]:
                 taken[name].append(seconds)
                 counts.add(found)
     assert len(counts) == 1, "all find the same"
-    return taken, len(jobs)
+    return taken
 
 
 def main() -> None:
     """Print a line for each who worked, and how much faster two are than one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--copies", type=int, default=1)
+    parser.add_argument("--pages", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pool", action="store_true")
     options = parser.parse_args()
-    taken, number = measure(options.copies, options.rounds)
-    print(f"{number} pages, {options.rounds} rounds, {len(os.sched_getaffinity(0))} cores; seconds, median and range")
+    taken = measure(options.pages, options.rounds, pool=options.pool)
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[1]
+    print(f"{options.pages} pages, {options.rounds} rounds, {cores} cores with a load of {load:.1f}; median and range")
     for name, seconds in taken.items():
         median = statistics.median(seconds)
-        print(f"{name:<20} {median:6.2f} s ({min(seconds):.2f}–{max(seconds):.2f}), {number / median:5.1f} pages/s")
-    for kind, one, two in (
-        ("Dask", "Dask, workers: 1", "Dask, workers: 2"),
-        ("pool", "pool, processes: 1", "pool, processes: 2"),
-    ):
-        ratios = [a / b for a, b in zip(taken[one], taken[two], strict=True)]
-        best = min(taken[one]) / min(taken[two])
-        print(f"{kind}: two are {statistics.median(ratios):.2f} × one (median of rounds), {best:.2f} × (best of each)")
+        print(
+            f"{name:<20} {median:6.2f} s ({min(seconds):.2f}–{max(seconds):.2f}), {options.pages / median:5.1f} pages/s"
+        )
+    for kind in ("Dask, workers", *(("pool, processes",) if options.pool else ())):
+        one, two = taken[f"{kind}: 1"], taken[f"{kind}: 2"]
+        ratio = statistics.median(a / b for a, b in zip(one, two, strict=True))
+        print(f"{kind}: two are {ratio:.2f} × one (median of rounds), {min(one) / min(two):.2f} × (best of each)")
 
 
 if __name__ == "__main__":
