@@ -12,7 +12,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
-# Both are read when prefect is imported or starts its server. A cold machine needs up to 20 s for the first start.
+from flows.serving import prefect_logs
+
+# All are read when prefect is imported or starts its server. A cold machine needs up to 20 s for the first start.
+os.environ.update({**prefect_logs.DEFAULTS, **os.environ})
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
@@ -77,7 +80,7 @@ def as_task(rule: Rule, work: Callable[[], Any], label: str, seconds: float) -> 
         retries=rule.retries,
         retry_delay_seconds=exponential_backoff(backoff_factor=5),
         retry_jitter_factor=1,
-        retry_condition_fn=_may_heal,
+        retry_condition_fn=may_heal,
     )(work)
     try:
         with nullcontext() if in_main else alarm(seconds, label):
@@ -93,7 +96,7 @@ def stretch_as_task(settings: Settings) -> Callable[[str, Callable[[], Any]], An
     return lambda label, work: as_task(rule, work, label, seconds)
 
 
-def _may_heal(step: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+def may_heal(step: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Whether what a task ended with may be over in a moment. Who waited for a warehouse has waited."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, HEALING) and not isinstance(error, WarehouseLocked)

@@ -8,9 +8,10 @@ import os
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
+from flows.serving import prefect_logs
+
 # Read when prefect is imported. Our own lines belong to what Prefect shows of a run.
-os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "pipeline,extractors,warehouse,reports,flows")
-os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
+os.environ.update({**prefect_logs.DEFAULTS, **os.environ})
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 from prefect import Flow, State, flow

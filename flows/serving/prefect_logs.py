@@ -1,6 +1,7 @@
 """What Prefect's processes are told of logging, by their environment. No part of Prefect is imported here."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -9,21 +10,23 @@ from pipeline.logs import OURS, hide, secrets_of, set_up
 from pipeline.settings import load
 from pipeline.settings_sections import LogSettings
 
-CONFIGURATION: Final = Path(__file__).with_name("logging.yml")
+DEFAULTS: Final[Mapping[str, str]] = {
+    "PREFECT_LOGGING_SETTINGS_PATH": str(Path(__file__).with_name("logging.yml")),
+    "PREFECT_LOGGING_EXTRA_LOGGERS": ",".join(OURS),
+    # What is logged while no flow runs has no page to be shown on.
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    # Else each line that can't be sent while the server starts anew is an error of its own.
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
+}
+"""By these Prefect logs as we do, shows our lines with its own, and sends no secret to its server.
+
+They are read when prefect is imported.
+"""
 
 
 def environment(log: LogSettings) -> dict[str, str]:
-    """Variables by which Prefect logs as we do, shows our lines with its own, and sends no secret to its server."""
-    return {
-        "PREFECT_LOGGING_SETTINGS_PATH": str(CONFIGURATION),
-        "PREFECT_LOGGING_EXTRA_LOGGERS": ",".join(OURS),
-        # What is logged while no flow runs has no page to be shown on.
-        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-        # Else each line that can't be sent while the server starts anew is an error of its own.
-        "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
-        "CLAMPDOWN_LOG__LEVEL": log.level,
-        "CLAMPDOWN_LOG__FORMAT": log.format,
-    }
+    """The same for processes that are started, with what is said of logs in the settings of this one."""
+    return {**DEFAULTS, "CLAMPDOWN_LOG__LEVEL": log.level, "CLAMPDOWN_LOG__FORMAT": log.format}
 
 
 def begin(who: str) -> None:
