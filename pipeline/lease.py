@@ -103,6 +103,13 @@ def holder(data_dir: Path) -> Holder | None:
     return None
 
 
+def refuse(data_dir: Path) -> None:
+    """Raise the WarehouseLocked that taking the lease would, where another process holds it at this moment."""
+    who = holder(data_dir)
+    if who is not None and who.pid != os.getpid():
+        raise _refused(data_dir, who)
+
+
 def _shared(stack: ExitStack, data_dir: Path) -> bool:
     """Work under the lease that this process holds. Returns False where it holds none."""
     try:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pipeline.errors import WarehouseLocked
 from pipeline.flow_log import FlowLog, FlowStatus, Told
-from pipeline.lease import lease
+from pipeline.lease import lease, refuse
 from pipeline.occasions import superseded
 from pipeline.settings import Settings
 
@@ -30,6 +30,9 @@ def perform(
     `scheduled_at` says that nobody waits for this one. Raises WarehouseLocked where a person called (`scheduled_at` is
     None). Waits up to `wait` seconds for the lease. Without `needs_lease` the work takes it itself, where it must.
     """
+    if scheduled_at is None and needs_lease and not wait:
+        # Who typed this is told at once. That somebody tried is no run to be noted.
+        refuse(settings.data_dir)
     flow_log, result = FlowLog(settings.data_dir), None
     with flow_log.running(name, scheduled_at=scheduled_at, mode=mode) as told:
         _skip_what_is_done(flow_log, told)
