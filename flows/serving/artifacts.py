@@ -48,8 +48,13 @@ class Shown:
 
 def of_ingest(settings: Settings, done: Ingested) -> Shown:
     """New events with links, what became of feeds and articles, and which sources are slow or bring nothing."""
+    found, countries = news_of(settings, done.summary.run_id) if done.summary.new_events else ([], {})
+    return ingest_page(done, found, countries)
+
+
+def ingest_page(done: Ingested, found: Sequence[NewEvent], countries: Mapping[str, str]) -> Shown:
+    """The same, given the new events and the names of countries by code."""
     state, summary = done.state, done.summary
-    found, countries = _news(settings, summary.run_id) if summary.new_events else ([], {})
     articles = sum(summary.outcomes.values())
     words = _joined(
         count(summary.new_events, "new event", "new events"),
@@ -73,7 +78,7 @@ def of_ingest(settings: Settings, done: Ingested) -> Shown:
                 "Waiting": _waiting(summary.pending, summary.retrying),
                 "In all": f"{state.events:,} events from {state.articles:,} articles",
                 "Published": _published(done.snapshot),
-                "Model": f"`{markdown(state.model)}`",
+                "Model": markdown(state.model),
             }
         )
     )
@@ -134,7 +139,7 @@ def of_reextract(done: ReadAgain) -> Shown:
         count(events, "event differs", "events differ"),
     )
     facts = {
-        "Model": f"`{markdown(done.model)}`",
+        "Model": markdown(done.model),
         "Articles": f"{done.articles:,} read again, in {count(done.stretches, 'stretch', 'stretches')}",
         "Left as they were": _joined(
             f"{done.failed:,} could not be read" if done.failed else "",
@@ -142,7 +147,7 @@ def of_reextract(done: ReadAgain) -> Shown:
         ),
         "Mentions": _counts(done.mentions) or "no difference",
         "Events": _counts(done.events) or "no difference",
-        "Decisions about no mention any more": ", ".join(f"`{markdown(one)}`" for one in done.lost[:NAMED]),
+        "Decisions about no mention any more": ", ".join(markdown(one) for one in done.lost[:NAMED]),
     }
     rows: list[Row] = [
         {"what": what, "became": sort, "number": number}
@@ -184,7 +189,7 @@ def of_backfill(done: BroughtBack) -> Shown:
     return Shown(words, "\n\n".join(parts), {"sources": rows})
 
 
-def _news(settings: Settings, run_id: str) -> tuple[list[NewEvent], dict[str, str]]:
+def news_of(settings: Settings, run_id: str) -> tuple[list[NewEvent], dict[str, str]]:
     """The events that are new, and the names of countries. A snapshot that can't be read costs a run its list."""
     try:
         limit = settings.warehouse.memory_limit or None
@@ -200,7 +205,7 @@ def _told(one: NewEvent, countries: Mapping[str, str]) -> str:
     event, telling = one.event, one.telling
     when = "undated" if event.date_value is None else day(event.date_value)
     about = f"{markdown(when)}, {event.status.value.replace('_', ' ')}, score {event.score:.2f}"
-    lines = [f"**{markdown(_sentence(one, countries))}** – {about} · `{markdown(event.id)}`"]
+    lines = [f"**{markdown(_sentence(one, countries))}** – {about} · {markdown(event.id)}"]
     if telling is not None:
         source = markdown(telling.source or "unknown source")
         lines.append(f"> “{markdown(telling.quote.text)}”  ")
