@@ -237,7 +237,7 @@ class ServeSettings(Section):
     maintain_at: Clock = Field(time(3, 30), description="Local time of the nightly maintenance")
     ingest_hours: float = Field(3.0, gt=0, description="Hours after which an ingest that has not ended is stopped")
     wait: float = Field(
-        3600.0, ge=0, description="Seconds that a reextract or backfill waits for a warehouse that is in use"
+        3600.0, ge=0, description="Seconds that maintain, publish, reextract and backfill wait for a warehouse in use"
     )
     slice_minutes: float = Field(
         10.0, gt=0, description="Minutes after which a reextract or backfill lets an ingest have its turn"
