@@ -33,7 +33,6 @@ from pipeline.settings import Settings, WorkerSettings
 from pipeline.types import Document, Entry, Response
 from pipeline.workers import WorkerPool
 
-
 WARMING = 20
 """Pages that each reads before the clock starts."""
 
