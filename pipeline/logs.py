@@ -203,7 +203,9 @@ def _text(record: logging.LogRecord) -> str:
         return f"{_coloured(level)}: {words}"
     who = _process.who.ljust(WHO_WIDTH)
     if _to_journal():
-        return f"<{PRIORITIES.get(level, 6)}>{who} {words}"
+        # For the journal each line is a record, with a priority of its own.
+        priority = f"<{PRIORITIES.get(level, 6)}>"
+        return "\n".join(priority + line for line in f"{who} {words}".split("\n"))
     moment = datetime.fromtimestamp(record.created, UTC).astimezone().isoformat(" ", timespec="seconds")
     return f"{moment} {_coloured(level, width=7)} {who} {words}"
 

@@ -190,10 +190,10 @@ def test_the_journal_is_told_levels_and_no_times(monkeypatch: pytest.MonkeyPatch
         status = os.fstat(journal.fileno())
         monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
         with redirect_stderr(journal):
-            LOG.error("it broke")
+            LOG.error("it broke\nin two")
             LOG.info("it goes on")
         journal.seek(0)
-        assert journal.read() == "<3>serve    it broke\n<6>serve    it goes on\n"
+        assert journal.read() == "<3>serve    it broke\n<3>    in two\n<6>serve    it goes on\n"
     assert not logged("elsewhere").startswith("<")
 
 
