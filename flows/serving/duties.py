@@ -237,12 +237,13 @@ def _in_stretches(settings: Settings, told: Told, way: Way, work: Callable[[Hous
     wait, number, has_more = settings.serve.wait, 0, True
 
     def stretch() -> bool:
-        enough = Stretch(settings.serve.slice_minutes * MINUTE)
         with (
             lease(settings.data_dir, holder=told.flow, run=told.run, wait=wait),
             open_house(settings, holder=told.flow, mode=way.mode) as house,
             deadline(hours, f"a stretch of {told.flow}"),
         ):
+            # Its time begins here: waiting is none of it.
+            enough = Stretch(settings.serve.slice_minutes * MINUTE)
             return work(replace(house, enough=enough)) and enough.is_cut
 
     while has_more:
