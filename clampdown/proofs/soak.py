@@ -63,7 +63,8 @@ NUDGE: Final = timedelta(minutes=2, seconds=10)
 near."""
 
 MOST_NUDGES: Final = 12
-WEIGH_EVERY: Final = 0.5
+LOOK_EVERY: Final = 0.2
+WEIGH_EVERY: Final = 0.6
 
 
 PLANNED_AHEAD: Final = {"PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "P3D"}
@@ -242,7 +243,7 @@ class Soak:
                 nudges, quiet_since = nudges + 1, time.monotonic()
             if time.monotonic() - began > PATIENCE:
                 raise Stuck(f"cycle {state}: {', '.join(missing)} did not come to an end in {PATIENCE:.0f} s")
-            time.sleep(0.1)
+            time.sleep(LOOK_EVERY)
 
     def _kill_due(self, began: float) -> list[str]:
         """Kill who is due. A flow that ended before its moment leaves the kill to the next one."""
@@ -275,7 +276,7 @@ class Soak:
             self.served.keep_up()
             if time.monotonic() - began > PATIENCE:
                 raise Stuck(f"flow processes did not end in {PATIENCE:.0f} s")
-            time.sleep(0.1)
+            time.sleep(LOOK_EVERY)
 
     def _line(self, reading: Reading) -> str:
         memory = sum(weight.memory for weight in reading.parts.values())
