@@ -67,11 +67,13 @@ class Restored:
     beside: tuple[Path, ...]
 
 
-def backup(settings: Settings, target: Path, *, config: Path | None = None, keep: int | None = None) -> Backup:
+def backup(
+    settings: Settings, target: Path, *, config: Path | None = None, keep: int | None = None, wait: float = 0.0
+) -> Backup:
     """Write a backup into the folder `target`, of which only what is new takes room; keep the `keep` latest ones.
 
-    While a run holds the warehouse, the archive is kept alone: all else can be made of it. Raises InputError where
-    there is nothing to keep, ArchiveError where `target` can't be written.
+    Where a run holds the warehouse for longer than `wait` seconds, the archive is kept alone: all else can be made of
+    it. Raises InputError where there is nothing to keep, ArchiveError where `target` can't be written.
     """
     data_dir = settings.data_dir
     if not (data_dir / ARCHIVE_NAME).is_dir():
@@ -80,11 +82,13 @@ def backup(settings: Settings, target: Path, *, config: Path | None = None, keep
         raise InputError(f"{target} lies in the archive itself", hint="Give a folder on another disk.")
     left_out: dict[str, str] = {}
     with ExitStack() as stack:
+        # Waited for before anything is kept from others who might be those it is waited for.
+        busy = _leased(settings, stack, wait)
         stack.enter_context(locked(data_dir, shared=True))
         make_folder_at(target)
         stack.enter_context(locked(target))
         # The warehouse first: while it is held, nothing else changes but by decisions, which are whole in themselves.
-        items = [*_warehouse(settings, stack, left_out), *_archive(data_dir / ARCHIVE_NAME)]
+        items = [*_warehouse(settings, stack, left_out, busy), *_archive(data_dir / ARCHIVE_NAME)]
         # With them it is known up to where they have told: what is restored goes on from there.
         items += [Item(path, f"{digest.FOLDER}/{path.name}") for path in digest.files_in(data_dir / digest.FOLDER)]
         cache = settings.extract.llm.cache
@@ -194,8 +198,21 @@ def _digest(path: Path) -> str | None:
     return path.stem.rpartition("-")[2] if path.suffix == journal.SUFFIX else None
 
 
-def _warehouse(settings: Settings, stack: ExitStack, left_out: dict[str, str]) -> list[Item]:
-    """The warehouse, kept from being written to until the end, with its log where one is left."""
+def _leased(settings: Settings, stack: ExitStack, wait: float) -> WarehouseError | None:
+    """Keep the warehouse from being written to until the end, where it is a file of the data folder; or why not."""
+    if settings.warehouse.url or not (settings.data_dir / WAREHOUSE_NAME).exists():
+        return None
+    try:
+        stack.enter_context(lease(settings.data_dir, holder="backup", wait=wait))
+    except WarehouseError as error:
+        return error
+    return None
+
+
+def _warehouse(
+    settings: Settings, stack: ExitStack, left_out: dict[str, str], busy: WarehouseError | None
+) -> list[Item]:
+    """The warehouse, with its log where one is left, unless it is `busy`."""
     path = settings.data_dir / WAREHOUSE_NAME
     if settings.warehouse.url:
         left_out["warehouse"] = f"it is a lake, to be backed up where it lies; {_TO_REBUILD}"
@@ -203,8 +220,10 @@ def _warehouse(settings: Settings, stack: ExitStack, left_out: dict[str, str]) -
     if not path.exists():
         left_out["warehouse"] = f"there is none: {_TO_REBUILD}"
         return []
+    if busy is not None:
+        left_out["warehouse"] = f"{busy}; {_TO_REBUILD}"
+        return []
     try:
-        stack.enter_context(lease(settings.data_dir, holder="backup"))
         # What the log has goes into the file, and what is no warehouse shows.
         Database.open(path).close()
         file = stack.enter_context(path.open("rb"))

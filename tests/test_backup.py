@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,6 +102,25 @@ def test_only_what_is_new_takes_room(house: Settings, tmp_path: Path, unpublishe
     assert third.removed == (first.version.folder.name,)
     assert [one.folder for one in versions(target)] == [third.version.folder, second.version.folder]
     assert restore(elsewhere(house), find(target, second.version.folder.name)).missing == ()
+
+
+def test_a_run_that_is_on_is_waited_for(house: Settings, tmp_path: Path) -> None:
+    taken = threading.Event()
+
+    def run() -> None:
+        with lease(house.data_dir, holder="ingest"):
+            taken.set()
+            time.sleep(0.5)
+
+    other = threading.Thread(target=run)
+    other.start()
+    taken.wait()
+    busy = backup(house, tmp_path / "backups")
+    assert "ingest" in busy.left_out["warehouse"]
+    whole = backup(house, tmp_path / "backups", wait=60)
+    other.join()
+    assert whole.left_out == {}
+    assert WAREHOUSE_NAME in whole.written.version.files
 
 
 def test_damage_at_the_source_is_told(house: Settings, tmp_path: Path) -> None:

@@ -26,17 +26,18 @@ def backup(
     keep: Annotated[
         int | None, typer.Option("--keep", min=1, help="Remove all but so many of the latest backups [default: none]")
     ] = None,
+    wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for a run that is on to end")] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
 ) -> None:
     """Write a backup: archive, warehouse, digests, settings, source list, answers of a language model.
 
-    Each backup is whole in itself; what has not changed since the one before shares its room. While a run is on, the
-    archive is kept without the warehouse, which can be made of it.
+    Each backup is whole in itself; what has not changed since the one before shares its room. Where a run
+    is on for longer than --wait, the archive is kept without the warehouse, which can be made of it.
     """
     from flows.backup import backup
 
     loaded = load_settings(context)
-    done = backup(loaded.settings, target, config=loaded.file, keep=keep)
+    done = backup(loaded.settings, target, config=loaded.file, keep=keep, wait=wait)
     if as_json:
         print_json(done)
     else:
