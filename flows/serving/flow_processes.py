@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 
 AUTO_TAG = "auto-scheduled"
 """The tag that Prefect's scheduler gives to its runs, and we to those that it should have made."""
+
+ENGINE = (sys.executable, "-m", "flows.serving.engine")
+"""The program that does a flow run; its argument is the run's id."""
 
 TRIES = 5
 """How often a run that a person asked for begins, if its process dies each time."""
@@ -63,10 +66,14 @@ class _Process:
 
 @dataclass(slots=True)
 class FlowProcesses:
-    """The processes of the flow runs of some `deployments` (flow name by deployment id). All runs of them are ours."""
+    """The processes of the flow runs of some `deployments` (flow name by deployment id). All runs of them are ours.
+
+    `engine` is the program that does a run, whose id it is given.
+    """
 
     client: PrefectClient
     deployments: Mapping[UUID, str]
+    engine: Sequence[str] = ENGINE
     _running: dict[UUID, _Process] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _is_stopping: bool = False
@@ -134,9 +141,7 @@ class FlowProcesses:
                 log.debug("%s does not begin: %s", self._called(run), answer.status)
                 return
             running.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "flows.serving.engine",
+                *self.engine,
                 str(run.id),
                 env=_environment(run, flow),
                 stdin=asyncio.subprocess.PIPE,
