@@ -37,7 +37,7 @@ class Server:
     def add(
         self, deployment: UUID, minutes_ago: float = 0, *, automatic: bool = False, state: str = "SCHEDULED"
     ) -> UUID:
-        at = datetime.now(UTC) - timedelta(minutes=ago)
+        at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
         run = FlowRun(
             id=uuid4(),
             flow_id=uuid4(),
