@@ -43,9 +43,15 @@ def as_before() -> Iterator[None]:
 def logged(
     *words: object, log: logging.Logger = LOG, level: int = logging.WARNING, error: Exception | None = None
 ) -> str:
-    out = io.StringIO()
-    with redirect_stderr(out):
-        log.log(level, *words, exc_info=error)
+    out, root = io.StringIO(), logging.getLogger()
+    # Without pytest's own handlers, which would report what is logged here.
+    handlers = list(root.handlers)
+    root.handlers[:] = [one for one in handlers if isinstance(one, logs.StandardError)]
+    try:
+        with redirect_stderr(out):
+            log.log(level, *words, exc_info=error)
+    finally:
+        root.handlers[:] = handlers
     return out.getvalue()
 
 
@@ -200,8 +206,6 @@ def test_the_journal_is_told_levels_and_no_times(monkeypatch: pytest.MonkeyPatch
 def test_arguments_that_do_not_fit_are_told_without_secrets() -> None:
     set_up(TEXT)
     hide(["hunter2"])
-    root = logging.getLogger()
-    root.handlers[:] = [one for one in root.handlers if isinstance(one, logs.StandardError)]
     assert logged("%d", "hunter2") == "warning: %d ('***',)\n"
 
 
