@@ -294,3 +294,10 @@ def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     notify("WATCHDOG=1")
     monkeypatch.delenv("NOTIFY_SOCKET")
     notify("WATCHDOG=1")
+
+
+def test_the_supervisor_stays_small() -> None:
+    """It runs for months beside what does the work: none of what makes that heavy is imported."""
+    script = "import sys, flows.serving.serve; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"prefect", "duckdb", "aiohttp", "numpy", "onnxruntime", "trafilatura"} & set(done.stdout.split())
