@@ -4,6 +4,7 @@ What publishers wrote is escaped: Prefect renders pages, and the cells of tables
 """
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,9 +15,10 @@ from flows.maintain import FAILED, Step
 from flows.serving.duties import BroughtBack, Ingested, ReadAgain
 from pipeline.settings import Settings
 from pipeline.site_state import SiteState, SlowSource
+from reports import inert
 from reports.digest import Item, News
 from reports.digest_words import count, day, sentence
-from reports.inert import host, line, link, markdown
+from reports.inert import host, line
 from warehouse.news import country_names
 from warehouse.query import connect_snapshot
 from warehouse.run_events import NewEvent, new_events
@@ -33,6 +35,8 @@ NAMED: Final = 20
 TITLE_WIDTH: Final = 120
 SLOW: Final = 3600.0
 """Seconds from publication to being seen, in the middle, from which on a source counts as slow."""
+
+WORD_JOINER: Final = "\u2060"
 
 Row = Mapping[str, str | int | float]
 
@@ -56,9 +60,10 @@ def ingest_page(done: Ingested, found: Sequence[NewEvent], countries: Mapping[st
     """The same, given the new events and the names of countries by code."""
     state, summary = done.state, done.summary
     articles = sum(summary.outcomes.values())
+    is_quiet = not summary.new_events and not articles
     words = _joined(
-        count(summary.new_events, "new event", "new events"),
-        count(articles, "article", "articles"),
+        "nothing new" if is_quiet else count(summary.new_events, "new event", "new events"),
+        "" if is_quiet else count(articles, "article", "articles"),
         count(len(state.trouble), "source in trouble", "sources in trouble") if state.trouble else "",
     )
     parts = [f"**{words}**"]
@@ -200,6 +205,26 @@ def news_of(settings: Settings, run_id: str) -> tuple[list[NewEvent], dict[str, 
         return [], {}
 
 
+def markdown(text: str) -> str:
+    """`text` as `reports.inert` makes it, and with addresses that Prefect makes no links of.
+
+    Its newer pages do so whatever is escaped. A word joiner is not to be seen, and is no part of an address.
+    """
+    return re.sub(r"\\(://|@)|\b(www)\\\.", _joined_up, inert.markdown(text))
+
+
+def link(words: str, url: str) -> str:
+    """A link to an http(s) address; only the words where the address is none."""
+    address = inert.web_address(url)
+    return markdown(words) if address is None else f"[{markdown(words)}](<{address}>)"
+
+
+def _joined_up(found: re.Match[str]) -> str:
+    if found[2]:
+        return f"{found[2]}{WORD_JOINER}\\."
+    return f":{WORD_JOINER}//" if found[1] == "://" else f"{WORD_JOINER}@"
+
+
 def _told(one: NewEvent, countries: Mapping[str, str]) -> str:
     """An event as a paragraph with its quote."""
     event, telling = one.event, one.telling
@@ -271,7 +296,7 @@ def _source_rows(state: SiteState) -> list[Row]:
         {
             "source": markdown(one.name),
             "state": one.state,
-            "since": "" if one.since is None else f"{one.since:%Y-%m-%d %H:%M} UTC",
+            "since": "ever" if one.since is None else f"{one.since:%Y-%m-%d %H:%M} UTC",
             "error": markdown(line(one.error or "", TITLE_WIDTH)),
             "lag": "",
         }
@@ -293,7 +318,7 @@ def _span(seconds: float) -> str:
 
 def _waiting(pending: int, retrying: int) -> str:
     return _joined(
-        f"{pending:,} for their first try" if pending else "", f"{retrying:,} for another" if retrying else ""
+        f"{pending:,} for their first try" if pending else "", f"{retrying:,} for another try" if retrying else ""
     )
 
 

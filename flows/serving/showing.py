@@ -17,10 +17,9 @@ from prefect.artifacts import (
 )
 from prefect.client.orchestration import get_client
 
-from flows.serving.artifacts import Shown
+from flows.serving.artifacts import Shown, markdown
 from flows.serving.limits import briefly
 from pipeline.settings import Settings
-from reports.inert import markdown
 
 log = logging.getLogger(__name__)
 
