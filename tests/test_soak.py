@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from test_prove import failed
 
 from clampdown.proofs import soak, soak_plain
-from clampdown.proofs.soak_curves import disk, slope
+from clampdown.proofs.soak_curves import Reading, disk, slope
+from clampdown.proofs.soak_report import Record
+from clampdown.proofs.soak_tree import Part, Weight
 from clampdown.proofs.soak_world import LEAST_STATES, World, build, moment
 from clampdown.proofs.webserver import Hit, Reply
 from pipeline.feeds import parse_feed
@@ -127,6 +129,51 @@ def test_disk_is_counted_by_folder_and_files_with_two_names_once(tmp_path: Path)
     assert found["archive"] + found["published"] == 2
     assert found["warehouse"] == 1
     assert sum(found.values()) == 3
+
+
+def record(folder: Path, *, grows: float = 0.0, opens: float = 0.0) -> Record:
+    """What a soak of a hundred cycles saw whose server grows by so many MB and files a cycle."""
+    made = Record(folder / "soak.jsonl", 100, 1)
+    for cycle in range(100):
+        idle = Weight(memory=100 + (cycle % 3) / 10, handles=20 + cycle % 2)
+        server = idle + Weight(memory=grows * cycle, handles=int(opens * cycle))
+        parts: dict[Part, Weight] = {"supervisor": idle, "server": server, "runner": idle}
+        killed = ("flow",) if cycle == 7 else ()
+        made.read(Reading(cycle, 5.0, killed, 1, parts, idle, {"archive": cycle / 10, "prefect": 1.0}))
+    made.compare(100, [], "warehouse")
+    made.plain_disk = {"archive": 9.0}
+    made.stopped_in = 2.0
+    return made
+
+
+def test_a_soak_that_stays_flat_holds(tmp_path: Path) -> None:
+    flat = record(tmp_path)
+    assert [claim.text for claim in flat.claims() if not claim.holds] == []
+    assert flat.slopes()["server memory"] == pytest.approx(0, abs=0.001)
+    assert flat.slopes()["archive disk"] == pytest.approx(0.1)
+    assert len((tmp_path / "soak.jsonl").read_text("utf-8").splitlines()) == 101
+
+
+def test_what_grows_differs_or_stays_is_no_proof(tmp_path: Path) -> None:
+    def broken(made: Record) -> list[str]:
+        return [claim.text for claim in made.claims() if not claim.holds]
+
+    assert broken(record(tmp_path, grows=0.2)) == ["memory of the server"]
+    assert broken(record(tmp_path, opens=0.1)) == ["handles of the server"]
+    other = record(tmp_path)
+    other.compare(100, ["events: 1 rows lacking"], "published")
+    assert broken(other) == ["tables that differ from those of undisturbed runs, or hold something twice"]
+    other = record(tmp_path)
+    other.fault("cycle 3 did not end")
+    other.digests = (["2026-10-20"], [])
+    other.left = 1
+    other.plain_disk = {"archive": 1.0}
+    assert len(broken(other)) == 4
+
+
+def test_a_soak_that_saw_little_says_so(tmp_path: Path) -> None:
+    claims = Record(tmp_path / "soak.jsonl", 100, 1).claims()
+    assert not all(claim.holds for claim in claims)
 
 
 def test_kills_fall_into_the_first_part_and_none_into_the_first_cycle() -> None:
