@@ -141,8 +141,9 @@ class Upkeep:
             name=f"{one.flow} of {one.at:%d %b %H:%M} UTC",
             state=Scheduled(scheduled_time=one.at),
             tags=[AUTO_TAG],
-            # The same attempt is made once, whoever asks for it and how often.
-            idempotency_key=one.key,
+            # The same attempt is made once, whoever asks for it and how often. Prefect compares the keys of a flow's
+            # runs over all deployments, and others may share the server.
+            idempotency_key=f"{deployment}: {one.key}",
         )
         if run.state is not None and run.state.is_scheduled():
             log.info("%s of %s has not been done: it begins now", one.flow, f"{one.at:%Y-%m-%d %H:%M} UTC")
