@@ -293,11 +293,10 @@ def claim_ports(wanted: Sequence[tuple[str, str, int]]) -> None:
         while (why := _taken(host, port)) and time.monotonic() < until:
             time.sleep(0.25)
         if why:
-            raise ServeError(
-                f"port {port} of {host} can't be used: {why}",
-                hint=f"Set {setting} to another, or stop what listens there. To share a Prefect server that runs "
-                "there, set PREFECT_API_URL to its API.",
-            )
+            hint = f"Set {setting} to another, or stop what listens there."
+            if setting == "serve.port":
+                hint += " To share a Prefect server that runs there, set PREFECT_API_URL to its API."
+            raise ServeError(f"port {port} of {host} can't be used: {why}", hint=hint)
 
 
 def _taken(host: str, port: int) -> str:
