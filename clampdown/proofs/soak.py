@@ -67,7 +67,11 @@ LOOK_EVERY: Final = 0.2
 WEIGH_EVERY: Final = 0.6
 
 
-PLANNED_AHEAD: Final = {"PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "P3D"}
+PLANNED_AHEAD: Final = {
+    "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "P3D",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "5",
+}
 """Days go by here faster than Prefect plans the next hours."""
 
 
@@ -181,7 +185,8 @@ class Soak:
         if not self.done:
             return
         record.plain_disk = disk(settings.data_dir.with_name("plain"))
-        if not record.faults:
+        # One that was cut short ends amid a state: there is nothing to compare it with.
+        if self.done == self.plan.cycles:
             self.compare("warehouse")
             self.compare("published")
         record.digests = self._digests(settings)

@@ -46,6 +46,7 @@ class Plain:
         self._command = [sys.executable, "-m", __name__, str(config)]
         self._environment = environment
         self._process: subprocess.Popen[str]
+        self._runs = False
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(  # noqa: S603 - this very program
@@ -75,10 +76,13 @@ class Plain:
     def begin_run(self, moment: datetime) -> None:
         """Begin with a run over the present state, which began at `moment` by the clock; `ended` waits for it."""
         self._tell({"do": "run", "moment": moment.isoformat()})
+        self._runs = True
 
     def ended(self) -> None:
-        """Wait until the run has ended. Raises WorkerError where it failed."""
-        self._answer()
+        """Wait until the run has ended, if one was begun. Raises WorkerError where it failed."""
+        if self._runs:
+            self._answer()
+        self._runs = False
 
     def differences(self, folder: Path) -> list[str]:
         """What differs between the tables of the runs and those in `folder`, in words; and what stands there twice.
