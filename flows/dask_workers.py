@@ -260,13 +260,14 @@ class _Call:
 
 
 def _cut(empty: Chunk, items: Sequence[Any], threads: int) -> Iterator[_Sent]:
-    """Cut a call into chunks: small enough that all threads have work to the end, and that none is a heavy load."""
-    most = min(MOST_ITEMS, max(1, len(items) // (threads * CHUNKS_A_THREAD)))
+    """Cut a call into chunks: smaller and smaller towards its end, so that all threads have work until then."""
     places: list[int] = []
     pickled: list[bytes] = []
     for place, item in enumerate(items):
         one = pickle.dumps(item)
-        if places and (len(places) == most or sum(map(len, pickled)) + len(one) > MOST_BYTES):
+        left = len(items) - place + len(places)
+        most = min(MOST_ITEMS, max(1, left // (threads * 2)))
+        if places and (len(places) >= most or sum(map(len, pickled)) + len(one) > MOST_BYTES):
             yield _Sent(tuple(places), replace(empty, items=tuple(pickled)))
             places, pickled = [], []
         places.append(place)

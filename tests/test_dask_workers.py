@@ -1,5 +1,6 @@
 """Workers on a real Dask cluster on loopback: in order, equal, and whole when machines of it fail or differ."""
 
+import pickle
 import signal
 import time
 from collections.abc import Iterator
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 import worker_tasks as tasks
 from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flows import dask_workers
-from flows.dask_task import differences, installation
+from flows.dask_task import Chunk, differences, installation
 from flows.dask_workers import DaskWorkers
 from flows.jobs import PROBE, ExtractJob, PageJob, find_events, read_page
 from pipeline.errors import ModelError, WorkerError, WorkersUnavailable
@@ -108,6 +111,24 @@ def test_a_machine_that_is_lost_costs_nothing(workers: DaskWorkers, running: Clu
         assert call.result(280) == list(range(40))
     while len(workers.threads()) > 1:
         time.sleep(0.05)
+
+
+@given(st.integers(1, 200), st.integers(1, 16))
+def test_a_call_is_cut_into_chunks_that_shrink_towards_its_end(number: int, threads: int) -> None:
+    empty = Chunk(tasks.double, (), 1.0, WorkerSettings(), {})
+    cut = list(dask_workers._cut(empty, range(number), threads))
+    assert [place for sent in cut for place in sent.places] == list(range(number))
+    assert [pickle.loads(item) for sent in cut for item in sent.chunk.items] == list(range(number))
+    sizes = [len(sent.places) for sent in cut]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] <= dask_workers.MOST_ITEMS
+    assert sizes[-1] == 1
+
+
+def test_what_is_large_goes_alone() -> None:
+    empty = Chunk(len, (), 1.0, WorkerSettings(), {})
+    cut = dask_workers._cut(empty, [b"x" * size for size in (10, 3_900_000, 200_000, 9_000_000, 10, 10)], 1)
+    assert [sent.places for sent in cut][:3] == [(0, 1), (2,), (3,)]
 
 
 def test_differences_are_named() -> None:
