@@ -69,8 +69,11 @@ def _create(client: SyncPrefectClient, name: str, size: int) -> bool:
 
 @contextmanager
 def briefly() -> Iterator[None]:
-    """Ask Prefect's server once: what is only to be seen is not worth the minute that its client would try for."""
-    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+    """Ask Prefect's server twice at most: what is only to be seen is not worth a minute of its client's tries.
+
+    Once is not enough: where SQLite is busy, the server answers that it is.
+    """
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 1}):
         yield
 
 
@@ -83,17 +86,16 @@ def slot(name: str, patience: float) -> Iterator[None]:
     """
     with ExitStack() as stack:
         try:
-            with briefly():
-                stack.enter_context(
-                    concurrency(
-                        name,
-                        strict=True,
-                        timeout_seconds=patience,
-                        lease_duration=SLOT_SECONDS,
-                        # A server that restarts is no reason to end a run.
-                        raise_on_lease_renewal_failure=False,
-                    )
+            stack.enter_context(
+                concurrency(
+                    name,
+                    strict=True,
+                    timeout_seconds=patience,
+                    lease_duration=SLOT_SECONDS,
+                    # A server that restarts is no reason to end a run.
+                    raise_on_lease_renewal_failure=False,
                 )
+            )
         except Exception as error:
             log.warning("going on without a slot of the limit %s: %s", name, error)
         try:
