@@ -16,7 +16,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Failed
 
-from flows.serving.deadline import alarm, deadline
+from flows.serving.deadline import alarm, deadline, given_up
 from flows.serving.deployed import EPOCH, deployments
 from flows.serving.limits import EXTRACTING, limits, slot
 from flows.tasks import AS_TASKS, may_heal
@@ -133,8 +133,9 @@ def test_work_that_takes_too_long_is_given_up() -> None:
     with pytest.raises(Overdue, match=r"ingest has taken longer than 0\.2 seconds"), deadline(0.2, "ingest"):
         threading.Event().wait(60)
     assert time.monotonic() - begun < 30
+    assert isinstance(given_up(), Overdue)
     with deadline(60, "ingest"):
-        pass
+        assert given_up() is None
 
 
 def test_a_step_in_another_thread_that_hangs_ends_the_run() -> None:

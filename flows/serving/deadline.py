@@ -16,6 +16,8 @@ GRACE: Final = 300.0
 """Seconds from the exception to the end of the process: time to close what is open."""
 
 _reasons: deque[str] = deque()
+_told_to: list[str] = []
+"""Why the main thread was told to give up: some libraries make an error of their own of it."""
 
 
 @contextmanager
@@ -27,6 +29,7 @@ def deadline(seconds: float, what: str, grace: float = GRACE) -> Iterator[None]:
     run goes on where it was. Steps within the block may have an `alarm` of their own.
     """
     _reasons.clear()
+    _told_to.clear()
     signal.signal(signal.SIGUSR1, _give_up)
     faulthandler.dump_traceback_later(seconds + grace, exit=True, file=sys.__stderr__ or 2)
     try:
@@ -60,7 +63,13 @@ def _ring(seconds: float, what: str) -> None:
 
 
 def _give_up(number: int, frame: FrameType | None) -> None:
-    raise Overdue(_reasons.popleft() if _reasons else "given up: it has taken too long")
+    _told_to.append(_reasons.popleft() if _reasons else "given up: it has taken too long")
+    raise Overdue(_told_to[-1])
+
+
+def given_up() -> Overdue | None:
+    """What the main thread was told in the present deadline, or None: for those who meet a library's words for it."""
+    return Overdue(_told_to[-1]) if _told_to else None
 
 
 def _told(seconds: float) -> str:

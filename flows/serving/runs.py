@@ -6,6 +6,7 @@ picture: what ran and how it ended stands in our own flow log.
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -14,6 +15,7 @@ from datetime import date, datetime
 from typing import Any, Final, TypeVar
 
 from prefect import State
+from prefect.exceptions import TerminationSignal
 from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
@@ -23,7 +25,7 @@ from flows.maintain import maintain as maintain_duty
 from flows.orders import BackfillOrder
 from flows.serving import artifacts, duties, showing
 from flows.serving.artifacts import Shown
-from flows.serving.deadline import deadline
+from flows.serving.deadline import deadline, given_up
 from flows.serving.duties import HOUR, MINUTE, Way
 from flows.serving.limits import slot, writing
 from flows.serving.perform import perform
@@ -41,6 +43,9 @@ T = TypeVar("T")
 
 PATIENCE: Final = 5.0
 """Seconds for a slot that should be free, because we hold the lease: else its holder is dead."""
+
+INTERRUPTED: Final = "Query interrupted"
+"""What DuckDB makes of a signal's exception. Prefect must hear of the signal: what was stopped is to go on."""
 
 ROUNDING_OFF: Final = 300.0
 """Seconds that a stretch of long work may take beyond its time: its last batch, and publishing."""
@@ -160,7 +165,12 @@ def _performed(
 
     def work(told: Told) -> T:
         with slot(writing(settings), PATIENCE) if rules.needs_lease else nullcontext():
-            return duty(told)
+            try:
+                return duty(told)
+            except RuntimeError as error:
+                if str(error) != INTERRUPTED:
+                    raise
+                raise given_up() or TerminationSignal(signal.SIGTERM) from error
 
     hours = settings.serve.ingest_hours * HOUR
     # Long work has a time for each of its stretches.
