@@ -196,6 +196,8 @@ class Soak:
         began = time.monotonic()
         while not self.served.is_ready():
             self.served.keep_up()
+            # So that it is known who is to be cleared up after.
+            self.served.tree()
             if time.monotonic() - began > PATIENCE:
                 raise Stuck(f"`clampdown serve` is not ready after {PATIENCE:.0f} s")
             time.sleep(0.2)
