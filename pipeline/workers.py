@@ -285,8 +285,13 @@ def _serve(pipe: Connection, memory: int, preload: tuple[str, ...]) -> None:
 
 
 def _called(function: Callable[[Any], Any], item: Any, seconds: float) -> tuple[bool, Any]:
-    """Call under a timer of CPU time, whose signal nothing catches: it ends C code, too."""
+    """Call under timers whose signals nothing catches: they end C code, too.
+
+    That of CPU time is the cap. The one by the clock is for a task that stands still after its pool was killed: nobody
+    else is there to end it.
+    """
     signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds * PATIENCE + 2 * SPARE)
     try:
         return False, function(item)
     except MemoryError:
@@ -295,6 +300,7 @@ def _called(function: Callable[[Any], Any], item: Any, seconds: float) -> tuple[
         return True, error.with_traceback(None)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _confine(memory: int) -> None:
@@ -302,6 +308,7 @@ def _confine(memory: int) -> None:
     # An interrupt of the terminal reaches all processes; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     if sys.platform == "linux":

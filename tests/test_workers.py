@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import worker_tasks as tasks
 
+from pipeline import workers
 from pipeline.errors import FetchError, HTTPStatusError, ParseError, WorkerError, WorkersUnavailable
 from pipeline.settings import WorkerSettings
 from pipeline.workers import WorkerPool
@@ -58,6 +59,13 @@ def test_a_task_that_sleeps_is_ended_by_the_clock(monkeypatch: pytest.MonkeyPatc
         with pytest.raises(WorkerError, match="stood still"):
             pool.submit(tasks.stand_still, 60, seconds=0.1).result(30)
         assert pool.submit(tasks.double, 1, seconds=5).result(60) == 2
+
+
+def test_a_task_that_sleeps_ends_also_when_its_pool_was_killed(pool: WorkerPool) -> None:
+    (left,) = pool.map(tasks.alarm, [None], seconds=2.0)
+    assert isinstance(left, float)
+    assert 2.0 < left <= 2.0 * workers.PATIENCE + 2 * workers.SPARE
+    assert workers.SPARE < left, "a pool that lives ends it first, and says why"
 
 
 def test_time_is_that_of_the_processor(pool: WorkerPool) -> None:

@@ -35,6 +35,11 @@ def stand_still(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def alarm(_: object) -> float:
+    """Seconds by the clock that this task has left."""
+    return signal.getitimer(signal.ITIMER_REAL)[0]
+
+
 def dawdle(number: int) -> int:
     time.sleep(0.1)
     return number
