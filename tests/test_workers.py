@@ -65,7 +65,7 @@ def test_a_task_that_sleeps_ends_also_when_its_pool_was_killed(pool: WorkerPool)
     (left,) = pool.map(tasks.alarm, [None], seconds=2.0)
     assert isinstance(left, float)
     assert 2.0 < left <= 2.0 * workers.PATIENCE + 2 * workers.SPARE
-    assert workers.SPARE < left, "a pool that lives ends it first, and says why"
+    assert left > workers.SPARE, "a pool that lives ends it first, and says why"
 
 
 def test_time_is_that_of_the_processor(pool: WorkerPool) -> None:
