@@ -99,8 +99,12 @@ class FlowProcesses:
             deployment_id=FlowRunFilterDeploymentId(any_=list(self.deployments)),
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(UNDER_WAY))),
         )
-        for run in await self.client.read_flow_runs(flow_run_filter=ours):
-            if run.id not in self._running:
+        for found in await self.client.read_flow_runs(flow_run_filter=ours):
+            if found.id in self._running:
+                continue
+            # It may have come to its end since the server was asked.
+            run = await self.client.read_flow_run(found.id)
+            if run.state_type in UNDER_WAY and run.id not in self._running:
                 await self._settle(run, "its process is gone")
 
     async def stop(self) -> None:
