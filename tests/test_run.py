@@ -3,8 +3,6 @@
 import shutil
 from pathlib import Path
 
-from sample_runs import run_apart
-
 from clampdown.sample_run import run_sample
 from clampdown.sample_site import SampleSite
 from flows.ingest import RunReport
@@ -52,11 +50,3 @@ def test_running_again_changes_nothing_and_asks_only_for_changes(
     assert again.summary.feeds[FeedOutcome.NOT_MODIFIED] > 0
     pages = [request for request in sample_site.requests[asked:] if request.status == 200 and "article" in request.path]
     assert pages == []
-
-
-def test_the_prefect_flow_in_small_batches_ends_in_the_same_tables(
-    sample_site: SampleSite, sample_run: tuple[Path, RunReport], tmp_path: Path
-) -> None:
-    environment = {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_LOGGING_LEVEL": "WARNING"}
-    assert run_apart(sample_site, tmp_path / "flow", batch=17, prefect=True, environment=environment) == 0
-    assert content(tmp_path / "flow" / "warehouse.duckdb") == content(sample_run[0] / "warehouse.duckdb")

@@ -17,12 +17,16 @@ from unittest.mock import patch
 
 import pytest
 from changing_site import BLOCKED, Page, serving
+from sample_runs import run_apart
 
+from clampdown.sample_site import SampleSite
+from flows.ingest import RunReport
 from flows.serving.stopgap import Stopgap
 from pipeline.flow_log import FlowLog, FlowStatus
 from pipeline.lease import holder
 from pipeline.occasions import every
 from pipeline.settings import load
+from warehouse.compare import content
 
 EVER = 240.0
 """Seconds after which it is given up. An idle machine needs a twentieth of it."""
@@ -139,7 +143,7 @@ def started(config: Path, log: Path, environ: Mapping[str, str]) -> Iterator[sub
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at processes by /proc")
-def test_serving(tmp_path: Path) -> None:
+def test_serving(sample_site: SampleSite, sample_run: tuple[Path, RunReport], tmp_path: Path) -> None:
     """One server for all that needs one: it takes a dozen seconds of a core to start."""
     folder, log = tmp_path / "data", tmp_path / "log"
     port, status, status_of_other = free_ports(3)
@@ -184,6 +188,11 @@ def test_serving(tmp_path: Path) -> None:
         assert f"the data folder {folder}" in joined.stderr
         assert "serve.name" in joined.stderr
         assert not FlowLog(tmp_path / "other").runs()
+
+        # `clampdown run --prefect` joins it, too. In small batches, each stage a task, the tables are the same.
+        ours = {"PREFECT_API_URL": api, "PREFECT_HOME": str(tmp_path / "home"), "PREFECT_LOGGING_LEVEL": "WARNING"}
+        assert run_apart(sample_site, tmp_path / "flow", batch=17, prefect=True, environment=ours) == 0
+        assert content(tmp_path / "flow" / "warehouse.duckdb") == content(sample_run[0] / "warehouse.duckdb")
 
         # A polite stop ends all of it, with status 0.
         family = descendants(served.pid)
