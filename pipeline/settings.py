@@ -82,6 +82,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("clampdown-data"), description="Folder of archive, warehouse and published snapshot")
     sources: Path = Field(Path("sources.toml"), description="The source list")
+    subscriptions: Path = Field(
+        Path("subscriptions.toml"), description="Who is sent which digest; without it there is one a day, for nobody"
+    )
     fetch: FetchSettings = FetchSettings()
     poll: PollSettings = PollSettings()
     workers: WorkerSettings = WorkerSettings()
@@ -139,9 +142,10 @@ def load(
     resolved = {
         "data_dir": data_dir,
         "sources": sources,
+        "subscriptions": base / settings.subscriptions,
         "extract": extract,
         "warehouse": _at(settings.warehouse, base.absolute()),
-        "mail": _with_file(settings.mail, base),
+        "mail": _with_files(settings.mail, base),
     }
     return LoadedSettings(settings.model_copy(update=resolved), origins, path)
 
@@ -157,10 +161,9 @@ def _at(warehouse: WarehouseSettings, base: Path) -> WarehouseSettings:
     return warehouse.model_copy(update=changed)
 
 
-def _with_file(mail: MailSettings, base: Path) -> MailSettings:
-    if mail.password_file is None:
-        return mail
-    return mail.model_copy(update={"password_file": base / mail.password_file})
+def _with_files(mail: MailSettings, base: Path) -> MailSettings:
+    named = {"password_file": mail.password_file, "dkim_key_file": mail.dkim_key_file}
+    return mail.model_copy(update={key: base / path for key, path in named.items() if path is not None})
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -227,6 +227,10 @@ class ServeSettings(Section):
     port: int = Field(4200, ge=1, le=65_535, description="Port of Prefect's server and its pages")
     ui: bool = Field(True, description="Whether Prefect's pages are served")
     status_port: int = Field(4280, ge=0, le=65_535, description="Port of /health, /ready and /metrics; 0 serves none")
+    readers_port: int = Field(
+        0, ge=0, le=65_535, description="Port of what readers may reach: unsubscribing, digests, feeds; 0 serves none"
+    )
+    readers_host: str = Field("127.0.0.1", min_length=1, description="Address that readers_port listens on")
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         "", description="Zone of the times below, as in Europe/Berlin; empty takes the machine's"
     )
@@ -276,11 +280,37 @@ class MailSettings(Section):
     )
     sender: str = Field("", description="Address that mail comes from")
     timeout: Seconds = Field(30.0, description="Seconds for each answer of the server")
+    give_up_hours: float = Field(
+        48.0, gt=0, description="Hours for which a digest that the server did not take yet is tried again"
+    )
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="Address at which readers reach serve.readers_port, as in https://news.example.org; empty leaves "
+        "links to it out",
+    )
+    unsubscribe_to: str = Field(
+        "", description="Address that readers may ask to be taken off a list by mail; empty names none"
+    )
+    dkim_domain: str = Field(
+        "", description="Domain that signs mail (DKIM; needs the extra dkim); empty leaves it unsigned"
+    )
+    dkim_selector: str = Field("", description="Selector of its key in the DNS")
+    dkim_key_file: Annotated[Path | None, BeforeValidator(_or_none)] = Field(
+        None, description="File that holds its private key, in PEM"
+    )
 
     @model_validator(mode="after")
     def _has_one_password(self) -> Self:
         if self.password_env and self.password_file is not None:
             raise ValueError("password_env and password_file are both set: which of them is it?")
+        return self
+
+    @model_validator(mode="after")
+    def _signs_wholly_or_not(self) -> Self:
+        given = [bool(self.dkim_domain), bool(self.dkim_selector), self.dkim_key_file is not None]
+        if any(given) and not all(given):
+            raise ValueError("DKIM takes dkim_domain, dkim_selector and dkim_key_file, all three")
         return self
 
 

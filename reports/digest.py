@@ -12,16 +12,11 @@ from enum import StrEnum
 from itertools import pairwise
 
 from pipeline.site_state import Trouble
+from pipeline.subscriptions import BUILT_IN, Subscription, is_sure
 from pipeline.types import Action, ActorKind, ScopeClass, Status, Transition, TransitionKind
 from warehouse.event_list import EventRow
 from warehouse.news import Change, Telling
 from warehouse.tables.changes import Kind
-
-SURE_SCORE = 0.5
-"""From this score on an event that one voice tells is told as sure: of such, some three in four are right."""
-
-SURE_VOICES = 2
-"""From this number of independent voices on the score no longer matters."""
 
 LATE = timedelta(days=14)
 """What happened so long before we learned of it is old news."""
@@ -82,6 +77,19 @@ class Age(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A digest of the same subscription that was made before: its number, day and the name of its files.
+
+    `url` is where it can be seen in a browser; None where readers can't reach us.
+    """
+
+    number: int
+    day: date
+    name: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One event of which there is news.
 
@@ -98,6 +106,7 @@ class Item:
     step: Transition | None = None
     tellings: tuple[Telling, ...] = ()
     listed: bool = False
+    told: Told | None = None
 
     @property
     def part(self) -> Part:
@@ -158,11 +167,30 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
+class Week:
+    """How restrictions have spread, as far as the filters of a subscription go.
+
+    `days` are the first and the last day of the week, the last one that of the digest. `by_country` counts the
+    restrictions that are in force now, by code of the country, `new_by_country` those of them that began or were first
+    told in the week; `joined` are the codes of the countries that had none before it, the most new ones first. `curve`
+    has the number in force at the end of each of the last twelve weeks, the oldest first, the last for `days[1]`.
+    Countries that can't be told are counted under "XX".
+    """
+
+    days: tuple[date, date]
+    by_country: Mapping[str, int]
+    new_by_country: Mapping[str, int]
+    curve: tuple[tuple[date, int], ...]
+    joined: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """A digest as it is told: of which day, since when, and what. `zone` is the name of the zone of its times.
 
     `since` is None for the first one that tells of all that is known. `anew` says that the warehouse was made anew
-    meanwhile, so that the place where the last digest ended had to be found by its run.
+    meanwhile, so that the place where the last digest ended had to be found by its run. `name` is that of its files,
+    `week` None where nothing is known of it, `previous` the digest before.
     """
 
     number: int
@@ -173,6 +201,10 @@ class Digest:
     findings: Findings
     coverage: Coverage
     anew: bool = False
+    subscription: Subscription = BUILT_IN
+    name: str = ""
+    week: Week | None = None
+    previous: Told | None = None
 
     @property
     def is_quiet(self) -> bool:
@@ -187,11 +219,6 @@ class Section:
     service: str
     countries: tuple[str, ...]
     items: tuple[Item, ...]
-
-
-def is_sure(event: EventRow) -> bool:
-    """Whether the event is told without a warning."""
-    return event.voices >= SURE_VOICES or event.score >= SURE_SCORE
 
 
 def news_of(change: Change, since: datetime | None) -> News | None:
