@@ -205,7 +205,24 @@ class MailError(DeliveryError):
 
 
 class WebhookError(DeliveryError):
-    """The receiver of a webhook can't be reached, or refused."""
+    """The receiver of a webhook can't be reached, or refused.
+
+    `uncertain` says that it may have taken the message all the same, `retry_after` for how many seconds it wants to be
+    left alone, None where it has not said so.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        retryable: bool = True,
+        uncertain: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, retryable=retryable)
+        self.uncertain = uncertain
+        self.retry_after = retry_after
 
 
 class MaintenanceFailed(ClampdownError):
