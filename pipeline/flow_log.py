@@ -18,11 +18,12 @@ from datetime import UTC, date, datetime, timedelta
 from enum import Enum, StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
-from pipeline.archive_files import make_folder, sync_folder
+from pipeline.archive_files import make_folder
 from pipeline.errors import ArchiveError, ClampdownError, WarehouseLocked
 from pipeline.failpoints import hit
+from pipeline.line_files import SUFFIX, append, locked, parsed
 from pipeline.logs import about
 from pipeline.secrets import masked
 
@@ -30,11 +31,9 @@ log = logging.getLogger(__name__)
 
 FOLDER = "flows"
 RUNNING = "running"
-SUFFIX = ".jsonl"
 LONGEST_DETAIL = 500
 INTERRUPTED = "interrupted"
 """The detail of a failed run that somebody has stopped."""
-_LOCK = ".lock"
 _BEGUN, _ENDED = "begun", "ended"
 _BLOCK = 1 << 16
 
@@ -162,7 +161,7 @@ class FlowLog:
         with ExitStack() as stack:
             try:
                 make_folder(path.parent)
-                with self._locked():
+                with locked(self._folder):
                     self._sweep()
                     sign = stack.enter_context(path.open("xb"))
                     fcntl.flock(sign, fcntl.LOCK_EX)
@@ -187,28 +186,14 @@ class FlowLog:
     def _note(self, began_at: datetime, *lines: Mapping[str, Any]) -> bool:
         """Write lines into the month of a beginning. Returns False where that can't be done."""
         path = self._folder / f"{began_at:%Y-%m}{SUFFIX}"
-        data = b"".join(_line(line) for line in lines)
         try:
-            with self._locked():
-                is_new = not path.exists()
-                with path.open("ab+") as file:
-                    file.write(b"\n" + data if _is_torn(file) else data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                if is_new:
-                    sync_folder(self._folder)
+            with locked(self._folder):
+                append(path, lines)
         except OSError as error:
             # What is done is done, and what is to be done may make room: neither is to fail for want of a note.
             log.error("%s: can't be written: %s", path, error.strerror or error)
             return False
         return True
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Keep other writers out, for as long as it takes to write a line."""
-        with (self._folder / _LOCK).open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     def _sweep(self) -> None:
         """Remove the signs of life of processes that are gone."""
@@ -300,12 +285,6 @@ def _begun(told: Told, mode: str) -> dict[str, Any]:
     }
 
 
-def _line(line: Mapping[str, Any]) -> bytes:
-    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
-    # Half characters are written as JSON writes them.
-    return text.encode(errors="backslashreplace") + b"\n"
-
-
 def _as_json(told: Told) -> Any:
     """The facts as JSON has them. Those that it can't have at all are a fault of ours, and must not cost the run."""
     try:
@@ -323,14 +302,6 @@ def _plain(value: object) -> object:
     if isinstance(value, set | frozenset):
         return sorted(map(str, value))
     return value.value if isinstance(value, Enum) else str(value)
-
-
-def _is_torn(file: BinaryIO) -> bool:
-    """Whether the last line was not written to its end."""
-    if file.seek(0, os.SEEK_END) == 0:
-        return False
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) != b"\n"
 
 
 def _is_held(path: Path) -> bool:
@@ -352,11 +323,8 @@ def _lines_from_behind(path: Path, flow: str | None) -> Iterator[Mapping[str, An
     for line in _raw_lines_from_behind(path):
         if not line or wanted not in line:
             continue
-        try:
-            found = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(found, dict) and (flow is None or found.get("flow") == flow):
+        found = parsed(line)
+        if found is not None and (flow is None or found.get("flow") == flow):
             yield found
 
 
