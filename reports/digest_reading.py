@@ -27,7 +27,7 @@ def what_changed(reader: Reader, bound: str | int, since: datetime | None) -> Fi
         _item(change, found, steps.get(event_id, ()), since, countries) for event_id, (change, found) in told.items()
     )
     chosen = to_list(items)
-    listed = _with_tellings(reader, [item for item in items if item.event.id in chosen], told)
+    listed = with_tellings(reader, [item for item in items if item.event.id in chosen], told)
     others = [change.kind for change in changes if change.event_id not in told]
     regrouped = sum(kind in _UNGROUPED for kind in others)
     return Findings(
@@ -48,8 +48,8 @@ def _item(
     return Item(found, event, change.before, countries.get(event.country, event.country), age, step)
 
 
-def _with_tellings(reader: Reader, items: Sequence[Item], told: Mapping[str, tuple[Change, News]]) -> dict[str, Item]:
-    """Event id → the item with the words that tell of it."""
+def with_tellings(reader: Reader, items: Sequence[Item], told: Mapping[str, tuple[Change, News]]) -> dict[str, Item]:
+    """Event id → the item with the words that tell of it. `told` holds the change and news of each of `items`."""
     standing = news.mentions_of(reader, [item.event.id for item in items])
     wanted = {}
     for item in items:
