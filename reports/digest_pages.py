@@ -6,9 +6,10 @@ from textwrap import TextWrapper
 from typing import Any, Final
 
 from reports import digest_words as words
-from reports.digest import Digest, Item, Part, sections, unlisted
+from reports.digest import Digest, Item, Part, Told, sections, unlisted
 from reports.exports.cells import plain
 from reports.inert import host, line, link, markdown, web_address
+from reports.locales import ENGLISH, count, day, full_day, moment
 from warehouse.event_list import EventRow
 from warehouse.news import Telling
 
@@ -23,9 +24,9 @@ TITLE: Final = 120
 WIDTH: Final = 76
 """Columns of plain text: a mail that is answered has room for marks in front."""
 
-_PARTS: Final[Mapping[Part, tuple[str, str]]] = {
+PARTS: Final[Mapping[Part, tuple[str, str]]] = {
     Part.LATE: ("Learned of late", ""),
-    Part.UNSURE: ("Less sure", "One voice and a low score: most of these are not right."),
+    Part.UNSURE: ("Less sure", "One source and a low score: most of these are not right."),
     Part.TAKEN_BACK: ("Taken back", ""),
 }
 """Heading and introduction of the parts behind the main one."""
@@ -36,7 +37,21 @@ FOOT: Final = "`clampdown show EVENT` tells an event's life, its sources and the
 
 def title(digest: Digest) -> str:
     """The heading of a page."""
-    return f"Clampdown, {digest.day:%A} {words.day(digest.day)}"
+    return f"{words.name(digest)}, {full_day(digest.day, digest.subscription.language)}"
+
+
+def gist(digest: Digest) -> Iterator[str]:
+    """Sentences that say what there is, what is told apart, and since when. None of it is anybody else's."""
+    since = f"{words.since(digest)} ({digest.zone})"
+    if digest.is_quiet:
+        yield f"Nothing new {since}."
+        return
+    told, apart = words.counted(digest), words.counted_apart(digest)
+    if told:
+        yield f"{upper(', '.join(told))}."
+    if apart:
+        yield f"{'Also ' if told else ''}{', '.join(apart)}."
+    yield f"{upper(since)}."
 
 
 def as_markdown(digest: Digest) -> str:
@@ -45,84 +60,117 @@ def as_markdown(digest: Digest) -> str:
 
 
 def _markdown(digest: Digest) -> Iterator[str]:
-    yield f"# {title(digest)}"
-    yield f"**{_upper(words.headline(digest))}** {words.since(digest)} ({markdown(digest.zone)})."
-    health = " ".join(map(markdown, words.health(digest.coverage, digest.zone)))
+    language = digest.subscription.language
+    yield f"# {markdown(title(digest))}"
+    first, *rest = map(markdown, gist(digest))
+    yield " ".join([f"**{first}**", *rest])
+    health = " ".join(map(markdown, words.health(digest.coverage, digest.zone, language)))
     yield f"> **{health}**" if digest.coverage.is_partial else health
+    if has_spread(digest):
+        assert digest.week is not None, "there is a week to tell of"
+        yield " ".join(map(markdown, words.spread(digest.week, language)))
     listed = [item for item in digest.findings.items if item.listed]
-    for section in sections(_of_part(listed, Part.MAIN)):
+    for section in sections(of_part(listed, Part.MAIN)):
         yield f"## {markdown(section.service)}"
         if section.countries:
             yield markdown(", ".join(section.countries))
-        yield from map(_markdown_item, section.items)
-    for part, (heading, about) in _PARTS.items():
-        if some := _of_part(listed, part):
+        yield from (_markdown_item(item, language) for item in section.items)
+    for part, (heading, about) in PARTS.items():
+        if some := of_part(listed, part):
             yield f"## {heading}"
             if about:
                 yield about
-            yield from map(_markdown_item, some)
-    if also := list(_also(digest)):
+            yield from (_markdown_item(item, language) for item in some)
+    if others := list(also(digest)):
         yield f"## {ALSO}"
-        yield "\n".join(f"- {markdown(one)}" for one in also)
+        yield "\n".join(f"- {markdown(one)}" for one in others)
     yield "---"
-    yield f"{FOOT} {_made(digest)}"
+    yield f"{FOOT} {made(digest)}"
 
 
-def _markdown_item(item: Item) -> str:
-    about = " · ".join([*map(markdown, words.qualities(item)), f"event `{item.event.id[:ID_SHOWN]}`"])
+def _markdown_item(item: Item, language: str) -> str:
+    about = " · ".join([*map(markdown, words.qualities(item, language)), f"event `{item.event.id[:ID_SHOWN]}`"])
     lines = [f"- **{markdown(words.sentence(item))}.** {about}"]
     if item.tellings:
         lines += ["", f"  > “{markdown(line(item.tellings[0].quote.text, QUOTE))}”", ""]
-        lines.append("  " + "; ".join(_markdown_source(one, whole=one is item.tellings[0]) for one in item.tellings))
+        named = (_markdown_source(one, language, whole=one is item.tellings[0]) for one in item.tellings)
+        lines.append("  " + "; ".join(named))
+    if item.told is not None:
+        said = told_in(item.told, language)
+        lines += ["", "  " + (markdown(said) if item.told.url is None else link(said, item.told.url))]
     return "\n".join(lines)
 
 
-def _markdown_source(telling: Telling, *, whole: bool) -> str:
+def _markdown_source(telling: Telling, language: str, *, whole: bool) -> str:
     """The article of the quote by its title, the others by their source alone."""
-    name = line(telling.title if whole else _source(telling), TITLE)
-    return f"{link(name, telling.url)} ({', '.join(map(markdown, _imprint(telling, with_source=whole)))})"
+    name = line(telling.title if whole else source(telling), TITLE)
+    return f"{link(name, telling.url)} ({', '.join(map(markdown, imprint(telling, language, with_source=whole)))})"
 
 
-def as_text(digest: Digest) -> str:
-    """The page as plain text: the same, in lines of at most `WIDTH` columns but for addresses."""
-    return "\n".join(_text(digest)) + "\n"
+def as_text(digest: Digest, *, unsubscribe: str | None = None, browser: str | None = None) -> str:
+    """The page as plain text: the same, in lines of at most `WIDTH` columns but for addresses.
+
+    `unsubscribe` and `browser` are the addresses at which a reader is taken off the list, and sees the digest.
+    """
+    return "\n".join(_text(digest, unsubscribe, browser)) + "\n"
 
 
-def _text(digest: Digest) -> Iterator[str]:
+def _text(digest: Digest, unsubscribe: str | None, browser: str | None) -> Iterator[str]:
+    language = digest.subscription.language
     yield from (*_headed(title(digest), "="), "")
-    yield from _wrapped(f"{_upper(words.headline(digest))} {words.since(digest)} ({digest.zone}).")
-    yield ""
-    yield from _wrapped(" ".join(words.health(digest.coverage, digest.zone)))
+    for sentence in gist(digest):
+        yield from _wrapped(sentence)
+    if not digest.is_quiet:
+        yield ""
+    yield from _wrapped(" ".join(words.health(digest.coverage, digest.zone, language)))
+    if has_spread(digest):
+        assert digest.week is not None, "there is a week to tell of"
+        yield from ("", *_wrapped(" ".join(words.spread(digest.week, language))))
     listed = [item for item in digest.findings.items if item.listed]
-    for section in sections(_of_part(listed, Part.MAIN)):
+    for section in sections(of_part(listed, Part.MAIN)):
         yield from ("", *_headed(section.service, "-"))
         yield from _wrapped(", ".join(section.countries))
-        yield from _text_items(section.items)
-    for part, (heading, about) in _PARTS.items():
-        if some := _of_part(listed, part):
+        yield from _text_items(section.items, language)
+    for part, (heading, about) in PARTS.items():
+        if some := of_part(listed, part):
             yield from ("", *_headed(heading, "-"), *_wrapped(about))
-            yield from _text_items(some)
-    if also := list(_also(digest)):
+            yield from _text_items(some, language)
+    if others := list(also(digest)):
         yield from ("", *_headed(ALSO, "-"))
-        for one in also:
+        for one in others:
             yield from _wrapped(one)
     yield from ("", "-- ")
     yield from _wrapped(FOOT.replace("`", "'"))
-    yield from _wrapped(_made(digest))
+    yield from _wrapped(made(digest))
+    if digest.previous is not None:
+        yield from _addressed(f"The one before: {_of_told(digest.previous, language)}", digest.previous.url)
+    if browser is not None:
+        yield from _addressed("In a browser:", browser)
+    if unsubscribe is not None:
+        yield from _addressed("To be taken off this list:", unsubscribe)
 
 
-def _text_items(items: Iterable[Item]) -> Iterator[str]:
+def _text_items(items: Iterable[Item], language: str) -> Iterator[str]:
     for item in items:
         yield ""
         yield from _wrapped(f"{words.sentence(item)}.", "* ", "  ")
-        yield from _wrapped("; ".join(words.qualities(item)), "  ")
+        yield from _wrapped("; ".join(words.qualities(item, language)), "  ")
         if item.tellings:
             yield from _wrapped(f"“{line(item.tellings[0].quote.text, QUOTE)}”", "      ")
         for telling in item.tellings:
-            yield from _wrapped(f"{line(telling.title, TITLE)} ({', '.join(_imprint(telling))})", "    ")
+            yield from _wrapped(f"{line(telling.title, TITLE)} ({', '.join(imprint(telling, language))})", "    ")
             if (address := web_address(telling.url)) is not None:
                 yield f"    {address}"
+        if item.told is not None:
+            yield from _addressed(told_in(item.told, language), item.told.url, "  ")
         yield f"  event {item.event.id[:ID_SHOWN]}"
+
+
+def _addressed(text: str, url: str | None, indent: str = "") -> Iterator[str]:
+    """Words, and an address of ours on a line of its own, where mail programs find its end."""
+    yield from _wrapped(text, indent)
+    if url is not None:
+        yield f"{indent}{line(url)}"
 
 
 def _headed(text: str, under: str) -> tuple[str, str]:
@@ -141,40 +189,59 @@ def _wrapped(text: str, first: str = "", rest: str | None = None) -> list[str]:
     return wrapper.wrap(line(text))
 
 
-def _of_part(items: Iterable[Item], part: Part) -> list[Item]:
+def has_spread(digest: Digest) -> bool:
+    """Whether the week's spread is told, in words and with its picture: a quiet day has two lines and no more."""
+    return digest.week is not None and not digest.is_quiet
+
+
+def of_part(items: Iterable[Item], part: Part) -> list[Item]:
+    """Those of the items that stand in that part."""
     return [item for item in items if item.part is part]
 
 
-def _also(digest: Digest) -> Iterator[str]:
+def also(digest: Digest) -> Iterator[str]:
     """What is only counted."""
     for part in Part:
-        others = words.more(unlisted(_of_part(digest.findings.items, part)))
+        others = words.more(unlisted(of_part(digest.findings.items, part)), digest.subscription.language)
         if others is not None:
-            yield f"{_PARTS[part][0]}: {others}" if part in _PARTS else others
+            yield f"{PARTS[part][0]}: {others}" if part in PARTS else others
     yield from words.remainder(digest)
 
 
-def _made(digest: Digest) -> str:
-    known = words.count(digest.findings.known, "event is known", "events are known")
-    return f"No. {digest.number}, made on {words.moment(digest.made_at, digest.zone)}; {known}."
+def made(digest: Digest) -> str:
+    """Which digest it is, when it was made, and of how much."""
+    language = digest.subscription.language
+    known = count(digest.findings.known, "event is known", "events are known", language)
+    return f"No. {digest.number}, made on {moment(digest.made_at, digest.zone, language)}; {known}."
 
 
-def _imprint(telling: Telling, *, with_source: bool = True) -> list[str]:
+def told_in(told: Told, language: str = ENGLISH) -> str:
+    """Where the state before was told."""
+    return f"Told before in {_of_told(told, language)}"
+
+
+def _of_told(told: Told, language: str) -> str:
+    return f"No. {told.number} of {day(told.day, language)}"
+
+
+def imprint(telling: Telling, language: str = ENGLISH, *, with_source: bool = True) -> list[str]:
     """Source, host and day of an article, and whether it says so no longer."""
-    found = [_source(telling)] if with_source else []
+    found = [source(telling)] if with_source else []
     if (name := host(telling.url)) is not None and name not in found:
         found.append(name)
-    found.append("undated" if telling.published is None else words.day(telling.published))
+    found.append("undated" if telling.published is None else day(telling.published, language))
     if telling.withdrawn_on is not None:
-        found.append(f"withdrawn {words.day(telling.withdrawn_on)}")
+        found.append(f"withdrawn {day(telling.withdrawn_on, language)}")
     return found
 
 
-def _source(telling: Telling) -> str:
+def source(telling: Telling) -> str:
+    """Who published the article, as far as it is known."""
     return telling.source or host(telling.url) or "?"
 
 
-def _upper(text: str) -> str:
+def upper(text: str) -> str:
+    """`text` with a capital in front."""
     return text[:1].upper() + text[1:]
 
 

@@ -4,15 +4,17 @@ Words of articles and names come out as they are: whoever makes a page of them e
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from pipeline.site_state import Trouble
-from pipeline.types import Action, Side, Status
-from reports.digest import UNKNOWN, Coverage, Digest, Item, News, Part
+from pipeline.subscriptions import BUILT_IN, Cadence
+from pipeline.types import Action, ScopeClass, Side, Status
+from reports.digest import TAKEN_BACK, UNKNOWN, Coverage, Digest, Item, News, Part, Week
+from reports.inert import line
+from reports.locales import ENGLISH, count, country, day, moment, number, short_day
 from warehouse.event_list import EventRow
 
+PROGRAM: Final = "Clampdown"
 NAMED: Final = 8
 """Sources and services that are named, and not only counted."""
 
@@ -100,76 +102,149 @@ def _of(who: str) -> str:
     return f"{who}'" if who.endswith("s") else f"{who}'s"
 
 
-def qualities(item: Item) -> Iterator[str]:
+def qualities(item: Item, language: str = ENGLISH) -> Iterator[str]:
     """What qualifies the sentence: what is new, when, for whom, why, how it stood before, and how well it is told."""
-    event = item.event
     yield item.news.value
     if item.age is not None:
         yield item.age.value
-    when = item.event.date_value if item.step is None else item.step.date_value
-    yield "undated" if when is None else day(when)
-    kind = _plain(event.scope_class) if event.scope_class else ""
+    yield from facts(item, language)
+    if (earlier := before(item, language)) is not None:
+        yield earlier
+    yield from support(item, language)
+
+
+def facts(item: Item, language: str = ENGLISH) -> Iterator[str]:
+    """Since when, for whom, for what stated reason, and what a step changed."""
+    event = item.event
+    yield _when(item, language)
+    kind = _plain(event.scope_class) if event.scope_class and event.scope_class is not ScopeClass.OTHER else ""
     if event.scope:
-        yield f"for “{event.scope}”" + (f" ({kind})" if kind and kind != "other" else "")
+        yield f"for “{event.scope}”" + (f" ({kind})" if kind and kind != event.scope.casefold() else "")
+    elif event.scope_class is ScopeClass.NATIONWIDE:
+        yield kind
     elif kind:
         yield f"for {kind}"
     if event.reason_classes:
-        yield f"because of {_plain(', '.join(event.reason_classes))}"
+        named = listing(map(_plain, event.reason_classes))
+        yield f"stated reason{'s' * (len(event.reason_classes) > 1)}: {named}"
     if item.step is not None and item.step.detail:
         yield item.step.detail
-    if (earlier := _earlier(item)) is not None:
-        yield earlier
-    yield count(event.voices, "voice", "independent voices")
-    yield f"score {event.score:.2f}"
 
 
-def _earlier(item: Item) -> str | None:
+def _when(item: Item, language: str) -> str:
+    event, step = item.event, item.step
+    value = event.date_value if step is None else step.date_value
+    if value is None:
+        return "no date stated"
+    when = day(value, language)
+    if item.news in TAKEN_BACK:
+        return f"dated {when}"
+    lasts = event.status is Status.IN_FORCE and event.side is Side.RESTRICTING and not event.lifted
+    if lasts and (step is None or item.news is News.IN_FORCE):
+        return f"since {when}"
+    return f"{'on' if len(value) == len('YYYY-MM-DD') else 'in'} {when}"
+
+
+def support(item: Item, language: str = ENGLISH) -> Iterator[str]:
+    """How well an event is told: the independent voices, and the score."""
+    voices = item.event.voices
+    yield "one source" if voices == 1 else f"{number(voices, language)} independent sources"
+    yield f"score {item.event.score:.2f}"
+
+
+def before(item: Item, language: str = ENGLISH) -> str | None:
     """How it stood before, where that tells more than the sentence does."""
-    before, now = item.before, item.event
-    if before is not None and before.status is not now.status:
-        return f"before: {_plain(before.status)}"
-    if before is not None and before.action is not now.action:
-        return f"before: {before.action.value}"
-    return "lifted since" if before is None and now.lifted and now.action is not Action.LIFT else None
+    was, now = item.before, item.event
+    if was is None:
+        return "lifted since" if now.lifted and now.action is not Action.LIFT else None
+    found = [_plain(was.status)] if was.status is not now.status else []
+    if was.action is not now.action:
+        found.append(was.action.value)
+    if not found:
+        return None
+    dated = was.date_value is not None and was.date_value != now.date_value
+    return f"before: {', '.join(found)}" + (f" ({day(was.date_value, language)})" if dated and was.date_value else "")
 
 
 def headline(digest: Digest) -> str:
     """What there is, in a few words: "2 new measures, 1 lifted"; also as the subject of a mail."""
-    counts = digest.findings.counts
-    said = [f"{number} {_PLURALS.get(news, (news.value, news.value))[number != 1]}" for news, number in counts.items()]
+    return ", ".join([*counted(digest), *counted_apart(digest)]) or "nothing new"
+
+
+def counted(digest: Digest) -> list[str]:
+    """What is news of today or taken back, in numbers."""
+    language = digest.subscription.language
+    return [
+        count(found, *_PLURALS.get(news, (news.value, news.value)), language)
+        for news, found in digest.findings.counts.items()
+    ]
+
+
+def counted_apart(digest: Digest) -> list[str]:
+    """What is told apart from the news of today, in numbers."""
     others = ((Part.LATE, "learned of late"), (Part.UNSURE, "unsure"))
-    said += [f"{number} {name}" for part, name in others if (number := digest.findings.of_part(part))]
-    return ", ".join(said) or "nothing new"
+    found = ((digest.findings.of_part(part), name) for part, name in others)
+    return [f"{number(some, digest.subscription.language)} {name}" for some, name in found if some]
 
 
 def subject(digest: Digest) -> str:
-    """The subject of a mail: nothing that anybody else wrote is in it."""
+    """The subject of a mail: nothing that anybody but the operator wrote is in it."""
     partial = " (coverage was partial)" if digest.coverage.is_partial else ""
-    return f"Clampdown, {digest.day.day} {digest.day:%B}: {headline(digest)}{partial}"
+    when = short_day(digest.day, digest.subscription.language)
+    when = f"week to {when}" if digest.subscription.cadence is Cadence.WEEKLY else when
+    return f"{name(digest)}, {when}: {headline(digest)}{partial}"
+
+
+def name(digest: Digest) -> str:
+    """What the digest is called: the built-in one as the program, others with the title of their subscription."""
+    subscription = digest.subscription
+    return PROGRAM if subscription.id == BUILT_IN.id else f"{PROGRAM} · {line(subscription.title or subscription.id)}"
 
 
 def since(digest: Digest) -> str:
-    """Since when it tells, as a phrase."""
+    """Since when it tells, as a phrase; times are those of the digest's zone."""
     if digest.since is None:
         return "since watching began"
-    return f"since {moment(digest.since, digest.zone)}"
+    return f"since {moment(digest.since, digest.zone, digest.subscription.language)}"
 
 
-def health(coverage: Coverage, zone: str) -> Iterator[str]:
+def spread(week: Week, language: str = ENGLISH) -> Iterator[str]:
+    """Sentences on how restrictions have spread: how many are in force and where, who joined, since when they grow."""
+    total = sum(week.by_country.values())
+    countries = sum(bool(some) for code, some in week.by_country.items() if code != UNKNOWN)
+    if not total:
+        yield "No restriction is in force."
+        return
+    yield (
+        f"{count(total, 'restriction is', 'restrictions are', language)} in force, "
+        f"in {count(countries, 'country', 'countries', language)}."
+    )
+    fresh = sum(week.new_by_country.values())
+    begun, then = week.curve[0] if week.curve else (None, 0)
+    ago = "" if begun is None or then == total else f"; on {day(begun, language)} there were {number(then, language)}"
+    yield f"{count(fresh, 'is', 'are', language) if fresh else 'None is'} new this week{ago}."
+    joined = [country(code) for code in week.joined if code != UNKNOWN]
+    if joined:
+        named = listing(joined[:NAMED], len(joined) - NAMED)
+        yield f"First restriction this week: {named}."
+
+
+def health(coverage: Coverage, zone: str, language: str = ENGLISH) -> Iterator[str]:
     """Sentences on how the sources fare. `Coverage.is_partial` says whether they are to be heeded."""
     well = coverage.states.get("ok", 0)
     if not coverage.sources:
         yield "How the sources fare is not known: no run has told yet."
     elif well == coverage.sources:
-        yield "The only source answered." if well == 1 else f"All {well} sources answered."
+        yield "The only source answered." if well == 1 else f"All {number(well, language)} sources answered."
     else:
-        yield f"Coverage was partial: {well} of {count(coverage.sources, 'source', 'sources')} did well."
+        of_all = count(coverage.sources, "source", "sources", language)
+        yield f"Coverage was partial: {number(well, language)} of {of_all} did well."
     for state, words in _STATES.items():
         some = [one for one in coverage.trouble if one.state == state]
-        if number := coverage.states.get(state, 0):
-            yield f"{number} {words[number != 1]}{_names(some)}."
+        if found := coverage.states.get(state, 0):
+            yield f"{count(found, *words, language)}{_names(some)}."
     for begin, end in coverage.gaps:
-        yield f"Nothing was read from {moment(begin, zone)} to {moment(end, zone)}."
+        yield f"Nothing was read from {moment(begin, zone, language)} to {moment(end, zone, language)}."
 
 
 _STATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -184,54 +259,37 @@ _STATES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def _names(some: Sequence[Trouble]) -> str:
-    if not some:
-        return ""
-    named = ", ".join(one.name for one in some[:NAMED])
-    return f": {named}" + (f" and {len(some) - NAMED} more" if len(some) > NAMED else "")
+    return f": {listing([one.name for one in some[:NAMED]], len(some) - NAMED)}" if some else ""
 
 
 def remainder(digest: Digest) -> Iterator[str]:
     """Sentences on what is only counted."""
-    findings = digest.findings
+    findings, language = digest.findings, digest.subscription.language
     if findings.told_again:
-        yield f"{count(findings.told_again, 'known event was', 'known events were')} told of again, with nothing new."
+        again = count(findings.told_again, "known event was", "known events were", language)
+        yield f"{again} told of again, with nothing new."
     if findings.regrouped:
-        yield f"{count(findings.regrouped, 'event was', 'events were')} put together or apart otherwise, without news."
+        regrouped = count(findings.regrouped, "event was", "events were", language)
+        yield f"{regrouped} put together or apart otherwise, without news."
     if digest.anew:
         yield "The warehouse was made anew since the last digest: a change may be told twice or, rarely, be left out."
 
 
-def more(others: Iterable[tuple[str, int]]) -> str | None:
+def more(others: Iterable[tuple[str, int]], language: str = ENGLISH) -> str | None:
     """What else there is, by service, as a sentence; None where there is nothing."""
     listed = list(others)
     if not listed:
         return None
-    named = ", ".join(f"{service} {number}" for service, number in listed[:NAMED])
-    rest = sum(number for _, number in listed[NAMED:])
-    return f"{sum(number for _, number in listed)} more: {named}" + (f", others {rest}" if rest else "") + "."
+    named = ", ".join(f"{service} {number(some, language)}" for service, some in listed[:NAMED])
+    rest = sum(some for _, some in listed[NAMED:])
+    total = number(sum(some for _, some in listed), language)
+    return f"{total} more: {named}" + (f", others {number(rest, language)}" if rest else "") + "."
 
 
-def day(value: date | str) -> str:
-    """A day, month or year: "4 February 2025", "February 2025", "2025"."""
-    text = value if isinstance(value, str) else value.isoformat()
-    try:
-        if len(text) == len("YYYY-MM"):
-            return date.fromisoformat(f"{text}-01").strftime("%B %Y")
-        known = date.fromisoformat(text)
-    except ValueError:
-        return text
-    return f"{known.day} {known:%B %Y}"
-
-
-def moment(at: datetime, zone: str) -> str:
-    """A time in that zone: "Saturday 21 November, 07:00"."""
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{local:%A} {local.day} {local:%B, %H:%M}"
-
-
-def count(number: int, one: str, many: str) -> str:
-    """A number with its noun."""
-    return f"{number} {one if number == 1 else many}"
+def listing(names: Iterable[str], others: int = 0) -> str:
+    """Names as a sentence lists them: "A, B and C", "A, B and 7 more"."""
+    said = [*names, *([f"{others} more"] if others > 0 else [])]
+    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
 
 
 def _plain(value: str) -> str:

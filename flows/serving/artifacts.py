@@ -17,8 +17,9 @@ from pipeline.settings import Settings
 from pipeline.site_state import SiteState, SlowSource
 from reports import inert
 from reports.digest import Item, News
-from reports.digest_words import count, day, sentence
+from reports.digest_words import sentence
 from reports.inert import host, line
+from reports.locales import count, day
 from warehouse.news import country_names
 from warehouse.query import connect_snapshot
 from warehouse.run_events import NewEvent, new_events
