@@ -1,4 +1,4 @@
-"""When what happens daily at a local time, or every so many seconds, is to happen. Pure, and in UTC.
+"""When what happens daily or weekly at a local time, or every so many seconds, is to happen. Pure, and in UTC.
 
 A local time that a day lacks, because the clock goes forward over it, happens at the first moment after the gap; one
 that a day has twice happens at the first of the two. A day that a zone leaves out has no occasion of its own.
@@ -16,24 +16,24 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Occasion:
-    """What happens once a day: the local day that it is for, and when (UTC)."""
+    """What happens once a day or a week: the local day that it is for, and when (UTC)."""
 
     day: date
     at: datetime
 
 
-def latest(at: time, zone: ZoneInfo, now: datetime) -> Occasion:
-    """The newest occasion that is not after `now`."""
+def latest(at: time, zone: ZoneInfo, now: datetime, weekday: int | None = None) -> Occasion:
+    """The newest occasion that is not after `now`; with a `weekday` (Monday is 0), of those on that day of the week."""
     day = now.astimezone(zone).date() + _DAY
-    while (found := _on(day, at, zone)) is None or found.at > now:
+    while (found := _on(day, at, zone, weekday)) is None or found.at > now:
         day -= _DAY
     return found
 
 
-def upcoming(at: time, zone: ZoneInfo, now: datetime) -> Occasion:
-    """The first occasion after `now`."""
+def upcoming(at: time, zone: ZoneInfo, now: datetime, weekday: int | None = None) -> Occasion:
+    """The first occasion after `now`, likewise."""
     day = now.astimezone(zone).date() - _DAY
-    while (found := _on(day, at, zone)) is None or found.at <= now:
+    while (found := _on(day, at, zone, weekday)) is None or found.at <= now:
         day += _DAY
     return found
 
@@ -54,8 +54,10 @@ def superseded(scheduled_at: datetime | None, last_done: FlowRun | None, now: da
     return scheduled_at <= last_done.started_at <= now
 
 
-def _on(day: date, at: time, zone: ZoneInfo) -> Occasion | None:
-    """The occasion of a local day, or None for a day that the zone leaves out."""
+def _on(day: date, at: time, zone: ZoneInfo, weekday: int | None) -> Occasion | None:
+    """The occasion of a local day; None for a day that the zone leaves out, or that is another day of the week."""
+    if weekday is not None and day.weekday() != weekday:
+        return None
     wanted = datetime.combine(day, at)
     if _is(wanted, zone):
         return Occasion(day, _utc(wanted, zone))
