@@ -5,30 +5,16 @@ control, not whose claim is right. A territory without a shape of its own (Frenc
 its state.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib import resources
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-import pycountry
+from reports.shapes.topology import FILE, HALF_TURN, Found, Ring, read_atlas, ring_of, unrolled
 
-FILE = "countries-50m.json"
-"""TopoJSON, 1:50 million, beside this module."""
+__all__ = ["FILE", "Shape", "country_shapes"]
 
-Point: TypeAlias = tuple[float, float]
-Ring: TypeAlias = list[Point]
 Polygon: TypeAlias = list[Ring]
-
-HALF_TURN = 180.0
-
-_DIGITS = 4
-"""Decimal degrees are rounded to 11 m: the file's own grid has steps of 200 m and more."""
-
-# What the file has without an ISO 3166-1 code and the snapshot has a code for. The rest (Northern Cyprus, Somaliland,
-# Siachen Glacier, the islands in the Indian Ocean) belongs to no code that an event can have.
-_WITHOUT_ID = {"Kosovo": "XK"}
 
 
 class Shape(NamedTuple):
@@ -42,46 +28,21 @@ class Shape(NamedTuple):
 @cache
 def country_shapes() -> Mapping[str, Shape]:
     """Code → shape of all countries that have one."""
-    atlas = json.loads((resources.files(__name__) / FILE).read_text("utf-8"))
-    arcs = _arcs(atlas)
+    atlas = read_atlas()
     names: dict[str, str] = {}
     polygons: dict[str, list[Polygon]] = {}
-    for found in atlas["objects"]["countries"]["geometries"]:
-        code = _code(found)
-        if code is not None:
+    for found in atlas.shapes:
+        if found.code is not None:
             # Ashmore and Cartier Islands stand under Australia's id: the first name is the country's.
-            names.setdefault(code, found["properties"]["name"])
-            polygons.setdefault(code, []).extend(_polygons(found, arcs))
+            names.setdefault(found.code, found.name)
+            polygons.setdefault(found.code, []).extend(_polygons(found, atlas.lines))
     return {code: Shape(code, names[code], _geometry(polygons[code])) for code in sorted(names)}
 
 
-def _code(found: Mapping[str, Any]) -> str | None:
-    """Alpha-2 code of a shape, whose id is the numeric code with its leading zeros; None if it has none."""
-    if "id" not in found:
-        return _WITHOUT_ID.get(found["properties"]["name"])
-    country = pycountry.countries.get(numeric=str(found["id"]).zfill(3))
-    return None if country is None else str(country.alpha_2)
-
-
-def _arcs(atlas: Mapping[str, Any]) -> list[Ring]:
-    """The lines of which shapes are made: each point is given as the step from the one before, on the file's grid."""
-    (scale_x, scale_y), (from_x, from_y) = atlas["transform"]["scale"], atlas["transform"]["translate"]
-    result = []
-    for steps in atlas["arcs"]:
-        x = y = 0
-        line = []
-        for step_x, step_y in steps:
-            x, y = x + step_x, y + step_y
-            line.append((round(x * scale_x + from_x, _DIGITS), round(y * scale_y + from_y, _DIGITS)))
-        result.append(line)
-    return result
-
-
-def _polygons(found: Mapping[str, Any], arcs: Sequence[Ring]) -> Iterator[Polygon]:
+def _polygons(found: Found, lines: Sequence[Ring]) -> Iterator[Polygon]:
     """The polygons of a shape as RFC 7946 wants them: none crosses the antimeridian, and outer rings turn left."""
-    listed = [found["arcs"]] if found["type"] == "Polygon" else found["arcs"]
-    for numbers in listed:
-        outer, *holes = [_unrolled(_ring(ring, arcs)) for ring in numbers]
+    for numbers in found.polygons:
+        outer, *holes = [unrolled(ring_of(ring, lines)) for ring in numbers]
         if _rounds_pole(outer):
             # Antarctica is the coast and, for its other side, a circle of no size around the pole.
             (coast,) = holes
@@ -92,17 +53,6 @@ def _polygons(found: Mapping[str, Any], arcs: Sequence[Ring]) -> Iterator[Polygo
             yield from ([_turned(part, counterclockwise=True)] for part in _parts(outer))
         else:
             yield [_turned(outer, counterclockwise=True), *(_turned(hole, counterclockwise=False) for hole in holes)]
-
-
-def _unrolled(ring: Ring) -> Ring:
-    """`ring` with longitudes that go on beyond 180° where it crosses the antimeridian, and no point twice in a row."""
-    result = ring[:1]
-    for x, y in ring[1:]:
-        before = result[-1][0]
-        x += 2 * HALF_TURN * round((before - x) / (2 * HALF_TURN))
-        if (x, y) != result[-1]:
-            result.append((x, y))
-    return result
 
 
 def _rounds_pole(ring: Ring) -> bool:
@@ -124,15 +74,6 @@ def _parts(ring: Ring) -> Iterator[Ring]:
         beyond = 2 * HALF_TURN * ((middle > HALF_TURN) - (middle < -HALF_TURN))
         if len(part) > 2:  # else the ring runs along the line
             yield [(x - beyond, y) for x, y in part] + [(part[0][0] - beyond, part[0][1])]
-
-
-def _ring(numbers: Sequence[int], arcs: Sequence[Ring]) -> Ring:
-    """The lines of a ring, one after the other; ~n stands for line n backwards. Each begins where the last ended."""
-    ring: Ring = []
-    for number in numbers:
-        line = arcs[number] if number >= 0 else arcs[~number][::-1]
-        ring.extend(line[1:] if ring else line)
-    return ring
 
 
 def _turned(ring: Ring, *, counterclockwise: bool) -> Ring:

@@ -1,0 +1,116 @@
+"""The colours of all that Clampdown draws, for light and for dark paper. Kept apart: pages need them, and no charts.
+
+Actions are told apart by hue (their side) and by lightness (their force): in grey no two are nearer than 4.8 steps of
+CIE L*, to people with any of the three colour deficiencies none are nearer than 8 in CIE Lab (Machado, Oliveira and
+Fernandes, 2009). All stand out from the paper by 3 : 1 or more, what is written by 4.5 : 1 (WCAG 2.2).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from itertools import chain
+from typing import Final, Literal, TypeAlias, get_args
+
+from pipeline.types import Action
+
+Theme: TypeAlias = Literal["light", "dark"]
+THEMES: Final[tuple[Theme, ...]] = get_args(Theme)
+
+PALETTE: Final[Mapping[Theme, Mapping[Action, str]]] = {
+    "light": {
+        Action.BAN: "#5e0a2a",
+        Action.BLOCK: "#7a0021",
+        Action.SUSPEND: "#910415",
+        Action.LIMIT: "#8e3800",
+        Action.REMOVE: "#904e28",
+        Action.WARN: "#6887c5",
+        Action.INVESTIGATE: "#8369cd",
+        Action.PENALIZE: "#935697",
+        Action.LIFT: "#03a6aa",
+    },
+    "dark": {
+        Action.BAN: "#ba4768",
+        Action.BLOCK: "#ba6366",
+        Action.SUSPEND: "#d46a57",
+        Action.LIMIT: "#ec733f",
+        Action.REMOVE: "#da9368",
+        Action.WARN: "#b5cefe",
+        Action.INVESTIGATE: "#d1afff",
+        Action.PENALIZE: "#da9eca",
+        Action.LIFT: "#4bf1f0",
+    },
+}
+"""Action → colour of a mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inks:
+    """All other colours: what is drawn on, written with, and counted by.
+
+    `ink` is for words, `muted` for those beside them, `line` for axes and rules, `land` for countries without a count,
+    `steps` for counts from few to many, `curve` for lines that grow, `doubt` for the span that dates leave open.
+    """
+
+    paper: str
+    ink: str
+    muted: str
+    line: str
+    land: str
+    steps: tuple[str, str, str, str]
+    curve: str
+    doubt: str
+
+
+INKS: Final[Mapping[Theme, Inks]] = {
+    "light": Inks(
+        paper="#ffffff",
+        ink="#1b1d21",
+        muted="#5b616b",
+        line="#d3d5d9",
+        land="#e6e5e1",
+        steps=("#f0c3a8", "#dc8c64", "#b54f36", "#6c1620"),
+        curve="#9c2f25",
+        doubt="#ecd5cc",
+    ),
+    "dark": Inks(
+        paper="#16181c",
+        ink="#eceae6",
+        muted="#a3a8b0",
+        line="#3c4047",
+        land="#2b2f35",
+        steps=("#6b3a2e", "#a8573c", "#df8a60", "#ffcfa8"),
+        curve="#f0936b",
+        doubt="#4a332c",
+    ),
+}
+
+
+def dark_of() -> Mapping[str, str]:
+    """Light colour → dark one. No light colour stands for two things: a drawing can be turned from its colours alone."""
+    light, dark = (tuple(chain(PALETTE[theme].values(), _all(INKS[theme]))) for theme in THEMES)
+    return dict(zip(light, dark, strict=True))
+
+
+def _all(inks: Inks) -> tuple[str, ...]:
+    values = (getattr(inks, one.name) for one in fields(inks))
+    return tuple(chain.from_iterable([value] if isinstance(value, str) else value for value in values))
+
+
+def luminance(colour: str) -> float:
+    """How bright a colour is, 0 to 1 (WCAG 2.2)."""
+    red, green, blue = (_linear(int(colour[place : place + 2], 16) / 255) for place in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(value: float) -> float:
+    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+
+def contrast(one: str, other: str) -> float:
+    """How far two colours stand out from each other, 1 to 21 (WCAG 2.2)."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def ink_on(colour: str) -> str:
+    """White or black, whichever reads better on that colour."""
+    return max("#ffffff", "#000000", key=lambda ink: contrast(ink, colour))
