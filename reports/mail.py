@@ -15,13 +15,12 @@ from datetime import UTC, datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from ipaddress import ip_address
 from os import environ
 from typing import Any, Final
 
-import idna
-
+from pipeline.addresses import mail_address
 from pipeline.errors import MailError
 from pipeline.settings_sections import MailSettings
 from reports.inert import line
@@ -38,10 +37,10 @@ def compose(mail: MailSettings, to: Sequence[str], subject: str, text: str, *, n
 
     Raises MailError where the sender or a recipient is no address.
     """
-    sender = _address(mail.sender, "mail.sender")
+    sender = address(mail.sender, "mail.sender")
     message = EmailMessage()
     message["From"] = sender
-    message["To"] = [_address(one, "a recipient") for one in to]
+    message["To"] = [address(one, "a recipient") for one in to]
     message["Subject"] = line(subject)
     message["Date"] = format_datetime(now.astimezone(UTC))
     # No answer of a holiday to what a program sent (RFC 3834).
@@ -53,15 +52,15 @@ def compose(mail: MailSettings, to: Sequence[str], subject: str, text: str, *, n
 
 def domain_of(mail: MailSettings) -> str:
     """The domain of the sender, for the ids of messages. Raises MailError where the sender is no address."""
-    return _address(mail.sender, "mail.sender").domain
+    return address(mail.sender, "mail.sender").domain
 
 
 def check(mail: MailSettings, to: Sequence[str]) -> None:
     """Raise MailError for what can be told to be wrong without asking the server."""
-    _require_host(mail)
-    for address, what in ((mail.sender, "mail.sender"), *((one, "a recipient") for one in to)):
-        _address(address, what)
-    _password(mail)
+    require_host(mail)
+    for one, what in ((mail.sender, "mail.sender"), *((one, "a recipient") for one in to)):
+        address(one, what)
+    password_of(mail)
 
 
 def deliver(mail: MailSettings, message: EmailMessage) -> dict[str, str]:
@@ -70,20 +69,20 @@ def deliver(mail: MailSettings, message: EmailMessage) -> dict[str, str]:
     The connection is encrypted and the server's name checked, unless `mail.security` is "none"; then no password is
     sent but to this machine. Raises MailError where no recipient was accepted, or nothing of it can be told.
     """
-    _require_host(mail)
-    password = _password(mail)
-    server: _Server | None = None
+    require_host(mail)
+    password = password_of(mail)
+    server: Server | None = None
     try:
-        with _connected(mail) as server:
+        with connected(mail) as server:
             if mail.user:
                 server.login(mail.user, password)
             refused = server.send_message(message)
     except (OSError, smtplib.SMTPException, MessageError, ValueError) as error:
-        raise _explained(mail, error, password, uncertain=server is not None and server.sent) from None
-    return {address: _said(code, words, password) for address, (code, words) in refused.items()}
+        raise explained(mail, error, password, uncertain=server is not None and server.sent) from None
+    return {to: in_words(code, words, password) for to, (code, words) in refused.items()}
 
 
-class _Server(smtplib.SMTP):
+class Server(smtplib.SMTP):
     """A server that knows whether a mail was on its way, and whose time is limited in all."""
 
     sent = False
@@ -113,23 +112,23 @@ class _Server(smtplib.SMTP):
                 socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
 
-class _ServerOverTLS(_Server, smtplib.SMTP_SSL):
+class _ServerOverTLS(Server, smtplib.SMTP_SSL):
     """The same, encrypted from the first byte."""
 
 
 @contextmanager
-def _connected(mail: MailSettings) -> Iterator[_Server]:
+def connected(mail: MailSettings) -> Iterator[Server]:
     """A connection to the server, encrypted where it is to be."""
     context = ssl.create_default_context()
     name = socket.gethostname()
     # What smtplib would ask the name service for, which can take as long as it likes.
     greeting = name if "." in name else "[127.0.0.1]"
     if mail.security == "tls":
-        server: _Server = _ServerOverTLS(
+        server: Server = _ServerOverTLS(
             mail.host, mail.port, local_hostname=greeting, timeout=mail.timeout, context=context
         )
     else:
-        server = _Server(mail.host, mail.port, local_hostname=greeting, timeout=mail.timeout)
+        server = Server(mail.host, mail.port, local_hostname=greeting, timeout=mail.timeout)
     try:
         if mail.security == "starttls":
             server.starttls(context=context)
@@ -141,12 +140,14 @@ def _connected(mail: MailSettings) -> Iterator[_Server]:
         server.close()
 
 
-def _require_host(mail: MailSettings) -> None:
+def require_host(mail: MailSettings) -> None:
+    """Raise MailError where no mail server is set."""
     if not mail.host:
         raise MailError("no mail server is set", hint="Set mail.host and mail.sender.", retryable=False)
 
 
-def _password(mail: MailSettings) -> str:
+def password_of(mail: MailSettings) -> str:
+    """The password to log in with, empty where nobody logs in. Raises MailError where it can't be had or sent."""
     if not mail.user:
         return ""
     if mail.security == "none" and not _is_here(mail.host):
@@ -176,22 +177,18 @@ def _is_here(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _address(text: str, what: str) -> Address:
-    """An address as it travels: an international domain in its ASCII form, which every server takes."""
-    name, plain = parseaddr(text)
-    local, _, domain = plain.rpartition("@")
+def address(text: str, what: str) -> Address:
+    """`text` as an address of a header, as it travels. Raises MailError, which calls it `what`."""
     try:
-        if not local or not domain:
-            raise ValueError(text)
-        ascii_domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
-        return Address(line(name), local, ascii_domain)
+        found = mail_address(text)
+        return Address(line(found.name), found.local, found.domain)
     except (ValueError, MessageError):
         raise MailError(
             f"{what} is no mail address: {text!r}", hint="Write it as name@example.org.", retryable=False
         ) from None
 
 
-def _explained(mail: MailSettings, error: Exception, password: str, *, uncertain: bool) -> MailError:
+def explained(mail: MailSettings, error: Exception, password: str, *, uncertain: bool) -> MailError:
     """Our error for one of smtplib or the network."""
     at = f"{mail.host}:{mail.port}"
     answered = isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused)
@@ -207,22 +204,22 @@ def _words(mail: MailSettings, error: Exception, password: str) -> tuple[str, st
     other = "Ports 465 and 587 differ: 465 goes with tls, 587 with starttls (mail.port, mail.security)."
     match error:
         case smtplib.SMTPAuthenticationError():
-            said = _said(error.smtp_code, error.smtp_error, password)
+            said = in_words(error.smtp_code, error.smtp_error, password)
             hint = "Look at mail.user and the password; some providers want one made for programs."
             return f"the log-in as {mail.user} was refused: {said}", hint, error.smtp_code < 500
         case smtplib.SMTPRecipientsRefused():
             codes = [code for code, _ in error.recipients.values()]
-            told = "; ".join(f"{to}: {_said(*answer, password)}" for to, answer in error.recipients.items())
+            told = "; ".join(f"{to}: {in_words(*answer, password)}" for to, answer in error.recipients.items())
             return (
                 f"no recipient was accepted: {told}",
                 "Look at alerts.to, and whether it asks for a log-in.",
                 any(code < 500 for code in codes),
             )
         case smtplib.SMTPSenderRefused():
-            said = _said(error.smtp_code, error.smtp_error, password)
+            said = in_words(error.smtp_code, error.smtp_error, password)
             return f"the sender {error.sender} was refused: {said}", "Look at mail.sender.", error.smtp_code < 500
         case smtplib.SMTPResponseException():
-            return f"it answered {_said(error.smtp_code, error.smtp_error, password)}", None, error.smtp_code < 500
+            return f"it answered {in_words(error.smtp_code, error.smtp_error, password)}", None, error.smtp_code < 500
         case smtplib.SMTPNotSupportedError():
             return f"not supported there: {error}", other if mail.security == "starttls" else None, False
         case smtplib.SMTPServerDisconnected() if "timed out" not in str(error):
@@ -247,7 +244,8 @@ def _words(mail: MailSettings, error: Exception, password: str) -> tuple[str, st
     return f"the mail can't be sent: {_shown(str(error), password)}", None, False
 
 
-def _said(code: int, words: bytes | str, password: str) -> str:
+def in_words(code: int, words: bytes | str, password: str) -> str:
+    """A server's answer in one line, without the password."""
     text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
     return f"{code} {_shown(text, password)}"
 
