@@ -86,7 +86,7 @@ class Filters:
     def wants(self, event: EventFacts, category: str | None) -> bool:
         """Whether the event is told. `category` is that of its service in the registry; None where that has none."""
         return (
-            self._is_about(event.service, category)
+            self.is_about(event.service, category)
             and (not self.countries or event.country in self.countries)
             and (not self.actor_kinds or event.actor_kind in self.actor_kinds)
             and (not self.actions or event.action in self.actions)
@@ -95,7 +95,8 @@ class Filters:
             and (self.unsure == "mark" or is_sure(event))
         )
 
-    def _is_about(self, service: str, category: str | None) -> bool:
+    def is_about(self, service: str, category: str | None) -> bool:
+        """Whether the service is one of those that are named, or of a category that is."""
         if not self.services and not self.categories:
             return True
         return service in self.services or category in self.categories

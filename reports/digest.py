@@ -147,13 +147,15 @@ class Findings:
     """All that changed: the news, the most important first, and how many changes are none.
 
     `told_again` are known events of which there were more reports, `regrouped` those that were only put together or
-    apart otherwise. `known` counts the events that stand.
+    apart otherwise, `held` unsure ones that the subscription does not want to hear of yet. `known` counts the events
+    that stand.
     """
 
     items: tuple[Item, ...]
     told_again: int = 0
     regrouped: int = 0
     known: int = 0
+    held: int = 0
 
     @property
     def counts(self) -> Mapping[News, int]:
@@ -171,9 +173,10 @@ class Week:
     """How restrictions have spread, as far as the filters of a subscription go.
 
     `days` are the first and the last day of the week, the last one that of the digest. `by_country` counts the
-    restrictions that are in force now, by code of the country, `new_by_country` those of them that began or were first
-    told in the week; `joined` are the codes of the countries that had none before it, the most new ones first. `curve`
-    has the number in force at the end of each of the last twelve weeks, the oldest first, the last for `days[1]`.
+    restrictions that are in force now, by code of the country, `new_by_country` those of them that began in the week,
+    or were first told in it where no text says when they began; `joined` are the codes of the countries that had none
+    before it, the most new ones first. `curve` has the number in force at the end of each of the last twelve weeks, the
+    oldest first, the last for `days[1]`.
     Countries that can't be told are counted under "XX".
     """
 
