@@ -13,10 +13,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.addresses import identity
 from pipeline.archive_files import make_folder
 from pipeline.errors import ArchiveError
 from pipeline.line_files import append, locked, read_on
+from pipeline.mail_addresses import identity
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ from ipaddress import ip_address
 from os import environ
 from typing import Any, Final
 
-from pipeline.addresses import mail_address
 from pipeline.errors import MailError
+from pipeline.mail_addresses import mail_address
 from pipeline.settings_sections import MailSettings
 from reports.inert import line
 
