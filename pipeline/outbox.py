@@ -21,6 +21,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from pipeline.archive_files import make_folder, sync_folder, temporary_file
 from pipeline.errors import ArchiveError, InputError
@@ -38,6 +39,9 @@ OPEN_FOR: Final = timedelta(days=35)
 
 KEPT_FOR: Final = timedelta(days=90)
 """For so long the bytes of what was sent are kept."""
+
+LISTS: Final = ("mails", "hooks")
+"""Where a record of a digest names its messages."""
 
 _QUEUED, _STATE, _BOUNCED = "queued", "state", "bounced"
 _HASHED: Final = 10
@@ -72,7 +76,7 @@ WAITING: Final = frozenset({State.QUEUED, State.FAILED})
 class Entry:
     """A message that a record names: whom it is for, and the SHA-256 of its bytes. `key` is its name for ever.
 
-    `to` is a mail address, or whatever a channel knows its receivers by.
+    `to` is a mail address or, for a webhook, what `receiver_of` makes of its URL.
     """
 
     key: str
@@ -101,6 +105,7 @@ class Batch:
 class Row:
     """A message in the outbox, as it stands since `at` (UTC). `next_at` is when a FAILED one is tried again.
 
+    It was made at `queued_at`; since `asked_at` it is to be sent, which is later where an operator asked once more.
     `tries` counts how often it was tried; `detail` is what the server, or the operator, said last; `bounced` what a
     bounce said, after it was sent.
     """
@@ -109,6 +114,7 @@ class Row:
     subscription: str
     digest: str
     queued_at: datetime
+    asked_at: datetime
     state: State
     at: datetime
     tries: int = 0
@@ -131,11 +137,17 @@ def key_of(subscription: str, digest: str, to: str) -> str:
     return f"{subscription}.{digest}.{hashlib.sha256(to.encode()).hexdigest()[:_HASHED]}"
 
 
+def receiver_of(url: str) -> str:
+    """What the receiver at the URL of a webhook is called here: the rest of an address may be a password."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}#{hashlib.sha256(url.encode()).hexdigest()[:_HASHED]}"
+
+
 def batch_of(document: Mapping[str, Any], subscription: str, digest: str) -> Batch:
     """The messages that a record of a digest names. Raises ArchiveError where it is no such record."""
     try:
         made_at = _time(document["made_at"])
-        entries = tuple(_entry(one) for one in document.get("mails", ()))
+        entries = tuple(_entry(one) for name in LISTS for one in document.get(name, ()))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArchiveError(f"the record of {subscription}, {digest}, can't be understood: {error}") from error
     return Batch(subscription, digest, made_at, entries)
@@ -367,11 +379,12 @@ def _apply(rows: dict[str, Row], line: Mapping[str, Any]) -> None:
         key, at = str(line["key"]), _time(line["at"])
         row = rows.get(key)
         if line["event"] == _QUEUED and row is None:
-            rows[key] = Row(_entry(line), str(line["subscription"]), str(line["digest"]), at, State.QUEUED, at)
+            rows[key] = Row(_entry(line), str(line["subscription"]), str(line["digest"]), at, at, State.QUEUED, at)
         elif line["event"] == _STATE and row is not None:
             next_at = None if line["next_at"] is None else _time(line["next_at"])
             state, tries, detail = State(line["state"]), int(line["tries"]), str(line["detail"])
-            rows[key] = replace(row, state=state, at=at, tries=tries, next_at=next_at, detail=detail)
+            asked_at = at if state is State.QUEUED else row.asked_at
+            rows[key] = replace(row, asked_at=asked_at, state=state, at=at, tries=tries, next_at=next_at, detail=detail)
         elif line["event"] == _BOUNCED and row is not None:
             rows[key] = replace(row, bounced=str(line["detail"]))
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -99,6 +99,12 @@ class Server(smtplib.SMTP):
         self.sent = True
         return super().data(msg)
 
+    def renew(self) -> None:
+        """Another mail has as much time as the one before."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
     def close(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
