@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import date
 from textwrap import TextWrapper
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from reports import digest_words as words
 from reports.digest import Digest, Item, Part, Told, sections, unlisted
 from reports.exports.cells import plain
 from reports.inert import host, line, link, markdown, web_address
-from reports.locales import ENGLISH, count, day, full_day, moment
+from reports.locales import ENGLISH, count, day, full_day, moment, short_day
 from warehouse.event_list import EventRow
 from warehouse.news import Telling
 
@@ -143,7 +144,7 @@ def _text(digest: Digest, unsubscribe: str | None, browser: str | None) -> Itera
     yield from _wrapped(FOOT.replace("`", "'"))
     yield from _wrapped(made(digest))
     if digest.previous is not None:
-        yield from _addressed(f"The one before: {_of_told(digest.previous, language)}", digest.previous.url)
+        yield from _addressed(f"The one before: {told_as(digest.previous, language)}", digest.previous.url)
     if browser is not None:
         yield from _addressed("In a browser:", browser)
     if unsubscribe is not None:
@@ -217,22 +218,29 @@ def made(digest: Digest) -> str:
 
 def told_in(told: Told, language: str = ENGLISH) -> str:
     """Where the state before was told."""
-    return f"Told before in {_of_told(told, language)}"
+    return f"Told before in {told_as(told, language)}"
 
 
-def _of_told(told: Told, language: str) -> str:
+def told_as(told: Told, language: str = ENGLISH) -> str:
+    """Which digest it was."""
     return f"No. {told.number} of {day(told.day, language)}"
 
 
-def imprint(telling: Telling, language: str = ENGLISH, *, with_source: bool = True) -> list[str]:
-    """Source, host and day of an article, and whether it says so no longer."""
+def imprint(
+    telling: Telling, language: str = ENGLISH, *, with_source: bool = True, year: int | None = None
+) -> list[str]:
+    """Source, host and day of an article, and whether it says so no longer. Days of `year` are told without it."""
     found = [source(telling)] if with_source else []
     if (name := host(telling.url)) is not None and name not in found:
         found.append(name)
-    found.append("undated" if telling.published is None else day(telling.published, language))
+    found.append("undated" if telling.published is None else _day_in(telling.published, year, language))
     if telling.withdrawn_on is not None:
-        found.append(f"withdrawn {day(telling.withdrawn_on, language)}")
+        found.append(f"withdrawn {_day_in(telling.withdrawn_on, year, language)}")
     return found
+
+
+def _day_in(value: date, year: int | None, language: str) -> str:
+    return short_day(value, language) if value.year == year else day(value, language)
 
 
 def source(telling: Telling) -> str:

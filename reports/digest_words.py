@@ -84,6 +84,11 @@ def _told(event: EventRow, who: str) -> str:
             return f"{who} will not {deed.infinitive} {event.service}"
 
 
+def noun(action: Action) -> str:
+    """What an action is called: "ban", "inquiry"."""
+    return "lifting" if action is Action.LIFT else _DEEDS[action].noun.rpartition(" ")[0]
+
+
 def actor(event: EventRow, country: str) -> str:
     """Who acts, and where, so that it can begin a sentence."""
     if event.actor is None:
@@ -117,18 +122,31 @@ def facts(item: Item, language: str = ENGLISH) -> Iterator[str]:
     """Since when, for whom, for what stated reason, and what a step changed."""
     event = item.event
     yield _when(item, language)
-    kind = _plain(event.scope_class) if event.scope_class and event.scope_class is not ScopeClass.OTHER else ""
+    kind = event.scope_class if event.scope_class is not ScopeClass.OTHER else None
     if event.scope:
-        yield f"for “{event.scope}”" + (f" ({kind})" if kind and kind != event.scope.casefold() else "")
-    elif event.scope_class is ScopeClass.NATIONWIDE:
-        yield kind
-    elif kind:
-        yield f"for {kind}"
+        plain = "" if kind is None else _plain(kind)
+        yield f"for “{event.scope}”" + (f" ({plain})" if plain not in ("", event.scope.casefold()) else "")
+    elif kind is not None:
+        yield _SCOPES[kind]
     if event.reason_classes:
         named = listing(map(_plain, event.reason_classes))
         yield f"stated reason{'s' * (len(event.reason_classes) > 1)}: {named}"
     if item.step is not None and item.step.detail:
         yield item.step.detail
+
+
+_SCOPES: Final[Mapping[ScopeClass, str]] = {
+    ScopeClass.NATIONWIDE: "nationwide",
+    ScopeClass.SUBNATIONAL: "in a part of the country",
+    ScopeClass.GOVERNMENT_DEVICES: "on government devices",
+    ScopeClass.MILITARY: "for the military",
+    ScopeClass.WORKPLACE: "at work",
+    ScopeClass.SCHOOLS: "in schools",
+    ScopeClass.MINORS: "for minors",
+    ScopeClass.APP_STORES: "in app stores",
+    ScopeClass.CRITICAL_INFRASTRUCTURE: "for critical infrastructure",
+    ScopeClass.EXPORTS: "for exports",
+}
 
 
 def _when(item: Item, language: str) -> str:
@@ -209,24 +227,21 @@ def since(digest: Digest) -> str:
 
 
 def spread(week: Week, language: str = ENGLISH) -> Iterator[str]:
-    """Sentences on how restrictions have spread: how many are in force and where, who joined, since when they grow."""
-    total = sum(week.by_country.values())
+    """Sentences on how restrictions have spread: how many are in force and in how many countries, and who is new."""
+    total, fresh = sum(week.by_country.values()), sum(week.new_by_country.values())
     countries = sum(bool(some) for code, some in week.by_country.items() if code != UNKNOWN)
     if not total:
         yield "No restriction is in force."
         return
-    yield (
-        f"{count(total, 'restriction is', 'restrictions are', language)} in force, "
-        f"in {count(countries, 'country', 'countries', language)}."
-    )
-    fresh = sum(week.new_by_country.values())
-    begun, then = week.curve[0] if week.curve else (None, 0)
-    ago = "" if begun is None or then == total else f"; on {day(begun, language)} there were {number(then, language)}"
-    yield f"{count(fresh, 'is', 'are', language) if fresh else 'None is'} new this week{ago}."
+    in_force = count(total, "restriction is", "restrictions are", language)
+    begun, then = week.curve[0] if week.curve else (week.days[0], total)
+    way = "" if then == total else f", {'up' if then < total else 'down'} from {number(then, language)}"
+    ago = way and f"{way} on {day(begun, language)}"
+    yield f"{in_force} in force in {count(countries, 'country', 'countries', language)}{ago}."
     joined = [country(code) for code in week.joined if code != UNKNOWN]
-    if joined:
-        named = listing(joined[:NAMED], len(joined) - NAMED)
-        yield f"First restriction this week: {named}."
+    named = listing(joined[:NAMED], len(joined) - NAMED)
+    first = "" if not joined else f"; {named} {'has its' if len(joined) == 1 else 'have their'} first"
+    yield f"{count(fresh, 'is', 'are', language) if fresh else 'None is'} new this week{first}."
 
 
 def health(coverage: Coverage, zone: str, language: str = ENGLISH) -> Iterator[str]:

@@ -1,0 +1,281 @@
+"""A digest as HTML: as a mail that holds in the big mail programs, and as a page for a browser.
+
+A mail is made of tables and of styles on each element, because programs drop more or less of a style sheet; it loads
+nothing from anywhere, its picture travels with it. What others wrote is only ever text, and links lead to http(s).
+"""
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from css_inline import CSSInliner
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
+from markupsafe import Markup
+
+from pipeline.subscriptions import Cadence
+from pipeline.types import SIDE, Action, Side
+from reports import digest_pages as pages
+from reports import digest_words as words
+from reports.digest import TAKEN_BACK, Digest, Item, News, Part, Told, sections
+from reports.inert import line, web_address
+from reports.locales import full_day
+from reports.palette import INKS, PALETTE, Inks, Theme, ink_on
+from warehouse.news import Telling
+
+MOST_BYTES: Final = 100_000
+"""Gmail cuts a mail off after 102 kB of HTML."""
+
+_FULL: Final = (64, 32, 16, 8, 0)
+"""How many items, at most, are told with their quotes, until a mail is short enough."""
+
+PREHEADER: Final = 160
+"""Characters of what lists of mails show beside the subject."""
+
+_SERIF: Final = "Georgia,'Times New Roman',Times,serif"
+_SANS: Final = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+_CANVAS: Final[Mapping[Theme, str]] = {"light": "#f1efea", "dark": "#0c0d10"}
+_LINK: Final[Mapping[Theme, str]] = {"light": "#1d4e89", "dark": "#9cc3f0"}
+_NEUTRAL: Final = "none"
+"""The mark of what is taken back."""
+
+_EASED: Final = frozenset({News.LIFTED, News.STRUCK_DOWN, News.EASED})
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """Words, the address that they lead to (None for none), and what stands beside them."""
+
+    name: str
+    address: str | None
+    imprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An item as a page has it. `mark` is the class of its colour."""
+
+    mark: str
+    deed: str
+    news: str
+    sentence: str
+    facts: str
+    quote: str
+    sources: tuple[_Link, ...]
+    told: _Link | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    heading: str
+    about: str
+    items: tuple[_Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The addresses of a picture for light and, where there is one, for dark paper, and what it says."""
+
+    light: str
+    dark: str | None
+    alt: str
+
+
+def as_html(digest: Digest, *, picture_cid: str | None, unsubscribe: str | None, browser: str | None) -> str:
+    """The digest as the HTML part of a mail, short enough to be shown whole.
+
+    `picture_cid` is the Content-ID, without brackets, of the picture of the week; it is named only where
+    `digest_pages.has_spread` says so. `unsubscribe` and `browser` are the addresses at which a reader is taken off the
+    list, and sees the digest.
+    """
+    picture = None if picture_cid is None else f"cid:{picture_cid}"
+    html = ""
+    for full in _FULL:
+        values = _values(digest, full, unsubscribe, browser) | {"picture": _picture(digest, picture, None)}
+        html = _INLINER.inline(_template().render(values, page=False))
+        if len(html.encode("utf-8", "replace")) <= MOST_BYTES:
+            break
+    return html
+
+
+def page_html(
+    digest: Digest,
+    *,
+    pictures: Mapping[Theme, bytes] | None = None,
+    unsubscribe: str | None = None,
+    browser: str | None = None,
+) -> str:
+    """The digest as a page of its own for a browser, which asks for nothing outside it. `pictures` are PNGs."""
+    addresses = {theme: _data(png) for theme, png in (pictures or {}).items()}
+    picture = _picture(digest, addresses.get("light"), addresses.get("dark"))
+    values = _values(digest, _FULL[0], unsubscribe, browser)
+    return _template().render(values | {"picture": picture}, page=True)
+
+
+def _data(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+
+
+def _picture(digest: Digest, light: str | None, dark: str | None) -> _Picture | None:
+    if digest.week is None or light is None:
+        return None
+    return _Picture(light, dark, " ".join(words.spread(digest.week, digest.subscription.language)))
+
+
+def _values(digest: Digest, full: int, unsubscribe: str | None, browser: str | None) -> dict[str, Any]:
+    """What the template is given; `full` items are told with their quotes."""
+    language = digest.subscription.language
+    told, apart = words.counted(digest), words.counted_apart(digest)
+    health = line(" ".join(words.health(digest.coverage, digest.zone, language)))
+    since = f"{pages.upper(words.since(digest))} ({digest.zone})."
+    week = digest.week if pages.has_spread(digest) else None
+    told_of = list(_sections(digest, full))
+    return {
+        "title": pages.title(digest),
+        "name": words.PROGRAM,
+        "dateline": _dateline(digest),
+        "lead": pages.upper(words.listing(told or apart)) or "Nothing new",
+        "gist": f"Also {', '.join(apart)}. {since}" if told and apart else since,
+        "partial": digest.coverage.is_partial,
+        "health": health,
+        "spread": "" if week is None else " ".join(words.spread(week, language)),
+        "sections": told_of,
+        "also": [line(one) for one in pages.also(digest)],
+        "also_heading": pages.ALSO,
+        "made": pages.made(digest),
+        "previous": None if digest.previous is None else _previous(digest.previous, language),
+        "preheader": _preheader(digest, health),
+        "unsubscribe": _own(unsubscribe),
+        "browser": _own(browser),
+        "quiet": digest.is_quiet,
+    }
+
+
+def _dateline(digest: Digest) -> str:
+    subscription = digest.subscription
+    when = full_day(digest.day, subscription.language)
+    parts = [f"Week to {when}" if subscription.cadence is Cadence.WEEKLY else when]
+    title = words.name(digest).removeprefix(words.PROGRAM).lstrip(" ·")
+    return " · ".join([*parts, *([title] if title else []), f"No. {digest.number}"])
+
+
+def _preheader(digest: Digest, health: str) -> str:
+    said = [words.sentence(item) for item in digest.findings.items if item.listed and item.part is Part.MAIN]
+    return line("; ".join(said) or health, PREHEADER)
+
+
+def _sections(digest: Digest, full: int) -> Iterator[_Section]:
+    listed = [item for item in digest.findings.items if item.listed]
+    whole = {item.event.id for item in listed[:full]}
+
+    def entries(items: Sequence[Item]) -> tuple[_Entry, ...]:
+        return tuple(_entry(item, digest, whole=item.event.id in whole) for item in items)
+
+    for section in sections(pages.of_part(listed, Part.MAIN)):
+        yield _Section(line(section.service), line(", ".join(section.countries)), entries(section.items))
+    for part, (heading, about) in pages.PARTS.items():
+        if some := pages.of_part(listed, part):
+            yield _Section(heading, about, entries(some))
+
+
+def _entry(item: Item, digest: Digest, *, whole: bool) -> _Entry:
+    language = digest.subscription.language
+    mark, deed, news = _marked(item)
+    facts = [pages.upper(next(found := words.facts(item, language))), *found]
+    support = list(words.support(item, language))
+    facts += support if item.part is Part.UNSURE else support[:1]
+    tellings = item.tellings if whole else item.tellings[:1]
+    return _Entry(
+        mark,
+        deed,
+        news,
+        line(words.sentence(item)),
+        line(" · ".join(facts)),
+        line(tellings[0].quote.text, pages.QUOTE) if whole and tellings else "",
+        tuple(_source(one, digest, titled=one is tellings[0]) for one in tellings),
+        _before(item, language),
+    )
+
+
+def _before(item: Item, language: str) -> _Link | None:
+    """How it stood before, and the digest that told so."""
+    said, told = words.before(item, language), item.told
+    if told is None:
+        return None if said is None else _Link(pages.upper(said), None)
+    name = pages.told_in(told, language) if said is None else f"{said}, told in {pages.told_as(told, language)}"
+    return _Link(pages.upper(name), _own(told.url))
+
+
+def _marked(item: Item) -> tuple[str, str, str]:
+    """The class of an item's mark, what stands in it, and what beside it."""
+    action, news = words.noun(item.event.action), pages.upper(item.news.value)
+    if item.news in TAKEN_BACK:
+        return _NEUTRAL, news, pages.upper(action)
+    if item.news in _EASED:
+        return Action.LIFT.value, news, pages.upper(action)
+    return item.event.action.value, action, news if item.age is None else f"{news}: {item.age.value}"
+
+
+def _source(telling: Telling, digest: Digest, *, titled: bool) -> _Link:
+    """The article of the quote by its title, the others by their source alone."""
+    name = line(telling.title if titled else pages.source(telling), pages.TITLE)
+    language, year = digest.subscription.language, digest.day.year
+    imprint = ", ".join(pages.imprint(telling, language, with_source=titled, year=year))
+    return _Link(name or pages.source(telling), web_address(telling.url), line(imprint))
+
+
+def _previous(told: Told, language: str) -> _Link:
+    return _Link(f"The one before: {pages.told_as(told, language)}.", _own(told.url))
+
+
+def _own(url: str | None) -> str | None:
+    """An address of ours as a link may have it: what is neither a web nor a mail address is none."""
+    if url is None or urlsplit(url).scheme not in ("http", "https", "mailto"):
+        return None
+    return line(url)
+
+
+def _marks(action: str, colour: str, inks: Inks, important: str = "") -> str:
+    """The style of a mark: the three sides differ in form, so that they do in grey, too."""
+    if action == _NEUTRAL or SIDE[Action(action)] is Side.PRESSING:
+        background, ink = inks.paper, inks.ink
+    else:
+        background, ink = colour, ink_on(colour)
+    return f"background: {background}{important}; color: {ink}{important}; border-color: {colour}{important};"
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        # In style sheets nothing is escaped, and nothing of a digest is in them.
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    themes: tuple[Theme, ...] = ("light", "dark")
+    colours = {
+        "inks": {theme: INKS[theme] for theme in themes},
+        "palette": {
+            theme: {action.value: colour for action, colour in PALETTE[theme].items()} | {_NEUTRAL: INKS[theme].muted}
+            for theme in themes
+        },
+        "canvas": _CANVAS,
+        "link": _LINK,
+        "serif": _SERIF,
+        "sans": _SANS,
+        "marked": _marks,
+    }
+    environment.globals |= {
+        name: Markup(environment.get_template(f"{name}.css.j2").render(colours))  # noqa: S704 – colours and fonts of ours
+        for name in ("look", "kept")
+    }
+    return environment.get_template("digest.html.j2")
+
+
+_INLINER: Final = CSSInliner(
+    load_remote_stylesheets=False, keep_at_rules=True, minify_css=True, remove_inlined_selectors=True
+)
