@@ -6,6 +6,7 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from flows.house import PUBLISHED_NAME, House
+from flows.outputs import keep_feeds
 from flows.reading import ReadEntry, same_article, still_stands
 from pipeline.errors import EndpointError, ExtractionError, ModelError, WorkerError
 from pipeline.failpoints import hit
@@ -133,10 +134,12 @@ def store_results(house: House, results: Sequence[EntryResult]) -> None:
 
 
 def publish(house: House) -> Snapshot:
-    """Replace the published snapshot, if anything changed."""
+    """Replace the published snapshot, if anything changed, and the feeds that are made of it."""
     manifest = {"model": house.extractor.revision, "version": version("clampdown")}
     target, keep = house.settings.data_dir / PUBLISHED_NAME, house.settings.publish.keep_versions
-    return house.warehouse.publish(target, manifest=manifest, keep=keep)
+    snapshot = house.warehouse.publish(target, manifest=manifest, keep=keep)
+    keep_feeds(house.settings)
+    return snapshot
 
 
 def reason_of(error: Exception) -> str:

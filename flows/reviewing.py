@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, open_store
+from flows.outputs import keep_feeds
 from pipeline.decision_archive import DecisionArchive
 from pipeline.decision_types import Decision
 from pipeline.errors import WarehouseLocked
@@ -74,6 +75,7 @@ def decide(settings: Settings, decided: Sequence[Decision], *, model: str, patie
         manifest = {"model": model, "version": version("clampdown")}
         kept_versions = settings.publish.keep_versions
         published = warehouse.publish(data_dir / PUBLISHED_NAME, manifest=manifest, keep=kept_versions)
+        keep_feeds(settings)
         return Taken(tuple(taken), published)
 
 
