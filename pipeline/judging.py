@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.flow_log import INTERRUPTED, FlowRun, FlowStatus
 from pipeline.occasions import latest
+from pipeline.outbox_state import problems_of as outbox_problems
 from pipeline.problems import Problem, ProblemKind, Severity
 from pipeline.settings import Settings
 
@@ -43,6 +44,7 @@ def problems_of(settings: Settings, facts: "Facts", standings: Mapping[str, "Sta
         found += _failed(facts, standing)
     found += _audit(facts)
     found += _disk(settings, facts)
+    found += outbox_problems(facts.outbox, facts.now)
     found += facts.others
     if facts.state is not None:
         found += _sources(facts.state)

@@ -20,6 +20,9 @@ class ProblemKind(StrEnum):
     SOURCE_GONE = "source_gone"
     NOTHING_RAN = "nothing_ran"
     ALERTS_UNDELIVERED = "alerts_undelivered"
+    MAIL_STUCK = "mail_stuck"
+    MAIL_UNKNOWN = "mail_unknown"
+    MAIL_LOST = "mail_lost"
 
 
 class Severity(StrEnum):

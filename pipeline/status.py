@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from pipeline import alerts
+from pipeline import alerts, outbox_state
 from pipeline.errors import ClampdownError
 from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
 from pipeline.judging import is_failure, problems_of
 from pipeline.lease import Holder, holder
 from pipeline.occasions import every, upcoming
+from pipeline.outbox_state import Standing as Outbox
 from pipeline.problems import Problem, Severity
 from pipeline.settings import Settings
 from pipeline.site_state import SiteState, load
@@ -81,6 +82,7 @@ class Facts:
     served_by: Serving | None = None
     unread: tuple[str, ...] = ()
     others: tuple[Problem, ...] = ()
+    outbox: Outbox | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class Status:
     """The whole, as of `at`. `ingest_age` is the seconds since the last ingest finished, None before the first.
 
     `served_by` is the `clampdown serve` that keeps the schedule, `holder` whoever works in the warehouse; None where
-    nobody does. Errors come first among the `problems`.
+    nobody does. Errors come first among the `problems`. `outbox` is None where nothing was ever sent.
     """
 
     at: datetime
@@ -117,6 +119,7 @@ class Status:
     disk: Disk | None = None
     holder: Holder | None = None
     served_by: Serving | None = None
+    outbox: Outbox | None = None
 
     @property
     def healthy(self) -> bool:
@@ -149,6 +152,7 @@ def look(settings: Settings, now: datetime | None = None, others: Sequence[Probl
         holder=read(lambda: holder(data_dir), None),
         served_by=serving(data_dir),
         others=(*others, *read(lambda: alerts.unreachable(alerts.load(data_dir), now), none)),
+        outbox=read(lambda: outbox_state.load(data_dir), None),
     )
     return status_of(settings, replace(facts, unread=tuple(unread)))
 
@@ -168,6 +172,7 @@ def status_of(settings: Settings, facts: Facts) -> Status:
         disk=facts.disk,
         holder=facts.holder,
         served_by=facts.served_by,
+        outbox=facts.outbox,
     )
 
 

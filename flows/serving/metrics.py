@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from flows.serving.watching import Watch
 from pipeline.flow_log import FlowStatus
+from pipeline.outbox import State
 from pipeline.problems import ProblemKind, Severity
 from pipeline.site_state import SiteState
 from pipeline.status import Standing, Status
@@ -48,6 +49,15 @@ class _Figures(Collector):
         yield from _flows(status.flows.values())
         if status.state is not None:
             yield from _site(status.state)
+        if status.outbox is not None:
+            counts = [(state.value, float(status.outbox.counts.get(state.value, 0))) for state in State]
+            yield _gauges("outbox_messages", "Messages of the latest weeks by state.", "state", counts)
+            oldest = status.outbox.waiting_since
+            yield _gauge(
+                "outbox_waiting_since_timestamp_seconds",
+                "Since when the oldest waits; 0 if none does.",
+                _seconds(oldest) if oldest else 0.0,
+            )
         if status.disk is not None:
             yield _gauge("disk_free_bytes", "Free bytes on the disk of the data folder.", status.disk.free)
             yield _gauge("disk_total_bytes", "Bytes of the disk of the data folder.", status.disk.total)

@@ -1,0 +1,346 @@
+"""Sending what is in the outbox: one process at a time, each message once.
+
+The states of a message, and who may change them, are `pipeline.outbox`'s; this is the way from one to the next. Nothing
+that happens to one message keeps the others from being sent, but a server that can't be reached stops them all until
+it is tried again.
+"""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from flows.sending_hooks import Hooks
+from pipeline import outbox_state, suppressed
+from pipeline.errors import ArchiveError, InputError, MailError
+from pipeline.outbox import WAITING, Batch, Channel, Entry, Outbox, Row, State, batch_of
+from pipeline.outbox_state import Standing, Trouble
+from pipeline.settings import Settings
+from pipeline.subscription_types import BUILT_IN
+from reports.handover import Answer, Fate, Handover
+
+log = logging.getLogger(__name__)
+
+DIGESTS: Final = "digests"
+RECORD: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d{6}Z)?\.json")
+
+GAPS: Final = (300.0, 900.0, 2700.0, 7200.0, 14_400.0)
+"""Seconds until a message that was not taken is tried again; the last one from then on."""
+
+TROUBLE_GAPS: Final = (60.0, 120.0, 300.0, 600.0, 900.0)
+"""The same for a server that takes none."""
+
+BROKEN: Final = 2
+"""Connections lost in a row from which on it is the server's trouble, and not one message's."""
+
+MARGIN: Final = timedelta(minutes=1)
+"""Files and this program may tell the time a little differently."""
+
+INTERRUPTED: Final = "the sender was stopped while the server's answer was awaited"
+DIED: Final = "the sender died while this was being sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a round did: how many messages came to which state, and how the outbox stands after it.
+
+    `is_busy` says that another process sends, and that nothing was done here.
+    """
+
+    moved: Mapping[State, int] = field(default_factory=dict)
+    standing: Standing | None = None
+    is_busy: bool = False
+
+    @property
+    def sent(self) -> int:
+        """Messages that were taken over."""
+        return self.moved.get(State.SENT, 0)
+
+
+def send_due(
+    settings: Settings, now: datetime | None = None, *, hurry: bool = False, enough: Callable[[], bool] = lambda: False
+) -> Sent:
+    """Send all that is due; with `hurry` also what is to be tried later. Between two messages `enough` may end it.
+
+    Raises ArchiveError where the outbox can't be read or written, InputError where the subscriptions can't.
+    """
+    began, start = time.monotonic(), now or datetime.now(UTC)
+    outbox = Outbox(settings.data_dir, lambda: start + timedelta(seconds=time.monotonic() - began))
+    with outbox.sending() as is_mine:
+        if not is_mine:
+            return Sent(is_busy=True)
+        round_ = _Round(settings, outbox, hurry, enough)
+        return round_.go()
+
+
+def send_now(settings: Settings, batch: Batch, contents: Mapping[str, bytes], *, wait: float = 60.0) -> list[Row]:
+    """Send messages that belong to no record, such as a test, and return what came of them.
+
+    `contents` are their bytes by the key of the entry. Waits up to `wait` seconds for another process that sends.
+    Raises ArchiveError.
+    """
+    outbox = Outbox(settings.data_dir)
+    hashes = outbox.keep(contents[entry.key] for entry in batch.entries)
+    assert hashes == [entry.sha256 for entry in batch.entries], "the entries name the bytes"
+    outbox.take_in([batch])
+    until = time.monotonic() + wait
+    keys = {entry.key for entry in batch.entries}
+    while True:
+        done = send_due(settings, hurry=True)
+        rows = [row for row in outbox.rows(batch.made_at.date()) if row.key in keys]
+        if not done.is_busy or not any(row.state in WAITING for row in rows) or time.monotonic() > until:
+            return rows
+        time.sleep(0.2)
+
+
+def is_due(settings: Settings, now: datetime) -> bool:
+    """Whether there is anything to send, by a look at the names of files and one small one. Raises ArchiveError."""
+    standing = outbox_state.load(settings.data_dir)
+    looked_at = _looked_at(settings, standing, now)
+    if any(_changed_since(folder, looked_at) for folder in _folders(settings.data_dir)):
+        return True
+    return standing is not None and standing.next_at is not None and standing.next_at <= now
+
+
+class _Round:
+    """One go through the outbox by the process that sends."""
+
+    def __init__(self, settings: Settings, outbox: Outbox, hurry: bool, enough: Callable[[], bool]) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self._hurry = hurry
+        self._enough = enough
+        self._moved: dict[State, int] = {}
+        self._tried: set[str] = set()
+        self._broken = 0
+        self._standing = _known(settings)
+        self._looked_at = self._now()
+        self._trouble = self._standing.trouble if self._standing else None
+
+    def go(self) -> Sent:
+        """Recover, take in, send, until nothing is left that is due. Returns what was done."""
+        self._recover()
+        self._take_in()
+        try:
+            # What comes in meanwhile belongs to this round, too: its maker finds the outbox busy, and relies on it.
+            while self._send():
+                self._looked_at = self._now()
+                self._take_in()
+        finally:
+            standing = outbox_state.standing_of(self._outbox.rows(), self._now(), self._looked_at, self._trouble)
+            outbox_state.save(self._settings.data_dir, standing)
+        return Sent(self._moved, standing)
+
+    def _now(self) -> datetime:
+        return self._outbox._clock()
+
+    def _recover(self) -> None:
+        """Nobody else sends: what is being sent by its state was being sent when its sender died."""
+        for row in self._outbox.rows():
+            if row.state is State.SENDING:
+                if row.entry.channel is Channel.MAIL:
+                    self._move(row, State.UNKNOWN, DIED, of=(State.SENDING,))
+                else:
+                    # Receivers of webhooks know a message by its id, and take it once.
+                    self._move(row, State.FAILED, DIED, of=(State.SENDING,), next_at=self._now())
+
+    def _take_in(self) -> None:
+        since = _looked_at(self._settings, self._standing, self._looked_at)
+        oldest = self._now() - self._patience()
+        batches = [one for one in _batches(self._settings.data_dir, since) if one.made_at >= oldest and one.entries]
+        if batches and (new := self._outbox.take_in(batches)):
+            log.info("outbox: %d new", new)
+
+    def _patience(self) -> timedelta:
+        return timedelta(hours=self._settings.mail.give_up_hours)
+
+    def _send(self) -> bool:
+        """Send what is due and was not tried yet. Returns whether there was anything."""
+        now = self._now()
+        due = [
+            row
+            for row in self._outbox.rows()
+            if row.key not in self._tried and (row.is_due(now) or (self._hurry and row.state in WAITING))
+        ]
+        if not due or self._enough():
+            return False
+        self._tried.update(row.key for row in due)
+        left = list(self._without_those_that_end(due))
+        self._send_mails([row for row in left if row.entry.channel is Channel.MAIL])
+        self._send_hooks([row for row in left if row.entry.channel is Channel.WEBHOOK])
+        return True
+
+    def _without_those_that_end(self, rows: list[Row]) -> Iterator[Row]:
+        """Those that are still to be sent: not to who wants none, nor so late that they are no news."""
+        gone = suppressed.load(self._settings.data_dir)
+        for row in rows:
+            why = gone.why(row.subscription, row.entry.to) if row.entry.channel is Channel.MAIL else None
+            if why is not None:
+                self._move(row, State.SUPPRESSED, why.reason.value)
+            elif self._now() - row.asked_at > self._patience():
+                self._move(row, State.GIVEN_UP, row.detail or (self._trouble.words if self._trouble else "too late"))
+            else:
+                yield row
+
+    def _send_mails(self, rows: list[Row]) -> None:
+        is_held = self._trouble is not None and self._trouble.next_at > self._now() and not self._hurry
+        if not rows or is_held:
+            return
+        with Handover(self._settings.mail) as handover:
+            for row in rows:
+                if self._enough():
+                    return
+                try:
+                    self._send_mail(handover, row)
+                except MailError as error:
+                    self._stop(error)
+                    return
+                if self._broken >= BROKEN:
+                    self._stop(MailError("the server ends each connection before it has taken a mail"))
+                    return
+        self._trouble = None
+
+    def _send_mail(self, handover: Handover, row: Row) -> None:
+        try:
+            content = self._outbox.message(row.entry)
+        except (InputError, ArchiveError) as error:
+            log.error("outbox: %s", error)
+            self._move(row, State.GIVEN_UP, str(error))
+            return
+        try:
+            answer = handover.hand_over(row.entry.to, content, lambda: self._begin(row))
+        except MailError:
+            raise
+        except BaseException:
+            # A signal that ends this process, most likely.
+            self._move(row, State.UNKNOWN, INTERRUPTED, of=(State.SENDING,))
+            raise
+        self._broken = self._broken + 1 if answer.broken else 0
+        self._conclude(row, answer)
+
+    def _begin(self, row: Row) -> bool:
+        """Note that a message is on its way, unless an operator has cancelled it meanwhile."""
+        return self._outbox.move(row, State.SENDING) is not None
+
+    def _conclude(self, row: Row, answer: Answer) -> None:
+        """Note what came of a message."""
+        on_its_way = (State.SENDING, *WAITING)
+        match answer.fate:
+            case Fate.SENT:
+                self._move(row, State.SENT, answer.words, of=on_its_way)
+                self._trouble = None
+            case Fate.REFUSED:
+                self._move(row, State.REFUSED, answer.words, of=on_its_way)
+                if answer.bounced:
+                    suppressed.bounce(self._settings.data_dir, row.entry.to, row.key, self._now(), answer.words)
+            case Fate.LATER:
+                self._move(row, State.FAILED, answer.words, of=on_its_way, next_at=self._next_at(row))
+            case Fate.UNKNOWN:
+                self._move(row, State.UNKNOWN, answer.words, of=on_its_way)
+            case Fate.LEFT:
+                pass
+
+    def _next_at(self, row: Row, at_least: float = 0.0) -> datetime:
+        seconds = max(GAPS[min(row.tries, len(GAPS) - 1)], at_least)
+        return self._now() + timedelta(seconds=seconds)
+
+    def _stop(self, error: MailError) -> None:
+        """No mail can be sent just now: say so, and when it is tried again."""
+        before, now = self._trouble, self._now()
+        tries = before.tries + 1 if before else 1
+        next_at = now + timedelta(seconds=TROUBLE_GAPS[min(tries, len(TROUBLE_GAPS)) - 1])
+        self._trouble = Trouble(before.since if before else now, str(error), error.hint or "", tries, next_at)
+        log.log(logging.WARNING if before is None else logging.DEBUG, "no mail can be sent: %s", error)
+
+    def _send_hooks(self, rows: list[Row]) -> None:
+        """Post what is due, to each receiver in order: what comes after one that was not taken waits with it."""
+        if not rows:
+            return
+        hooks = Hooks(self._settings)
+        now = {row.key for row in rows}
+        held = {
+            row.entry.to
+            for row in self._outbox.rows()
+            if row.entry.channel is Channel.WEBHOOK and row.state is State.FAILED and row.key not in now
+        }
+        for row in rows:
+            if row.entry.to in held or self._enough():
+                continue
+            began = self._outbox.move(row, State.SENDING)
+            if began is None:
+                continue
+            done = hooks.post(row, self._outbox, self._now())
+            if done.state is State.FAILED:
+                held.add(row.entry.to)
+                next_at = self._next_at(began, done.wait)
+                self._move(row, State.FAILED, done.words, of=(State.SENDING,), next_at=next_at)
+            else:
+                self._move(row, done.state, done.words, of=(State.SENDING,))
+
+    def _move(
+        self,
+        row: Row,
+        state: State,
+        detail: str,
+        *,
+        of: tuple[State, ...] = tuple(WAITING),
+        next_at: datetime | None = None,
+    ) -> None:
+        if self._outbox.move(row, state, detail, of=of, next_at=next_at) is None:
+            return
+        self._moved[state] = self._moved.get(state, 0) + 1
+        if state in (State.REFUSED, State.GIVEN_UP, State.UNKNOWN):
+            log.warning("outbox: %s is %s: %s", row.key, state.value, detail)
+
+
+def _known(settings: Settings) -> Standing | None:
+    try:
+        return outbox_state.load(settings.data_dir)
+    except ArchiveError as error:
+        log.warning("%s", error)
+        return None
+
+
+def _looked_at(settings: Settings, standing: Standing | None, now: datetime) -> datetime:
+    """Since when records may have come that nobody has looked for. A look that is to come was at a wrong clock."""
+    oldest = now - timedelta(hours=settings.mail.give_up_hours)
+    return oldest if standing is None or standing.looked_at > now else max(oldest, standing.looked_at - MARGIN)
+
+
+def _folders(data_dir: Path) -> Iterator[Path]:
+    """Where records of digests are: those of the built-in subscription in the folder itself, the others below it."""
+    folder = data_dir / DIGESTS
+    if folder.is_dir():
+        yield folder
+        yield from (path for path in folder.iterdir() if path.is_dir())
+
+
+def _changed_since(path: Path, since: datetime) -> bool:
+    try:
+        return path.stat().st_mtime >= since.timestamp()
+    except FileNotFoundError:
+        return False
+
+
+def _batches(data_dir: Path, since: datetime) -> Iterator[Batch]:
+    """The messages of the records that were written since then. A record that can't be read is logged and left out."""
+    for folder in _folders(data_dir):
+        # A name that comes into a folder changes its time.
+        if not _changed_since(folder, since):
+            continue
+        subscription = BUILT_IN.id if folder.name == DIGESTS else folder.name
+        for path in sorted(path for path in folder.iterdir() if RECORD.fullmatch(path.name)):
+            if not _changed_since(path, since):
+                continue
+            try:
+                yield batch_of(json.loads(path.read_bytes()), subscription, path.stem)
+            except (OSError, ValueError, ArchiveError) as error:
+                log.error("%s: its mails can't be sent: %s", path, error)
+
+
+__all__ = ["Entry", "Sent", "is_due", "send_due", "send_now"]
