@@ -28,16 +28,31 @@ class Received:
 
 @dataclass
 class MailServer:
-    """What the server does, and what it has received. `refused` maps recipients to what they are answered."""
+    """What the server does, and what it has received. `refused` maps recipients to what they are answered.
+
+    `on_recipient` is called with each that is named, `connections` counts those who greeted it anew.
+    """
 
     refused: dict[str, str] = field(default_factory=dict)
     answer: str = "250 taken"
     mails: list[Received] = field(default_factory=list)
     port: int = 0
+    connections: int = 0
+    on_recipient: Callable[[str], object] = str
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        encrypted = server.transport is not None and server.transport.get_extra_info("ssl_object") is not None
+        # Who goes over to encryption greets a second time.
+        self.connections += encrypted or server.tls_context is None
+        session.host_name = hostname
+        return responses
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self.on_recipient(address)
         if address in self.refused:
             return self.refused[address]
         envelope.rcpt_tos.append(address)
