@@ -25,7 +25,7 @@ from pipeline.errors import ArchiveError, ClampdownError
 from pipeline.outbox import Channel, Entry, Outbox, key_of, receiver_of
 from pipeline.places import PUBLISHED_NAME
 from pipeline.settings import Settings
-from pipeline.subscription_types import Subscription
+from pipeline.subscription_types import Hook, Subscription
 from reports.digest import Digest
 from reports.feed_reading import chosen, entries
 from reports.feeds import ATOM, JSON, PATH, atom, json_feed
@@ -159,11 +159,14 @@ def queue_hooks(outbox: Outbox, digest: Digest, browser: str | None) -> tuple[En
 
     `browser` is where readers see the digest; None where they can't.
     """
-    subscription = digest.subscription
-    bodies = {one.template: content(one, digest, browser) for one in subscription.hooks}
+    hooks = digest.subscription.hooks
+    bodies = {one.template: content(one, digest, browser) for one in hooks}
     hashes = dict(zip(bodies, outbox.keep(bodies.values(), suffix=".json"), strict=True))
-    keys = {one.url: key_of(subscription.id, digest.name, one.url) for one in subscription.hooks}
-    return tuple(
-        Entry(keys[one.url], receiver_of(one.url), hashes[one.template], message_id(keys[one.url]), Channel.WEBHOOK)
-        for one in subscription.hooks
-    )
+    return tuple(_entry(digest, one, hashes[one.template]) for one in hooks)
+
+
+def _entry(digest: Digest, hook: Hook, sha256: str) -> Entry:
+    key = key_of(digest.subscription.id, digest.name, hook.url)
+    # Who knows no ids of messages is not to be sent one twice: by having none such a message is told apart.
+    known_by = message_id(key) if hook.template == "plain" else ""
+    return Entry(key, receiver_of(hook.url), sha256, known_by, Channel.WEBHOOK)

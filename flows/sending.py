@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from flows.sending_hooks import Hooks
+from flows.sending_hooks import Hooks, is_known_again
 from pipeline import outbox_state, suppressed
 from pipeline.errors import ArchiveError, InputError, MailError
 from pipeline.outbox import WAITING, Batch, Channel, Entry, Outbox, Row, State, batch_of
@@ -143,11 +143,10 @@ class _Round:
         """Nobody else sends: what is being sent by its state was being sent when its sender died."""
         for row in self._outbox.rows():
             if row.state is State.SENDING:
-                if row.entry.channel is Channel.MAIL:
-                    self._move(row, State.UNKNOWN, DIED, of=(State.SENDING,))
-                else:
-                    # Receivers of webhooks know a message by its id, and take it once.
+                if row.entry.channel is Channel.WEBHOOK and is_known_again(row):
                     self._move(row, State.FAILED, DIED, of=(State.SENDING,), next_at=self._now())
+                else:
+                    self._move(row, State.UNKNOWN, DIED, of=(State.SENDING,))
 
     def _take_in(self) -> None:
         since = _looked_at(self._settings, self._standing, self._looked_at)

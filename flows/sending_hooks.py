@@ -9,6 +9,7 @@ from pipeline.outbox import Outbox, Row, State, receiver_of
 from pipeline.settings import Settings
 from pipeline.subscription_types import Hook
 from pipeline.subscriptions import load_subscriptions
+from reports.hooks import message_id
 from reports.signing import read_secrets, signed
 from reports.webhook import post
 
@@ -20,6 +21,11 @@ class Posted:
     state: State
     words: str
     wait: float = 0.0
+
+
+def is_known_again(row: Row) -> bool:
+    """Whether the receiver of a webhook knows a message that it is sent twice by its id. People in a chat do not."""
+    return bool(row.entry.message_id)
 
 
 class Hooks:
@@ -43,10 +49,11 @@ class Hooks:
             return Posted(State.GIVEN_UP, str(error))
         try:
             secrets = read_secrets(os.environ.get(hook.secret_env, ""), hook.secret_env) if hook.secret_env else ()
-            post(
-                hook.url, content, signed(row.key, now, content, secrets), setting=f"the webhook of {row.subscription}"
-            )
+            headers = signed(message_id(row.key), now, content, secrets)
+            post(hook.url, content, headers, setting=f"the webhook of {row.subscription}")
         except WebhookError as error:
+            if error.uncertain and not is_known_again(row):
+                return Posted(State.UNKNOWN, str(error))
             if error.retryable or error.uncertain:
                 return Posted(State.FAILED, str(error), error.retry_after or 0.0)
             # What an operator can mend is no reason to drop it; what the receiver will never take is.
