@@ -6,7 +6,7 @@ nothing from anywhere, its picture travels with it. What others wrote is only ev
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select
 from markupsafe import Markup
 
 from pipeline.subscriptions import Cadence
-from pipeline.types import SIDE, Action, Side
+from pipeline.types import SIDE, Action, Side, Status
 from reports import digest_pages as pages
 from reports import digest_words as words
 from reports.digest import TAKEN_BACK, Digest, Item, News, Part, Told, sections
@@ -28,8 +28,14 @@ from warehouse.news import Telling
 MOST_BYTES: Final = 100_000
 """Gmail cuts a mail off after 102 kB of HTML."""
 
-_FULL: Final = (64, 32, 16, 8, 0)
-"""How many items, at most, are told with their quotes, until a mail is short enough."""
+_SHORTER: Final = ((100, 100), (32, 100), (16, 100), (8, 100), (8, 40), (8, 20), (4, 10), (0, 5))
+"""How many items, at most, are told with their quotes, and how many at all, until a mail is short enough."""
+
+_MANY: Final = 3
+"""Services, from beyond which on they are listed in front."""
+
+_NAMED: Final = 12
+"""How many of them are named there."""
 
 PREHEADER: Final = 160
 """Characters of what lists of mails show beside the subject."""
@@ -40,6 +46,13 @@ _CANVAS: Final[Mapping[Theme, str]] = {"light": "#f1efea", "dark": "#0c0d10"}
 _LINK: Final[Mapping[Theme, str]] = {"light": "#1d4e89", "dark": "#9cc3f0"}
 _NEUTRAL: Final = "none"
 """The mark of what is taken back."""
+
+_PLANNED: Final = "planned"
+"""The form of a mark for what is not in force."""
+
+_NBSP: Final = "\N{NO-BREAK SPACE}"
+_DOT: Final = f"{_NBSP}· "
+"""Parts what stands in a row; no line begins with it."""
 
 _EASED: Final = frozenset({News.LIFTED, News.STRUCK_DOWN, News.EASED})
 
@@ -55,11 +68,11 @@ class _Link:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An item as a page has it. `mark` is the class of its colour."""
+    """An item as a page has it. `mark` has the classes of its colour and form, `deed` stands in it, `beside` by it."""
 
     mark: str
     deed: str
-    news: str
+    beside: str
     sentence: str
     facts: str
     quote: str
@@ -92,9 +105,10 @@ def as_html(digest: Digest, *, picture_cid: str | None, unsubscribe: str | None,
     """
     picture = None if picture_cid is None else f"cid:{picture_cid}"
     html = ""
-    for full in _FULL:
-        values = _values(digest, full, unsubscribe, browser) | {"picture": _picture(digest, picture, None)}
-        html = _INLINER.inline(_template().render(values, page=False))
+    for full, most in _SHORTER:
+        values = _values(_with_at_most(digest, most), full, unsubscribe, browser)
+        values["picture"] = _picture(digest, picture, None)
+        html = _inlined(_template().render(values, page=False))
         if len(html.encode("utf-8", "replace")) <= MOST_BYTES:
             break
     return html
@@ -110,8 +124,15 @@ def page_html(
     """The digest as a page of its own for a browser, which asks for nothing outside it. `pictures` are PNGs."""
     addresses = {theme: _data(png) for theme, png in (pictures or {}).items()}
     picture = _picture(digest, addresses.get("light"), addresses.get("dark"))
-    values = _values(digest, _FULL[0], unsubscribe, browser)
+    values = _values(digest, len(digest.findings.items), unsubscribe, browser)
     return _template().render(values | {"picture": picture}, page=True)
+
+
+def _with_at_most(digest: Digest, most: int) -> Digest:
+    """The digest with so many items listed, the most important ones; the others are counted."""
+    listed = {item.event.id for item in [item for item in digest.findings.items if item.listed][:most]}
+    items = tuple(replace(item, listed=item.event.id in listed) for item in digest.findings.items)
+    return replace(digest, findings=replace(digest.findings, items=items))
 
 
 def _data(png: bytes) -> str:
@@ -128,7 +149,7 @@ def _values(digest: Digest, full: int, unsubscribe: str | None, browser: str | N
     """What the template is given; `full` items are told with their quotes."""
     language = digest.subscription.language
     told, apart = words.counted(digest), words.counted_apart(digest)
-    health = line(" ".join(words.health(digest.coverage, digest.zone, language)))
+    health = list(map(line, words.health(digest.coverage, digest.zone, language)))
     since = f"{pages.upper(words.since(digest))} ({digest.zone})."
     week = digest.week if pages.has_spread(digest) else None
     told_of = list(_sections(digest, full))
@@ -136,17 +157,21 @@ def _values(digest: Digest, full: int, unsubscribe: str | None, browser: str | N
         "title": pages.title(digest),
         "name": words.PROGRAM,
         "dateline": _dateline(digest),
-        "lead": pages.upper(words.listing(told or apart)) or "Nothing new",
+        # A number does not part from what it counts.
+        "lead": pages.upper(words.listing(one.replace(" ", _NBSP) for one in told or apart)) or "Nothing new",
         "gist": f"Also {', '.join(apart)}. {since}" if told and apart else since,
         "partial": digest.coverage.is_partial,
-        "health": health,
+        # What is the matter comes first and is what a glance is to catch.
+        "health": health[0],
+        "details": " ".join(health[1:]),
         "spread": "" if week is None else " ".join(words.spread(week, language)),
         "sections": told_of,
+        "contents": _contents(digest),
         "also": [line(one) for one in pages.also(digest)],
         "also_heading": pages.ALSO,
         "made": pages.made(digest),
         "previous": None if digest.previous is None else _previous(digest.previous, language),
-        "preheader": _preheader(digest, health),
+        "preheader": _preheader(digest, " ".join(health)),
         "unsubscribe": _own(unsubscribe),
         "browser": _own(browser),
         "quiet": digest.is_quiet,
@@ -159,6 +184,16 @@ def _dateline(digest: Digest) -> str:
     parts = [f"Week to {when}" if subscription.cadence is Cadence.WEEKLY else when]
     title = words.name(digest).removeprefix(words.PROGRAM).lstrip(" ·")
     return " · ".join([*parts, *([title] if title else []), f"No. {digest.number}"])
+
+
+def _contents(digest: Digest) -> str:
+    """The services that there is news of, each with the number of its items; nothing where a glance shows them."""
+    found = sections(pages.of_part(digest.findings.items, Part.MAIN))
+    if len(found) <= _MANY:
+        return ""
+    named = [f"{line(one.service)}{f' {len(one.items)}' if len(one.items) > 1 else ''}" for one in found[:_NAMED]]
+    others = [f"{len(found) - _NAMED} others"] if len(found) > _NAMED else []
+    return _DOT.join(one.replace(" ", _NBSP) for one in [*named, *others])
 
 
 def _preheader(digest: Digest, health: str) -> str:
@@ -183,16 +218,15 @@ def _sections(digest: Digest, full: int) -> Iterator[_Section]:
 def _entry(item: Item, digest: Digest, *, whole: bool) -> _Entry:
     language = digest.subscription.language
     mark, deed, news = _marked(item)
-    facts = [pages.upper(next(found := words.facts(item, language))), *found]
-    support = list(words.support(item, language))
-    facts += support if item.part is Part.UNSURE else support[:1]
+    sources, score = words.support(item, language)
+    beside = [news, sources, *([score] if item.part is Part.UNSURE else [])]
     tellings = item.tellings if whole else item.tellings[:1]
     return _Entry(
         mark,
         deed,
-        news,
+        _DOT.join(beside),
         line(words.sentence(item)),
-        line(" · ".join(facts)),
+        pages.upper(_DOT.join(map(line, words.facts(item, language)))),
         line(tellings[0].quote.text, pages.QUOTE) if whole and tellings else "",
         tuple(_source(one, digest, titled=one is tellings[0]) for one in tellings),
         _before(item, language),
@@ -209,13 +243,15 @@ def _before(item: Item, language: str) -> _Link | None:
 
 
 def _marked(item: Item) -> tuple[str, str, str]:
-    """The class of an item's mark, what stands in it, and what beside it."""
+    """The classes of an item's mark, what stands in it, and what beside it."""
     action, news = words.noun(item.event.action), pages.upper(item.news.value)
     if item.news in TAKEN_BACK:
         return _NEUTRAL, news, pages.upper(action)
     if item.news in _EASED:
         return Action.LIFT.value, news, pages.upper(action)
-    return item.event.action.value, action, news if item.age is None else f"{news}: {item.age.value}"
+    beside = news if item.age is None else f"{news}: {item.age.value}"
+    planned = "" if item.event.status is Status.IN_FORCE else f" {_PLANNED}"
+    return f"{item.event.action.value}{planned}", action, beside
 
 
 def _source(telling: Telling, digest: Digest, *, titled: bool) -> _Link:
@@ -276,6 +312,9 @@ def _template() -> Template:
     return environment.get_template("digest.html.j2")
 
 
-_INLINER: Final = CSSInliner(
-    load_remote_stylesheets=False, keep_at_rules=True, minify_css=True, remove_inlined_selectors=True
-)
+def _inlined(html: str) -> str:
+    """`html` with its styles on its elements, and those in its head that no element can have."""
+    return _INLINER.inline(html).replace("</head>", f"<style>{_template().globals['kept']}</style>\n</head>", 1)
+
+
+_INLINER: Final = CSSInliner(load_remote_stylesheets=False, minify_css=True)
