@@ -5,29 +5,24 @@ that happens to one message keeps the others from being sent, but a server that 
 it is tried again.
 """
 
-import json
 import logging
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
-from flows.sending_hooks import Hooks, is_known_again
 from pipeline import outbox_state, suppressed
 from pipeline.errors import ArchiveError, InputError, MailError
-from pipeline.outbox import WAITING, Batch, Channel, Entry, Outbox, Row, State, batch_of
+from pipeline.outbox import WAITING, Batch, Channel, Outbox, Row, State
+from pipeline.outbox_intake import fresh_batches, fresh_since, is_due
 from pipeline.outbox_state import Standing, Trouble
 from pipeline.settings import Settings
-from pipeline.subscription_types import BUILT_IN
 from reports.handover import Answer, Fate, Handover
 
 log = logging.getLogger(__name__)
 
-DIGESTS: Final = "digests"
-RECORD: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d{6}Z)?\.json")
+__all__ = ["Sent", "is_due", "send_due", "send_now"]
 
 GAPS: Final = (300.0, 900.0, 2700.0, 7200.0, 14_400.0)
 """Seconds until a message that was not taken is tried again; the last one from then on."""
@@ -37,9 +32,6 @@ TROUBLE_GAPS: Final = (60.0, 120.0, 300.0, 600.0, 900.0)
 
 BROKEN: Final = 2
 """Connections lost in a row from which on it is the server's trouble, and not one message's."""
-
-MARGIN: Final = timedelta(minutes=1)
-"""Files and this program may tell the time a little differently."""
 
 INTERRUPTED: Final = "the sender was stopped while the server's answer was awaited"
 DIED: Final = "the sender died while this was being sent"
@@ -98,15 +90,6 @@ def send_now(settings: Settings, batch: Batch, contents: Mapping[str, bytes], *,
         time.sleep(0.2)
 
 
-def is_due(settings: Settings, now: datetime) -> bool:
-    """Whether there is anything to send, by a look at the names of files and one small one. Raises ArchiveError."""
-    standing = outbox_state.load(settings.data_dir)
-    looked_at = _looked_at(settings, standing, now)
-    if any(_changed_since(folder, looked_at) for folder in _folders(settings.data_dir)):
-        return True
-    return standing is not None and standing.next_at is not None and standing.next_at <= now
-
-
 class _Round:
     """One go through the outbox by the process that sends."""
 
@@ -143,15 +126,18 @@ class _Round:
         """Nobody else sends: what is being sent by its state was being sent when its sender died."""
         for row in self._outbox.rows():
             if row.state is State.SENDING:
-                if row.entry.channel is Channel.WEBHOOK and is_known_again(row):
+                if row.entry.channel is Channel.WEBHOOK and row.entry.message_id:
+                    # Its receiver knows it by that id, and takes it once.
                     self._move(row, State.FAILED, DIED, of=(State.SENDING,), next_at=self._now())
                 else:
                     self._move(row, State.UNKNOWN, DIED, of=(State.SENDING,))
 
     def _take_in(self) -> None:
-        since = _looked_at(self._settings, self._standing, self._looked_at)
+        since = fresh_since(self._settings, self._standing, self._looked_at)
         oldest = self._now() - self._patience()
-        batches = [one for one in _batches(self._settings.data_dir, since) if one.made_at >= oldest and one.entries]
+        batches = [
+            one for one in fresh_batches(self._settings.data_dir, since) if one.made_at >= oldest and one.entries
+        ]
         if batches and (new := self._outbox.take_in(batches)):
             log.info("outbox: %d new", new)
 
@@ -260,6 +246,9 @@ class _Round:
         """Post what is due, to each receiver in order: what comes after one that was not taken waits with it."""
         if not rows:
             return
+        # Heavy, and most outboxes have none.
+        from flows.sending_hooks import Hooks
+
         hooks = Hooks(self._settings)
         now = {row.key for row in rows}
         held = {
@@ -303,43 +292,3 @@ def _known(settings: Settings) -> Standing | None:
     except ArchiveError as error:
         log.warning("%s", error)
         return None
-
-
-def _looked_at(settings: Settings, standing: Standing | None, now: datetime) -> datetime:
-    """Since when records may have come that nobody has looked for. A look that is to come was at a wrong clock."""
-    oldest = now - timedelta(hours=settings.mail.give_up_hours)
-    return oldest if standing is None or standing.looked_at > now else max(oldest, standing.looked_at - MARGIN)
-
-
-def _folders(data_dir: Path) -> Iterator[Path]:
-    """Where records of digests are: those of the built-in subscription in the folder itself, the others below it."""
-    folder = data_dir / DIGESTS
-    if folder.is_dir():
-        yield folder
-        yield from (path for path in folder.iterdir() if path.is_dir())
-
-
-def _changed_since(path: Path, since: datetime) -> bool:
-    try:
-        return path.stat().st_mtime >= since.timestamp()
-    except FileNotFoundError:
-        return False
-
-
-def _batches(data_dir: Path, since: datetime) -> Iterator[Batch]:
-    """The messages of the records that were written since then. A record that can't be read is logged and left out."""
-    for folder in _folders(data_dir):
-        # A name that comes into a folder changes its time.
-        if not _changed_since(folder, since):
-            continue
-        subscription = BUILT_IN.id if folder.name == DIGESTS else folder.name
-        for path in sorted(path for path in folder.iterdir() if RECORD.fullmatch(path.name)):
-            if not _changed_since(path, since):
-                continue
-            try:
-                yield batch_of(json.loads(path.read_bytes()), subscription, path.stem)
-            except (OSError, ValueError, ArchiveError) as error:
-                log.error("%s: its mails can't be sent: %s", path, error)
-
-
-__all__ = ["Entry", "Sent", "is_due", "send_due", "send_now"]

@@ -10,9 +10,10 @@ from certificates import certificates, tls
 from mail_server import PASSWORD, USER, mail_server, odd_server
 from outbox_world import NOW, World, world
 
-from flows.sending import Sent, is_due, send_due
+from flows.sending import Sent, send_due
 from pipeline import outbox_state, suppressed
 from pipeline.outbox import Entry, State, key_of
+from pipeline.outbox_intake import is_due
 from pipeline.outbox_state import problems_of
 from pipeline.suppressed import Reason
 

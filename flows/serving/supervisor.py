@@ -26,6 +26,7 @@ from typing import Any
 from flows.serving.children import Child
 from flows.serving.notify import notify
 from flows.serving.prefect_home import base_url, database, environment, fault, forget_blocks, joined, put_aside
+from flows.serving.sender import Sender
 from flows.serving.stopgap import Stopgap
 from pipeline.errors import ServeError
 from pipeline.settings import Settings
@@ -62,6 +63,7 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     began_at: float = field(default_factory=time.monotonic)
     stopgap: Stopgap = field(init=False)
+    sender: Sender = field(init=False)
     _stop_signals: int = 0
     _was_ready: bool = False
     _is_first: bool = True
@@ -72,6 +74,7 @@ class Supervisor:
             self.children.append(Child("server", [sys.executable, "-m", "flows.serving.server"], environ))
         self.children.append(Child("runner", [sys.executable, "-m", "flows.serving.runner"], environ, waits=True))
         self.stopgap = Stopgap(self.settings, environ)
+        self.sender = Sender(self.settings, environ)
 
     def not_ready(self) -> list[str]:
         """Why flows can't run just now; empty where all is well. May be called from any thread."""
@@ -171,6 +174,7 @@ class Supervisor:
                 child.kill()
         self._tell_ready()
         self.stopgap.look(is_ready=not self.not_ready())
+        self.sender.look()
         notify("WATCHDOG=1")
 
     def _tell_ready(self) -> None:
@@ -188,6 +192,7 @@ class Supervisor:
         notify("STOPPING=1")
         asked = self._stop_signals
         self.stopgap.stop()
+        self.sender.stop()
         for child in reversed(self.children):
             until = time.monotonic() + STOP_WITHIN
             child.signal(signal.SIGTERM)
