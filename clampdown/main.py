@@ -32,6 +32,7 @@ from clampdown.commands import (
     serve,
     sources,
     status,
+    subscriptions,
     train,
 )
 from clampdown.options import GlobalOptions
@@ -77,6 +78,7 @@ app.command("init", rich_help_panel="Set up")(configure.init)
 app.command("config", rich_help_panel="Set up")(configure.config)
 app.command("doctor", rich_help_panel="Set up")(check.doctor)
 app.add_typer(sources.app, name="sources", rich_help_panel="Set up")
+app.add_typer(subscriptions.app, name="subscriptions", rich_help_panel="Set up")
 app.command("run", rich_help_panel="Watch")(run.run)
 app.command("serve", rich_help_panel="Watch")(serve.serve)
 app.command("status", rich_help_panel="Watch")(status.status)

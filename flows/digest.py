@@ -1,40 +1,51 @@
-"""The daily digest: made once for each day's occasion, from the published snapshot, into files of the data folder.
+"""Digests: one for each subscription and occasion, made once, from the published snapshot (files: `digest_records`).
 
-    digests/
-    ├── 2026-11-22.md      the page
-    ├── 2026-11-22.txt     the same as plain text, ready to be mailed
-    └── 2026-11-22.json    the same for programs, and the record: as soon as it is there, that day's digest is made
+Each digest tells what came after the place in the log of changes at which the one before of the same subscription
+ended, however long ago that was. The record is written last and whole. So a digest that was killed is made anew, two
+that are made at once are one, and days on which nothing ran have none: what came on them is in the next one.
 
-Each digest tells what came after the place in the log of changes at which the one before ended, however long ago that
-was. The record is written last and whole. So a digest that was killed is made anew, two that are made at once are one,
-and days on which nothing ran have none: what came on them is in the next one.
+All that is due is made together: the snapshot is asked once for all that go on from the same place, and each chooses
+from that what its filters want.
 """
 
 import fcntl
-import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from importlib.metadata import version
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline import site_state
-from pipeline.archive_files import TEMPORARY, make_folder, put
-from pipeline.errors import ArchiveError, InputError
-from pipeline.failpoints import hit
-from pipeline.flow_log import FlowLog, FlowStatus
-from pipeline.occasions import Occasion, latest, upcoming
+from flows.digest_coverage import Readings, waited_for_reading
+from flows.digest_issue import Issue, issue
+from flows.digest_records import (
+    FOLDER,
+    PAGES,
+    Record,
+    Stand,
+    folder_of,
+    last_told,
+    note_stand,
+    read_record,
+    record_path,
+    stand_of,
+)
+from flows.subscribed import categories, named, subscriptions
+from pipeline.archive_files import make_folder
+from pipeline.errors import ArchiveError, ClampdownError, InputError
+from pipeline.occasions import Occasion
 from pipeline.places import PUBLISHED_NAME
 from pipeline.settings import Settings
-from reports.digest import Coverage, Digest, gaps_between
-from reports.digest_pages import as_document, as_markdown, as_text
-from reports.digest_reading import what_changed
-from reports.digest_words import subject
+from pipeline.subscriptions import Cadence, Subscription
+from pipeline.unsubscribe import secret_of
+from reports.digest import Digest, Findings, Told
+from reports.digest_reading import Changes, Draft, with_words
+from reports.messages import view_url
+from reports.week import Spread
 from warehouse import news
 from warehouse.news import Place
 from warehouse.query import connect_snapshot
@@ -42,49 +53,48 @@ from warehouse.reader import Reader
 
 log = logging.getLogger(__name__)
 
-FOLDER: Final = "digests"
-RECORD: Final = ".json"
-PAGES: Final = (".md", ".txt")
 LOCK: Final = ".lock"
 
-FIRST_REACH: Final = timedelta(days=1)
-"""How far back the first digest looks where watching has begun `LONG_AGO`; else it tells all there is."""
+FIRST_REACH: Final = {Cadence.DAILY: timedelta(1), Cadence.WEEKLY: timedelta(7), Cadence.AT_ONCE: timedelta(1)}
+"""How far back a first digest looks where watching has begun `LONG_AGO`; else it tells all there is."""
 
 LONG_AGO: Final = timedelta(days=7)
 
-USUAL_GAP: Final = timedelta(hours=3)
-"""Time between two readings of the sources that nobody need be told of; or four times the usual, if that is more."""
-
-_LOCK_PATIENCE: Final = 60.0
-_PAUSE: Final = 2.0
-_READINGS: Final = 5000
-"""Runs of ingest that are looked at for gaps: seven weeks of every quarter of an hour."""
+_LOCK_PATIENCE: Final = 300.0
+_PAUSE: Final = 0.1
 
 
 class DigestState(StrEnum):
-    """What came of asking for a digest."""
+    """What came of asking for a digest. QUIET: one that is made at once has nothing to tell."""
 
     MADE = "made"
     DONE = "done"
     NOT_DUE = "not due"
+    QUIET = "quiet"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class DigestReport:
-    """The digest that was made, or the one that had been made for the day; `files` are its page, text and record.
+    """The digest that was made, or the one that had been made for the occasion; `files` are its pages and its record.
 
-    Where none is due, `files` is empty and `day` that of the latest occasion. `next_at` is when the next one is due.
-    `news` counts its items, `partial` says that sources could not be read.
+    Where none is due, `files` is empty and `day` that of the latest occasion. `next_at` is when the next one is due,
+    None for one that is made at once. `news` counts its items, `partial` says that sources could not be read; `mails`
+    were put into the outbox, `unsent` could not be, each address with the reason. `error` says why it FAILED.
     """
 
     state: DigestState
     day: date
-    next_at: datetime
+    next_at: datetime | None
+    subscription: str
     number: int | None = None
     subject: str = ""
     news: int = 0
     partial: bool = False
     files: tuple[Path, ...] = ()
+    mails: int = 0
+    unsent: tuple[tuple[str, str], ...] = ()
+    error: str = ""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -100,218 +110,275 @@ class DigestReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What is remembered of a digest: its number, day, the place in the log of changes that it reached, its gist."""
+class _Task:
+    """A digest that may have to be made, into `folder` under `name`; `report` is what is said of it until then."""
 
-    number: int
-    day: date
-    made_at: datetime
-    until: Place
-    subject: str
-    news: int
-    partial: bool
+    subscription: Subscription
+    folder: Path
+    occasion: Occasion
+    name: str
+    report: DigestReport
 
 
-def make_digest(settings: Settings, now: datetime, *, patience: float = 0.0) -> DigestReport:
-    """Make the digest of the latest occasion, unless it is made already. Any number of processes may do so at once.
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where a digest begins: what the log of changes is asked with, since when that is, and which came before."""
 
-    Where the sources have not been read for long, as after a week's sleep, up to `patience` seconds are waited for a
-    reading to end: its news are to be in this digest, and not in tomorrow's. Raises InputError where no time for
-    digests is set or what was published is gone, ArchiveError where the files can't be written.
+    bound: str | int
+    is_same: bool
+    since: datetime | None
+    record: Record | None
+
+
+def make_digests(
+    settings: Settings,
+    now: datetime,
+    *,
+    patience: float = 0.0,
+    cadence: Cadence | None = None,
+    only: str | None = None,
+) -> list[DigestReport]:
+    """Make the digests of the latest occasions that are not made already. Any number of processes may do so at once.
+
+    With `cadence` or `only`, those of that cadence, or of the subscription of that id. Where the sources have not been
+    read for long, as after a week's sleep, up to `patience` seconds are waited for a reading to end: its news are to be
+    in these digests, and not in tomorrow's. What goes wrong with one subscription is told in its report. Raises
+    InputError where no subscription can have a digest or what was published is gone, ArchiveError where nothing can be
+    written.
     """
-    if settings.serve.digest_at is None:
+    chosen = _chosen(settings, cadence, only)
+    tasks = [_task(settings, one, now) for one in chosen]
+    reports = {task.subscription.id: _before(task) for task in tasks}
+    if not _pending(tasks, reports):
+        return list(reports.values())
+    now += waited_for_reading(settings, now, patience)
+    folder, published = settings.data_dir / FOLDER, settings.data_dir / PUBLISHED_NAME
+    if not folder.exists() and not published.exists():
+        return list(reports.values())
+    with _alone(folder), connect_snapshot(published, memory_limit=_memory(settings)) as reader:
+        # Another may have made them while this one waited.
+        reports = {task.subscription.id: _before(task) for task in tasks}
+        workshop = _Workshop(settings, reader, now)
+        for report in workshop.make(_pending(tasks, reports)):
+            reports[report.subscription] = report
+    return list(reports.values())
+
+
+def digests_at_once(settings: Settings) -> list[DigestReport]:
+    """Make the digests that are wanted as soon as there is news, after something was published.
+
+    What keeps that from being done is logged: no run fails for want of a digest, and the next one makes it.
+    """
+    try:
+        return make_digests(settings, datetime.now(UTC), cadence=Cadence.AT_ONCE)
+    except ClampdownError as error:
+        log.error("no digests are made at once: %s%s", error, f" ({error.hint})" if error.hint else "")
+        return []
+
+
+def preview_digest(settings: Settings, now: datetime, subscription: Subscription) -> Digest:
+    """The digest of a subscription as it would be if it were made now. Nothing is written or remembered."""
+    occasion = Occasion(now.astimezone(subscription.zone(settings.serve)).date(), now)
+    task = _with(settings, subscription, occasion, now)
+    with connect_snapshot(settings.data_dir / PUBLISHED_NAME, memory_limit=_memory(settings)) as reader:
+        workshop = _Workshop(settings, reader, now)
+        start = workshop.start(task)
+        (digest,) = workshop.digests([(task, start, workshop.draft(task, start))])
+    return digest
+
+
+def _chosen(settings: Settings, cadence: Cadence | None, only: str | None) -> list[Subscription]:
+    """The subscriptions that digests are to be made of. Raises InputError where none can have any."""
+    every = subscriptions(settings)
+    if only is not None:
+        found = named(every, only)
+        if not found.enabled:
+            raise InputError(f"the subscription {only} is not enabled", hint="Remove `enabled = false` from its entry.")
+        every = (found,)
+    enabled = [one for one in every if one.enabled and cadence in (None, one.cadence)]
+    timed = [one for one in enabled if one.cadence is Cadence.AT_ONCE or one.at or settings.serve.digest_at]
+    if enabled and not timed:
         raise InputError(
             "no time is set for a digest", hint='Set serve.digest_at = "07:00", or look at one with --preview.'
         )
-    zone = settings.serve.zone
-    occasion = latest(settings.serve.digest_at, zone, now)
-    folder = settings.data_dir / FOLDER
-    report = DigestReport(DigestState.NOT_DUE, occasion.day, upcoming(settings.serve.digest_at, zone, now).at)
-    if _is_made(folder, occasion.day):
-        return _of_record(DigestState.DONE, folder, occasion.day, report.next_at)
-    now += _waited_for_reading(settings, now, patience)
-    if not files_in(folder) and not (settings.data_dir / PUBLISHED_NAME).exists():
-        return report
-    with _alone(folder), connect_snapshot(settings.data_dir / PUBLISHED_NAME, memory_limit=_memory(settings)) as reader:
-        if _is_made(folder, occasion.day):
-            return _of_record(DigestState.DONE, folder, occasion.day, report.next_at)
-        told = records(folder)
-        if not told and not _is_watching(reader, occasion):
-            return report
-        digest = _compose(settings, reader, told, occasion, now)
-        _write(folder, digest, occasion, reader)
-    return _of_record(DigestState.MADE, folder, occasion.day, report.next_at)
+    return timed
 
 
-def preview_digest(settings: Settings, now: datetime) -> Digest:
-    """The digest as it would be if it were made now. Nothing is written or remembered."""
-    told = records(settings.data_dir / FOLDER)
-    occasion = Occasion(now.astimezone(settings.serve.zone).date(), now)
-    with connect_snapshot(settings.data_dir / PUBLISHED_NAME, memory_limit=_memory(settings)) as reader:
-        return _compose(settings, reader, told, occasion, now)
+def _task(settings: Settings, subscription: Subscription, now: datetime) -> _Task:
+    occasion = subscription.latest(settings.serve, now)
+    if occasion is None:
+        occasion = Occasion(now.astimezone(subscription.zone(settings.serve)).date(), now)
+    return _with(settings, subscription, occasion, now)
 
 
-def records(folder: Path) -> list[Record]:
-    """The digests that were made, in that order. Files that are no records are logged and left out."""
-    found = []
-    for path in folder.glob(f"????-??-??{RECORD}"):
-        try:
-            found.append(_read(path))
-        except ArchiveError as error:
-            log.error("a digest is left out of account: %s", error)
-    return sorted(found, key=lambda record: record.number)
-
-
-def files_in(folder: Path) -> list[Path]:
-    """The pages and records of digests; none where there is no such folder."""
-    return sorted(path for path in folder.glob("????-??-??.*") if path.suffix in (*PAGES, RECORD))
-
-
-def _read(path: Path) -> Record:
-    try:
-        return _record(json.loads(path.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArchiveError(
-            f"{path}: is no record of a digest: {error}", hint="Restore it from a backup, or move it away."
-        ) from error
-
-
-def _record(document: Mapping[str, Any]) -> Record:
-    until, ended_at = document["until"], document["until"]["ended_at"]
-    return Record(
-        int(document["number"]),
-        date.fromisoformat(document["day"]),
-        datetime.fromisoformat(document["made_at"]),
-        Place(
-            int(until["position"]),
-            str(until["mark"]),
-            until["run_id"],
-            None if ended_at is None else datetime.fromisoformat(ended_at),
-        ),
-        str(document["subject"]),
-        len(document["items"]),
-        bool(document["coverage"]["partial"]),
+def _with(settings: Settings, subscription: Subscription, occasion: Occasion, now: datetime) -> _Task:
+    following = subscription.upcoming(settings.serve, now)
+    at_once = subscription.cadence is Cadence.AT_ONCE
+    name = f"{now.astimezone(UTC):%Y-%m-%dT%H%M%SZ}" if at_once else occasion.day.isoformat()
+    report = DigestReport(
+        DigestState.QUIET if at_once else DigestState.NOT_DUE,
+        occasion.day,
+        None if following is None else following.at,
+        subscription.id,
     )
+    return _Task(subscription, folder_of(settings.data_dir, subscription.id), occasion, name, report)
 
 
-def _is_made(folder: Path, day: date) -> bool:
-    """Whether that day's digest is made. A record that can't be read is one: better none than a second."""
-    return _record_path(folder, day).exists()
-
-
-def _record_path(folder: Path, day: date) -> Path:
-    return folder / f"{day.isoformat()}{RECORD}"
-
-
-def _of_record(state: DigestState, folder: Path, day: date, next_at: datetime) -> DigestReport:
-    """What the record of a day says. Pages that somebody took away are not made anew."""
-    path = _record_path(folder, day)
-    files = tuple(one for one in (*(path.with_suffix(suffix) for suffix in PAGES), path) if one.exists())
-    record = _read(path)
-    return DigestReport(state, day, next_at, record.number, record.subject, record.news, record.partial, files)
-
-
-def _is_watching(reader: Reader, occasion: Occasion) -> bool:
-    """Whether watching had begun by then: nobody who has just begun wants this morning's digest in the evening."""
-    began_at = news.began_at(reader)
-    return began_at is not None and began_at < occasion.at
-
-
-def _compose(settings: Settings, reader: Reader, told: list[Record], occasion: Occasion, now: datetime) -> Digest:
-    bound: str | int
-    if told:
-        bound, is_same = news.bound_of(reader, told[-1].until)
-        since: datetime | None = told[-1].made_at
-    else:
-        bound, is_same, since = _first_bound(reader, now)
-    return Digest(
-        number=told[-1].number + 1 if told else 1,
-        day=occasion.day,
-        zone=settings.serve.zone.key,
-        made_at=now,
-        since=since,
-        findings=what_changed(reader, bound, since),
-        coverage=_coverage(settings, since or news.began_at(reader) or now, now),
-        anew=not is_same,
-    )
-
-
-def _first_bound(reader: Reader, now: datetime) -> tuple[str | int, bool, datetime | None]:
-    """Where the first digest begins: with the first change, or so long ago as one can still call it news."""
-    began_at = news.began_at(reader)
-    if began_at is None or began_at > now - LONG_AGO:
-        return 0, True, None
-    return (now - FIRST_REACH).astimezone(UTC).isoformat(), True, now - FIRST_REACH
-
-
-def _coverage(settings: Settings, since: datetime, now: datetime) -> Coverage:
-    """How the sources fared since then, by what the last run has noted and by the flow log."""
+def _before(task: _Task) -> DigestReport:
+    """The report before anything is made: a digest whose record is there is done, also where that can't be read."""
+    if not record_path(task.folder, task.name).exists():
+        return task.report
     try:
-        state = site_state.load(settings.data_dir)
+        return _of_record(DigestState.DONE, task)
     except ArchiveError as error:
-        log.warning("%s", error)
-        state = None
-    readings = _readings(settings)
-    # Before the first reading that is still known, nothing can be said.
-    start = max(since, readings[-1]) if readings else now
-    longest = max(USUAL_GAP, 4 * timedelta(seconds=settings.serve.ingest_every))
-    return Coverage(
-        {} if state is None else state.sources,
-        () if state is None else state.trouble,
-        readings[0] if readings else None if state is None else state.written_at,
-        gaps_between(readings, start, now, longest),
+        return replace(task.report, state=DigestState.FAILED, error=str(error))
+
+
+def _pending(tasks: Sequence[_Task], reports: dict[str, DigestReport]) -> list[_Task]:
+    open_states = (DigestState.NOT_DUE, DigestState.QUIET)
+    return [task for task in tasks if reports[task.subscription.id].state in open_states]
+
+
+def _of_record(state: DigestState, task: _Task) -> DigestReport:
+    """What a record says. Pages that somebody took away are not made anew."""
+    path = record_path(task.folder, task.name)
+    record = read_record(path)
+    return replace(
+        task.report,
+        state=state,
+        number=record.number,
+        subject=record.subject,
+        news=record.news,
+        partial=record.partial,
+        files=tuple(one for one in (*(path.with_suffix(ending) for ending in PAGES), path) if one.exists()),
     )
 
 
-def _readings(settings: Settings) -> list[datetime]:
-    """When the sources were read, the latest first."""
-    runs = FlowLog(settings.data_dir).runs("ingest", _READINGS)
-    return [run.ended_at for run in runs if run.status is FlowStatus.FINISHED and run.ended_at is not None]
+class _Workshop:
+    """What digests are made of and with, asked once of a snapshot for all that are made together."""
+
+    def __init__(self, settings: Settings, reader: Reader, now: datetime) -> None:
+        self.settings = settings
+        self.reader = reader
+        self.now = now
+        self._categories = categories()
+        self._readings = Readings(settings)
+        self._end = news.end_of_log(reader)
+        self._began_at = news.began_at(reader)
+        # Only links that readers can follow are signed.
+        self._secret = secret_of(settings.data_dir) if settings.mail.public_url else b""
+        self._bounds: dict[Place, tuple[str | int, bool]] = {}
+        self._changes: dict[tuple[str | int, date | None], Changes] = {}
+
+    @cached_property
+    def _spread(self) -> Spread:
+        return Spread(self.reader, self._categories)
+
+    def make(self, tasks: Sequence[_Task]) -> Iterator[DigestReport]:
+        """Make these digests, one after the other, as far as there is anything to make."""
+        wanted: list[tuple[_Task, _Start, Draft]] = []
+        for task in tasks:
+            try:
+                start = self.start(task)
+                if start.record is None and not self._is_watching(task):
+                    continue
+                draft = self.draft(task, start)
+            except ClampdownError as error:
+                yield _failed(task, error)
+                continue
+            if task.subscription.cadence is Cadence.AT_ONCE and not draft.findings.items:
+                # What it has looked through need not be looked through again.
+                note_stand(task.folder, Stand(start.record, self._end))
+                continue
+            wanted.append((task, start, draft))
+        digests = self.digests(wanted)
+        for (task, _, _), digest in zip(wanted, digests, strict=True):
+            try:
+                yield self._issue(task, digest)
+            except ClampdownError as error:
+                yield _failed(task, error)
+
+    def start(self, task: _Task) -> _Start:
+        """Where the digest of a subscription begins."""
+        stand = stand_of(task.folder)
+        record = stand.record
+        place = stand.seen or (None if record is None else record.until)
+        if place is not None:
+            if place not in self._bounds:
+                self._bounds[place] = news.bound_of(self.reader, place)
+            bound, is_same = self._bounds[place]
+            return _Start(bound, is_same, None if record is None else record.made_at, record)
+        if self._began_at is None or self._began_at > self.now - LONG_AGO:
+            return _Start(0, True, None, None)
+        since = self.now - FIRST_REACH[task.subscription.cadence]
+        return _Start(since.astimezone(UTC).isoformat(), True, since, None)
+
+    def draft(self, task: _Task, start: _Start) -> Draft:
+        """What changed since, as far as the subscription wants to hear of it."""
+        # Of the time only the day matters here, so that those made in one minute share what is asked.
+        key = (start.bound, None if start.since is None else start.since.date())
+        if key not in self._changes:
+            self._changes[key] = Changes(self.reader, start.bound, start.since, self._categories)
+        return self._changes[key].draft(task.subscription.filters)
+
+    def digests(self, wanted: Sequence[tuple[_Task, _Start, Draft]]) -> list[Digest]:
+        """The digests, ready to be told."""
+        every = with_words(self.reader, [draft for _, _, draft in wanted])
+        return [self._digest(task, start, findings) for (task, start, _), findings in zip(wanted, every, strict=True)]
+
+    def _digest(self, task: _Task, start: _Start, findings: Findings) -> Digest:
+        subscription, record = task.subscription, start.record
+        changed = [item.event.id for item in findings.items if item.listed and item.before is not None]
+        told = {event_id: self._told(task, one) for event_id, one in last_told(task.folder, changed).items()}
+        items = tuple(
+            replace(item, told=told[item.event.id]) if item.event.id in told else item for item in findings.items
+        )
+        return Digest(
+            number=1 if record is None else record.number + 1,
+            day=task.occasion.day,
+            zone=subscription.zone(self.settings.serve).key,
+            made_at=self.now,
+            since=start.since,
+            findings=replace(findings, items=items, known=self._spread.known(subscription.filters)),
+            coverage=self._readings.coverage(start.since or self._began_at or self.now, self.now),
+            anew=not start.is_same,
+            subscription=subscription,
+            name=task.name,
+            week=self._spread.week(subscription.filters, task.occasion.day),
+            previous=None if record is None else self._told(task, record),
+        )
+
+    def _told(self, task: _Task, record: Record) -> Told:
+        url = view_url(self.settings.mail, self._secret, task.subscription.id, record.name)
+        return Told(record.number, record.day, record.name, url)
+
+    def _issue(self, task: _Task, digest: Digest) -> DigestReport:
+        one = Issue(digest, task.occasion.at, self._end, self.reader.path.parent.name)
+        posted = issue(self.settings, task.folder, one, self._secret)
+        note_stand(task.folder, Stand(read_record(record_path(task.folder, digest.name))))
+        report = _of_record(DigestState.MADE, task)
+        return replace(report, mails=len(posted.entries), unsent=tuple(posted.unsent.items()))
+
+    def _is_watching(self, task: _Task) -> bool:
+        """Whether watching had begun by then: nobody who has just begun wants this morning's digest in the evening.
+
+        Nor does who subscribed on a Thursday want Monday's.
+        """
+        if self._began_at is None:
+            return False
+        if task.subscription.cadence is Cadence.AT_ONCE:
+            return True
+        return self._began_at < task.occasion.at and self.now - task.occasion.at < timedelta(days=1, hours=1)
 
 
-def _waited_for_reading(settings: Settings, now: datetime, patience: float) -> timedelta:
-    """Wait until the sources have been read, where that is overdue; for how long, at most so many seconds."""
-    if patience <= 0:
-        return timedelta()
-    begun = time.monotonic()
-    longest = 2 * timedelta(seconds=settings.serve.ingest_every)
-    flow_log = FlowLog(settings.data_dir)
-    while (waited := time.monotonic() - begun) < patience:
-        last = flow_log.last("ingest", FlowStatus.FINISHED)
-        if last is not None and last.ended_at is not None and last.ended_at > now - longest:
-            break
-        time.sleep(_PAUSE)
-    return timedelta(seconds=waited)
-
-
-def _write(folder: Path, digest: Digest, occasion: Occasion, reader: Reader) -> None:
-    """Write the pages, then the record, by which it counts."""
-    end = news.end_of_log(reader)
-    document = as_document(digest) | {
-        "due_at": occasion.at.astimezone(UTC).isoformat(),
-        "until": {
-            "position": end.position,
-            "mark": end.mark,
-            "run_id": end.run_id,
-            "ended_at": None if end.ended_at is None else end.ended_at.isoformat(),
-        },
-        "program": version("clampdown"),
-        "snapshot": reader.path.parent.name,
-    }
-    name = digest.day.isoformat()
-    for suffix, text in zip(PAGES, (as_markdown(digest), as_text(digest)), strict=True):
-        # Half characters, which have no bytes in UTF-8, can stand in what a publisher wrote.
-        put(folder, f"{name}{suffix}", text.encode("utf-8", "replace"))
-    hit("digest.pages")
-    text = json.dumps(document, ensure_ascii=False, indent=1)
-    put(folder, f"{name}{RECORD}", text.encode("utf-8", "replace") + b"\n")
-    hit("digest.recorded")
-    log.info("digest %s: %s", name, subject(digest))
+def _failed(task: _Task, error: ClampdownError) -> DigestReport:
+    log.error("the digest of %s can't be made: %s", task.subscription.id, error)
+    return replace(task.report, state=DigestState.FAILED, error=str(error))
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep others from making a digest, and clear up what one that was killed left."""
+    """Keep others from making digests meanwhile."""
     try:
         make_folder(folder)
         lock = (folder / LOCK).open("a")
@@ -327,10 +394,8 @@ def _alone(folder: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > until:
-                    raise ArchiveError(f"{folder}: another process has been making a digest for long") from None
-                time.sleep(_PAUSE / 20)
-        for path in folder.glob(f"{TEMPORARY}*"):
-            path.unlink(missing_ok=True)
+                    raise ArchiveError(f"{folder}: another process has been making digests for long") from None
+                time.sleep(_PAUSE)
         yield
 
 

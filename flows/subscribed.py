@@ -1,8 +1,11 @@
 """The subscriptions of this site, with the names of their filters checked against the registries."""
 
+import difflib
+from collections.abc import Sequence
 from functools import cache
 
 from extractors import registries
+from pipeline.errors import InputError
 from pipeline.settings import Settings
 from pipeline.subscriptions import Names, Subscription, load_subscriptions
 
@@ -13,6 +16,16 @@ def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
     Raises InputError, with file, entry and the way out.
     """
     return load_subscriptions(settings.subscriptions, known_names())
+
+
+def named(every: Sequence[Subscription], subscription_id: str) -> Subscription:
+    """The subscription of that id. Raises InputError where there is none."""
+    for one in every:
+        if one.id == subscription_id:
+            return one
+    near = difflib.get_close_matches(subscription_id, [one.id for one in every], n=1)
+    there = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(one.id for one in every) or 'none'}."
+    raise InputError(f"there is no subscription {subscription_id}", hint=there)
 
 
 @cache

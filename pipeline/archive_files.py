@@ -3,7 +3,7 @@
 import fcntl
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedWriter
 from pathlib import Path
@@ -58,13 +58,19 @@ def sweep(root: Path) -> int:
 
 def put(folder: Path, name: str, data: bytes) -> None:
     """Write a file of `folder` whole, synced, in one step. Raises ArchiveError where it can't be written."""
+    put_all(folder, {name: data})
+
+
+def put_all(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files of `folder` by name, each whole, synced, in one step. Raises ArchiveError likewise."""
     try:
         make_folder(folder)
-        with temporary_file(folder) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(folder / name)
+        for name, data in files.items():
+            with temporary_file(folder) as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(folder / name)
         sync_folder(folder)
     except OSError as error:
         raise ArchiveError(

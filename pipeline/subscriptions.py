@@ -66,7 +66,7 @@ __all__ = [
     "Subscription",
     "Weekday",
     "add_subscription",
-    "checked",
+    "declared",
     "is_sure",
     "load_subscriptions",
     "parse_subscriptions",
@@ -104,17 +104,38 @@ def parse_subscriptions(text: str, *, name: str, names: Names | None = None) -> 
     found: dict[str, Subscription] = {}
     for number, table in enumerate(tables, 1):
         where = f"{name}: subscription {number} ({table.get('id') or table.get('title') or 'without id'})"
-        one = _subscription(table, where, names)
+        one = declared(table, where, names)
         if one.id in found:
             raise InputError(f"{where} has the same id as another", hint="Rename or remove one of the two.")
         found[one.id] = one
     return tuple(found.values())
 
 
-def checked(subscription: Subscription, names: Names | None = None) -> Subscription:
-    """The same as it reads back from a file. Raises InputError where a value makes no sense."""
-    (table,) = tomllib.loads(render_subscription(subscription))["subscription"]
-    return _subscription(table, subscription.id, names)
+def declared(table: Mapping[str, Any], where: str, names: Names | None = None) -> Subscription:
+    """The subscription that a [[subscription]] table declares; `where` stands for the entry in errors.
+
+    Raises InputError.
+    """
+    try:
+        entry = _Entry.model_validate(table)
+    except ValidationError as error:
+        raise _explained(error, where) from None
+    filters = Filters(**{name: getattr(entry, name) for name in _FILTERS})
+    return Subscription(
+        id=entry.id,
+        title=" ".join(entry.title.split()) or entry.id.replace("-", " ").capitalize(),
+        filters=filters if names is None else _named(filters, names, where),
+        cadence=entry.cadence,
+        at=entry.at,
+        weekday=entry.weekday,
+        timezone=entry.timezone,
+        language=entry.language,
+        recipients=tuple({one.casefold(): one for one in entry.recipients}.values()),
+        format=entry.format,
+        hooks=tuple(Hook(one.url, one.template, one.secret_env) for one in entry.hook),
+        feed=entry.feed,
+        enabled=entry.enabled,
+    )
 
 
 def render_subscription(subscription: Subscription) -> str:
@@ -315,29 +336,6 @@ class _Entry(Section):
 
 
 _FILTERS = ("services", "categories", "countries", "actor_kinds", "actions", "min_score", "min_voices", "unsure")
-
-
-def _subscription(table: Mapping[str, Any], where: str, names: Names | None) -> Subscription:
-    try:
-        entry = _Entry.model_validate(table)
-    except ValidationError as error:
-        raise _explained(error, where) from None
-    filters = Filters(**{name: getattr(entry, name) for name in _FILTERS})
-    return Subscription(
-        id=entry.id,
-        title=" ".join(entry.title.split()) or entry.id.replace("-", " ").capitalize(),
-        filters=filters if names is None else _named(filters, names, where),
-        cadence=entry.cadence,
-        at=entry.at,
-        weekday=entry.weekday,
-        timezone=entry.timezone,
-        language=entry.language,
-        recipients=tuple({one.casefold(): one for one in entry.recipients}.values()),
-        format=entry.format,
-        hooks=tuple(Hook(one.url, one.template, one.secret_env) for one in entry.hook),
-        feed=entry.feed,
-        enabled=entry.enabled,
-    )
 
 
 def _flat(subscription: Subscription) -> dict[str, Any]:

@@ -58,8 +58,8 @@ class Changes:
         self._before = _Side([change.before for change in self._changes], categories)
         self._after = _Side([change.after for change in self._changes], categories)
 
-    def draft(self, filters: Filters, known: int) -> Draft:
-        """What a subscription with these filters is told. `known` counts the events that it could be told of."""
+    def draft(self, filters: Filters) -> Draft:
+        """What a subscription with these filters is told."""
         was, now = self._before.wanted(filters), self._after.wanted(filters)
         told: dict[str, tuple[Change, News]] = {}
         again = regrouped = 0
@@ -73,8 +73,8 @@ class Changes:
                 again += 1
         items = ranked(self._item(change, found) for change, found in told.values())
         chosen = to_list(items)
-        held = self._held(filters, now)
-        return Draft(Findings(items, again, regrouped, known, held), told, frozenset(chosen))
+        findings = Findings(items, told_again=again, regrouped=regrouped, held=self._held(filters, now))
+        return Draft(findings, told, frozenset(chosen))
 
     def _news_for(self, index: int, was_wanted: bool, is_wanted: bool) -> tuple[Change, News | None]:
         """What is new about an event to those who were told of it, or not, as it was before."""

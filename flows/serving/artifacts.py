@@ -108,10 +108,33 @@ def of_publish(snapshot: Snapshot) -> Shown:
     return Shown(words, f"**{words}**\n\n{_facts({'Published': _published(snapshot)})}", {"tables": rows})
 
 
-def of_digest(done: DigestReport) -> Shown:
-    """Which digest was made, and what its page says."""
+def of_digests(done: Sequence[DigestReport]) -> Shown:
+    """Which digests were made, and what the page of the only one says."""
+    if len(done) == 1:
+        return _of_digest(done[0])
+    made = [one for one in done if one.state == "made"]
+    words = _joined(
+        f"{len(made)} of {count(len(done), 'digest', 'digests')} made",
+        count(sum(one.mails for one in done), "mail", "mails"),
+    )
+    rows: list[Row] = [
+        {
+            "subscription": one.subscription,
+            "state": one.state.value,
+            "day": one.day.isoformat(),
+            "says": markdown(line(one.subject or one.error, TITLE_WIDTH)),
+            "mails": one.mails,
+        }
+        for one in sorted(done, key=lambda one: one.state != "made")
+    ]
+    columns = ("subscription", "state", "day", "says", "mails")
+    return Shown(words, f"**{words}**\n\n{_table(columns, rows[:LISTED])}", {"digests": rows})
+
+
+def _of_digest(done: DigestReport) -> Shown:
     if not done.files:
-        return Shown("none is due yet", f"No digest is due. The next one is due at {done.next_at:%Y-%m-%d %H:%M} UTC.")
+        due = "" if done.next_at is None else f" The next one is due at {done.next_at:%Y-%m-%d %H:%M} UTC."
+        return Shown("none is due yet", f"No digest is due.{due}")
     made = "made" if done.state == "made" else "was made already"
     words = f"no. {done.number} of {done.day} {made}: {line(done.subject, TITLE_WIDTH)}"
     page = next((path for path in done.files if path.suffix == ".md"), None)

@@ -6,13 +6,13 @@ on in stretches: between two of them the warehouse is let go, so that an ingest 
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from flows.backfill import SourceReport, conclude, find_wanted
-from flows.digest import DigestReport, make_digest
+from flows.digest import DigestReport, DigestState, digests_at_once, make_digests
 from flows.house import House, open_house
 from flows.ingest import RunReport, Stages, ingest
 from flows.orders import BackfillOrder, chosen_sources, listed_sources
@@ -21,6 +21,7 @@ from flows.reextract import reextract
 from flows.serving.deadline import deadline
 from flows.serving.stretches import InAll, Stretch
 from flows.site_state import note_state
+from pipeline.errors import ArchiveError
 from pipeline.flow_log import Told
 from pipeline.lease import lease
 from pipeline.settings import Settings
@@ -139,6 +140,7 @@ def ingest_duty(settings: Settings, told: Told, way: Way = DIRECT, *, poll_all: 
         report = ingest(house, sources, way.do, way.progress)
         state = note_state(house, report)
     told.facts.update(ingest_facts(report, state))
+    digests_at_once(settings)
     return Ingested(report.summary, report.snapshot, state)
 
 
@@ -165,16 +167,34 @@ def publish_duty(settings: Settings, told: Told, way: Way = DIRECT) -> Snapshot:
         snapshot = way.do.publish(house)
         note_state(house, None)
     told.facts.update({"published": snapshot.changed, "rows": sum(snapshot.counts.values())})
+    digests_at_once(settings)
     return snapshot
 
 
-def digest_duty(settings: Settings, told: Told, patience: float = 0.0) -> DigestReport:
-    """Make the digest that is due, once. It needs no lease: it reads what is published."""
-    report = make_digest(settings, datetime.now(UTC), patience=patience)
-    told.facts.update(
-        {"state": report.state.value, "day": report.day.isoformat(), "number": report.number, "news": report.news}
-    )
-    return report
+def digest_duty(
+    settings: Settings, told: Told, patience: float = 0.0, *, only: str | None = None
+) -> list[DigestReport]:
+    """Make the digests that are due, each once. It needs no lease: it reads what is published.
+
+    With `only`, that of the subscription of that id. Raises ArchiveError, once all others are made, where one could
+    not be.
+    """
+    reports = make_digests(settings, datetime.now(UTC), patience=patience, only=only)
+    told.facts.update(digest_facts(reports))
+    if failed := [report for report in reports if report.state is DigestState.FAILED]:
+        others = f" (and those of {len(failed) - 1} others)" if failed[1:] else ""
+        raise ArchiveError(f"the digest of {failed[0].subscription}{others} can't be made: {failed[0].error}")
+    return reports
+
+
+def digest_facts(reports: Sequence[DigestReport]) -> dict[str, Any]:
+    """What came of digests in figures, for the flow log: of one what it is, of several how many they are."""
+    counts = {state.value.replace(" ", "_"): sum(one.state is state for one in reports) for state in DigestState}
+    figures = {"mails": sum(one.mails for one in reports), "unsent": sum(len(one.unsent) for one in reports)}
+    if len(reports) == 1:
+        return reports[0].facts | figures
+    state = DigestState.MADE if counts["made"] else DigestState.DONE if counts["done"] else DigestState.NOT_DUE
+    return {"state": state.value, **counts, "news": sum(one.news for one in reports), **figures}
 
 
 def reextract_duty(settings: Settings, told: Told, since: date | None = None, way: Way = DIRECT) -> ReadAgain:

@@ -93,13 +93,13 @@ def publish() -> State[Any]:
 
 
 def digest() -> State[Any]:
-    """Make the digest that is due."""
+    """Make the digests that are due."""
     settings = _settings("digest")
     return _performed(
         "digest",
         settings,
         lambda told: duties.digest_duty(settings, told, FOR_DIGEST),
-        artifacts.of_digest,
+        artifacts.of_digests,
         Rules(_scheduled_at(), needs_lease=False),
     )
 
