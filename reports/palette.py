@@ -84,15 +84,16 @@ INKS: Final[Mapping[Theme, Inks]] = {
 }
 
 
+def all_of(theme: Theme) -> tuple[str, ...]:
+    """Every colour of a theme, in the same order for both."""
+    values = (getattr(INKS[theme], one.name) for one in fields(Inks))
+    inks = chain.from_iterable([value] if isinstance(value, str) else value for value in values)
+    return (*PALETTE[theme].values(), *inks)
+
+
 def dark_of() -> Mapping[str, str]:
-    """Light colour → dark one. No light colour stands for two things: a drawing can be turned from its colours alone."""
-    light, dark = (tuple(chain(PALETTE[theme].values(), _all(INKS[theme]))) for theme in THEMES)
-    return dict(zip(light, dark, strict=True))
-
-
-def _all(inks: Inks) -> tuple[str, ...]:
-    values = (getattr(inks, one.name) for one in fields(inks))
-    return tuple(chain.from_iterable([value] if isinstance(value, str) else value for value in values))
+    """Light colour → dark one. No light colour stands for two things: a drawing can be turned by its colours alone."""
+    return dict(zip(all_of("light"), all_of("dark"), strict=True))
 
 
 def luminance(colour: str) -> float:

@@ -1,0 +1,208 @@
+"""The map of the world, its countries coloured by a count: what `reports.charts` makes maps of.
+
+The outlines are given to Vega as paths that are ready to be drawn, not as shapes to be projected each time: a picture
+takes a third of the time. What differs from map to map is data with a name, so that a map that is compiled once can be
+filled again.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any, Final, TypeAlias
+
+import altair as alt
+
+from reports.locales import country
+from reports.palette import Inks
+from reports.shapes.outlines import WIDTH, Outline, height, outlines
+
+UNKNOWN: Final = "XX"
+UNTOLD: Final = "country not told"
+
+_STEPS: Final = ((1, 2, 3, 4), (1, 2, 5, 10), (1, 5, 20, 50), (1, 10, 50, 200), (1, 100, 500, 2000))
+"""From which count on each colour stands: the first row is taken whose last step times `_MULTIPLE` is not exceeded."""
+
+_MULTIPLE: Final = 4
+
+_STRAY: Final = 0.5
+"""Pixels by which a line may stray from the true one."""
+
+_DOT_BELOW: Final = 12.0
+"""Square pixels below which a country is shown by a dot."""
+
+_DOT: Final = 30
+_RING: Final = 80
+_SQUARE: Final = 90
+"""Areas of symbols in square pixels."""
+
+COUNTRIES, DOTS, RINGS, LEGEND, WORDS = "countries", "dots", "rings", "legend", "words"
+"""The names of a map's data."""
+
+Rows: TypeAlias = list[dict[str, Any]]
+
+_LEGEND_X: Final = 9
+_LEGEND_LINE: Final = 16
+_FOOT: Final = 20
+_SMALL_TEXT: Final = 11
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A country at one width: its path and centre, and whether it is too small to be seen."""
+
+    path: str
+    centre: tuple[float, float]
+    is_small: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """The outlines at one width: all land as one path, and the countries by code."""
+
+    land: str
+    countries: Mapping[str, _Place]
+
+
+@cache
+def _paths(width: int) -> _Paths:
+    scale = width / WIDTH
+    found = outlines(_STRAY / scale)
+    paths = [_path(one, scale) for one in found]
+    return _Paths(
+        "".join(paths),
+        {
+            one.code: _Place(
+                path,
+                (round(one.centre[0] * scale, 1), round(one.centre[1] * scale, 1)),
+                one.area * scale**2 < _DOT_BELOW,
+            )
+            for one, path in zip(found, paths, strict=True)
+            if one.code is not None
+        },
+    )
+
+
+def _path(outline: Outline, scale: float) -> str:
+    """The polygons as an SVG path on a grid of half pixels. What is no more than a line there is left out."""
+    parts = []
+    for ring in (ring for rings in outline.polygons for ring in rings):
+        points = list(dict.fromkeys((round(x * scale * 2) / 2, round(y * scale * 2) / 2) for x, y in ring))
+        if len(points) > 2:
+            parts.append("M" + "L".join(f"{x:g},{y:g}" for x, y in points) + "Z")
+    return "".join(parts)
+
+
+def steps_of(highest: int) -> tuple[int, int, int, int]:
+    """From which count on each of the four colours stands."""
+    return next((steps for steps in _STEPS if highest <= steps[-1] * _MULTIPLE), _STEPS[-1])
+
+
+def world(inks: Inks, width: int, data: Mapping[str, Rows], *, borders: bool = True) -> alt.LayerChart:
+    """The map without its dress: land, counted countries, rings for new ones, dots for small ones, legend, the rest.
+
+    `data` is what `rows_of` gives. Without `borders` between countries that have no count it is drawn in half the time.
+    """
+    fill = alt.Fill("fill:N", scale=None)
+    land = [{"path": _paths(width).land}]
+    layers = [
+        _shapes(alt.InlineData(values=land), inks, alt.FillValue(inks.land), 0.5 if borders else 0, aria=False),
+        _shapes(_named(data, COUNTRIES), inks, fill, 0.5).encode(**_TOLD),
+        _circles(_named(data, RINGS), _RING, stroke=inks.ink, fill=inks.paper, strokeWidth=2, aria=False),
+        _circles(_named(data, DOTS), _DOT).encode(fill=fill, **_TOLD),
+        _circles(_named(data, LEGEND), _SQUARE, shape="square", aria=False).encode(fill=fill),
+        alt.Chart(_named(data, WORDS))
+        .mark_text(align="left", baseline="middle", color=inks.muted, fontSize=_SMALL_TEXT, aria=False)
+        .encode(x=_X, y=_Y, text=alt.Text("words:N")),
+    ]
+    return alt.layer(*layers).properties(width=width, height=_height(width) + _FOOT)
+
+
+def rows_of(
+    by_country: Mapping[str, int],
+    new: Collection[str],
+    inks: Inks,
+    width: int,
+    *,
+    new_words: str,
+) -> dict[str, Rows]:
+    """The data of a map of that width, by name; `new_words` say what a ring stands for."""
+    paths, steps = _paths(width), steps_of(max(by_country.values(), default=0))
+    rows = [
+        _row(code, number, code in new, inks.steps[sum(number >= step for step in steps) - 1], paths)
+        # Those with the most come last, so that they lie on top.
+        for code, number in sorted(by_country.items(), key=lambda one: (one[1], one[0]))
+        if number > 0 and code in paths.countries
+    ]
+    rings = [{"x": row["x"], "y": row["y"]} for row in rows if row["new"]]
+    legend, words = _legend(steps, inks, _height(width), new_words if rings else "")
+    if elsewhere := ", ".join(_elsewhere(by_country, paths)):
+        words.append({"x": 4, "y": _height(width) + _FOOT / 2, "words": f"Not on the map: {elsewhere}"})
+    return {
+        COUNTRIES: [row for row in rows if not row["small"]],
+        DOTS: [row for row in rows if row["small"]],
+        RINGS: rings + ([{"x": _LEGEND_X, "y": words[len(legend)]["y"]}] if rings else []),
+        LEGEND: legend,
+        WORDS: words,
+    }
+
+
+def _height(width: int) -> int:
+    return round(height() * width / WIDTH)
+
+
+def _row(code: str, number: int, is_new: bool, fill: str, paths: _Paths) -> dict[str, str | float | bool]:
+    place = paths.countries[code]
+    name = country(code)
+    return {
+        "country": name,
+        "number": number,
+        "new": is_new,
+        "told": f"{name}: {number}",
+        "fill": fill,
+        "path": place.path,
+        "x": place.centre[0],
+        "y": place.centre[1],
+        "small": place.is_small,
+    }
+
+
+def _elsewhere(by_country: Mapping[str, int], paths: _Paths) -> Iterator[str]:
+    for code, number in sorted(by_country.items(), key=lambda one: (-one[1], one[0])):
+        if number > 0 and code not in paths.countries:
+            yield f"{UNTOLD if code == UNKNOWN else country(code)} {number}"
+
+
+def _legend(steps: tuple[int, int, int, int], inks: Inks, bottom: int, new_words: str) -> tuple[Rows, Rows]:
+    """In the south of the Pacific: a square for each colour, what it stands for, and last what the ring stands for."""
+    ends = [f"{one}" if other == one + 1 else f"{one}–{other - 1}" for one, other in pairwise(steps)]
+    labels = [*ends, f"{steps[-1]} or more", *([new_words] if new_words else [])]
+    lines = [bottom - (len(labels) - place) * _LEGEND_LINE + 4 for place in range(len(labels))]
+    squares: Rows = [{"x": _LEGEND_X, "y": y, "fill": fill} for y, fill in zip(lines, inks.steps, strict=False)]
+    return squares, [{"x": _LEGEND_X + 12, "y": y, "words": label} for y, label in zip(lines, labels, strict=True)]
+
+
+_X: Final = alt.X("x:Q", scale=None, axis=None)
+_Y: Final = alt.Y("y:Q", scale=None, axis=None)
+_TOLD: Final = {
+    "description": alt.Description("told:N"),
+    "tooltip": [alt.Tooltip("country:N"), alt.Tooltip("number:Q")],
+}
+
+
+def _named(data: Mapping[str, Rows], name: str) -> alt.InlineData:
+    return alt.InlineData(values=data[name], name=name)
+
+
+def _shapes(data: alt.InlineData, inks: Inks, fill: Any, line: float, *, aria: bool = True) -> alt.Chart:
+    """Paths in place. A symbol of four square pixels is drawn as large as its path is given."""
+    stroke = {"stroke": inks.paper, "strokeWidth": line} if line else {"stroke": None}
+    return (
+        alt.Chart(data)
+        .mark_point(opacity=1, size=4, aria=aria, **stroke)
+        .encode(x=alt.XValue(0), y=alt.YValue(0), shape=alt.Shape("path:N", scale=None), fill=fill)
+    )
+
+
+def _circles(data: alt.InlineData, size: int, **style: Any) -> alt.Chart:
+    return alt.Chart(data).mark_point(**{"opacity": 1, "size": size, "stroke": None, **style}).encode(x=_X, y=_Y)
