@@ -59,7 +59,7 @@ def entry(item: Item, name: str, began_at: datetime, updated: datetime, language
         _element("published", _time(began_at)),
         _element("updated", _time(updated)),
         *(_empty("link", rel="alternate" if one is addresses[0] else "related", href=one) for one in addresses),
-        *(_empty("category", scheme=f"{_URN}:{kind}", term=line(tag)) for kind, tag in _tags(item).items()),
+        *(_empty("category", scheme=f"{_URN}:{kind}", term=tag) for kind, tag in _tags(item).items()),
         _element("summary", summary),
         _element("content", html, type="html"),
     ]
@@ -71,7 +71,7 @@ def entry(item: Item, name: str, began_at: datetime, updated: datetime, language
         "content_html": html,
         "date_published": _time(began_at),
         "date_modified": _time(updated),
-        "tags": list(dict.fromkeys(line(tag).replace("_", " ") for tag in _tags(item).values())),
+        "tags": list(dict.fromkeys(tag.replace("_", " ") for tag in _tags(item).values())),
         "_clampdown": {"about": f"{_URN}:event", "news": item.news.value, "part": item.part.value, **_facts(item)},
     }
     return Entry(updated, f"<entry>\n{_joined(atom)}</entry>\n", _json(document))
@@ -134,7 +134,8 @@ def _html(item: Item, summary: str, language: str) -> Iterator[str]:
     if item.tellings:
         yield f"<blockquote><p>“{escape(line(item.tellings[0].quote.text, QUOTE))}”</p></blockquote><ul>"
         for one in item.tellings:
-            named, found = escape(line(one.title, TITLE)), web_address(one.url)
+            found = web_address(one.url)
+            named = escape(line(one.title or found or "", TITLE))
             linked = named if found is None else f'<a href="{escape(found)}">{named}</a>'
             yield f"<li>{linked} ({escape(line(', '.join(imprint(one, language))))})</li>"
         yield "</ul>"
@@ -142,13 +143,14 @@ def _html(item: Item, summary: str, language: str) -> Iterator[str]:
 
 def _tags(item: Item) -> Mapping[str, str]:
     event = item.event
-    return {
-        "service": event.service,
-        "country": item.country,
+    tags = {
+        "service": line(event.service),
+        "country": line(item.country),
         "action": event.action.value,
         "status": event.status.value,
         "news": item.news.value,
     }
+    return {kind: tag for kind, tag in tags.items() if tag}
 
 
 def _facts(item: Item) -> Mapping[str, object]:

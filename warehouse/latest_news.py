@@ -106,7 +106,7 @@ def _order(one: LastNews) -> tuple[object, ...]:
 
 
 def _followed(rows: Iterable[Sequence[Any]]) -> dict[str, _Life]:
-    """Event id → its life, for all that stand and all that were removed."""
+    """Event id → its life, for all that stand and all that are gone."""
     lives: dict[str, _Life] = {}
     between: dict[tuple[str, str], _Life] = {}
     names: set[str] = set()
@@ -115,14 +115,13 @@ def _followed(rows: Iterable[Sequence[Any]]) -> dict[str, _Life]:
             between[event_id, other_id] = lives.pop(event_id)
             continue
         if kind == "merged":
-            lives.pop(event_id, None)
             continue
         life = between.pop((other_id, event_id), None) if kind == "continued" else lives.get(event_id)
         if life is None or kind in _NEWLY:
-            # An id can be used for one event after another; a name can't.
-            name = event_id if event_id not in names else f"{event_id}.{position}"
+            # What comes back is called as it was. What takes over an id that another has gone on from can't be.
+            name = life.name if life else event_id if event_id not in names else f"{event_id}.{position}"
             names.add(name)
-            life = _Life(name, changed_at, voices or 0, score or 0.0)
+            life = _Life(name, life.began_at if life else changed_at, voices or 0, score or 0.0)
             is_news = kind != "present"
         else:
             is_news = _told_again(life, kind, is_step=is_step, voices=voices, score=score)
