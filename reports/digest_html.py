@@ -19,7 +19,7 @@ from pipeline.subscriptions import Cadence
 from pipeline.types import SIDE, Action, Side, Status
 from reports import digest_pages as pages
 from reports import digest_words as words
-from reports.digest import TAKEN_BACK, Digest, Item, News, Part, Told, sections
+from reports.digest import TAKEN_BACK, Age, Digest, Item, News, Part, Told, sections
 from reports.inert import line, web_address
 from reports.locales import full_day
 from reports.palette import INKS, PALETTE, Inks, Theme, ink_on
@@ -47,8 +47,8 @@ _LINK: Final[Mapping[Theme, str]] = {"light": "#1d4e89", "dark": "#9cc3f0"}
 _NEUTRAL: Final = "none"
 """The mark of what is taken back."""
 
-_PLANNED: Final = "planned"
-"""The form of a mark for what is not in force."""
+_OPEN: Final = "open"
+"""The form of a mark for what is not in force, or may not be."""
 
 _NBSP: Final = "\N{NO-BREAK SPACE}"
 _DOT: Final = f"{_NBSP}· "
@@ -82,9 +82,12 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Section:
+    """`is_aside` marks those behind the news of the day."""
+
     heading: str
     about: str
     items: tuple[_Entry, ...]
+    is_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ def _data(png: bytes) -> str:
 def _picture(digest: Digest, light: str | None, dark: str | None) -> _Picture | None:
     if digest.week is None or light is None:
         return None
-    return _Picture(light, dark, " ".join(words.spread(digest.week, digest.subscription.language)))
+    return _Picture(light, dark, words.pictured(digest.week, digest.subscription.language))
 
 
 def _values(digest: Digest, full: int, unsubscribe: str | None, browser: str | None) -> dict[str, Any]:
@@ -212,7 +215,7 @@ def _sections(digest: Digest, full: int) -> Iterator[_Section]:
         yield _Section(line(section.service), line(", ".join(section.countries)), entries(section.items))
     for part, (heading, about) in pages.PARTS.items():
         if some := pages.of_part(listed, part):
-            yield _Section(heading, about, entries(some))
+            yield _Section(heading, about, entries(some), is_aside=True)
 
 
 def _entry(item: Item, digest: Digest, *, whole: bool) -> _Entry:
@@ -249,9 +252,10 @@ def _marked(item: Item) -> tuple[str, str, str]:
         return _NEUTRAL, news, pages.upper(action)
     if item.news in _EASED:
         return Action.LIFT.value, news, pages.upper(action)
-    beside = news if item.age is None else f"{news}: {item.age.value}"
-    planned = "" if item.event.status is Status.IN_FORCE else f" {_PLANNED}"
-    return f"{item.event.action.value}{planned}", action, beside
+    # Of what is only late the heading above says so.
+    beside = f"{news}: {item.age.value}" if item.age is Age.REREAD else news
+    is_held = item.event.status is Status.IN_FORCE and item.part is not Part.UNSURE
+    return item.event.action.value if is_held else f"{item.event.action.value} {_OPEN}", action, beside
 
 
 def _source(telling: Telling, digest: Digest, *, titled: bool) -> _Link:

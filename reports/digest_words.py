@@ -16,7 +16,10 @@ from warehouse.event_list import EventRow
 
 PROGRAM: Final = "Clampdown"
 NAMED: Final = 8
-"""Sources and services that are named, and not only counted."""
+"""Sources, services and countries that are named, and not only counted."""
+
+_ON_MAP: Final = 5
+"""Countries that are named of a map."""
 
 
 class _Deed(NamedTuple):
@@ -242,6 +245,20 @@ def spread(week: Week, language: str = ENGLISH) -> Iterator[str]:
     named = listing(joined[:NAMED], len(joined) - NAMED)
     first = "" if not joined else f"; {named} {'has its' if len(joined) == 1 else 'have their'} first"
     yield f"{count(fresh, 'is', 'are', language) if fresh else 'None is'} new this week{first}."
+
+
+def pictured(week: Week, language: str = ENGLISH) -> str:
+    """What the picture of a week shows, for whoever does not see it: where most is in force, where it is new, since."""
+    told = {code: some for code, some in week.by_country.items() if some and code != UNKNOWN}
+    most = sorted(told, key=lambda code: (-told[code], code))
+    named = [f"{country(code)} {number(told[code], language)}" for code in most[:_ON_MAP]]
+    said = f"Map of restrictions in force: {listing(named, len(most) - _ON_MAP) or 'none'}."
+    if fresh := [country(code) for code, some in week.new_by_country.items() if some and code != UNKNOWN]:
+        said += f" New this week in {listing(fresh[:NAMED], len(fresh) - NAMED)}."
+    if week.curve:
+        ends = (f"{number(some, language)} on {day(on, language)}" for on, some in (week.curve[0], week.curve[-1]))
+        said += f" Curve by week: {' to '.join(ends)}."
+    return said
 
 
 def health(coverage: Coverage, zone: str, language: str = ENGLISH) -> Iterator[str]:
