@@ -36,6 +36,12 @@ def is_due(settings: Settings, now: datetime) -> bool:
     return standing is not None and standing.next_at is not None and standing.next_at <= now
 
 
+def digest_folder(data_dir: Path, subscription_id: str) -> Path:
+    """Where the digests of a subscription are. The built-in one keeps the folder that it always had."""
+    folder = data_dir / DIGESTS
+    return folder if subscription_id == BUILT_IN.id else folder / subscription_id
+
+
 def fresh_since(settings: Settings, standing: Standing | None, now: datetime) -> datetime:
     """Since when records may have come that nobody has looked for. A look that is to come was at a wrong clock."""
     oldest = now - timedelta(hours=settings.mail.give_up_hours)

@@ -10,8 +10,10 @@ from typing import Any
 from flows.serving.alerting import Alerts, announce
 from flows.serving.endpoint import Endpoint
 from flows.serving.prefect_home import base_url, environment, home, is_loopback, joined
+from flows.serving.readers import Readers
 from flows.serving.supervisor import Supervisor, alone, claim_ports, each_minute
 from flows.serving.watching import Watch
+from pipeline.digest_times import next_due, scheduled
 from pipeline.errors import InputError
 from pipeline.logs import hide, secrets_of, set_up
 from pipeline.occasions import every, upcoming
@@ -42,6 +44,8 @@ def serve(loaded: LoadedSettings, flags: Mapping[str, Any]) -> None:
         watch = Watch(settings, supervisor.children, supervisor.not_ready)
         if settings.serve.status_port:
             stack.enter_context(Endpoint((settings.serve.host, settings.serve.status_port), watch))
+        if settings.serve.readers_port:
+            stack.enter_context(Readers((settings.serve.readers_host, settings.serve.readers_port), settings))
         alerts = Alerts(settings)
         stack.enter_context(each_minute(lambda: alerts.tell(watch.status().problems)))
         _say_what(settings)
@@ -68,7 +72,11 @@ def _look_at(settings: Settings) -> None:
 def _ports(settings: Settings) -> list[tuple[str, str, int]]:
     serve = settings.serve
     ours = [] if joined(os.environ) else [("serve.port", serve.host, serve.port)]
-    return [*ours, *([("serve.status_port", serve.host, serve.status_port)] if serve.status_port else [])]
+    also = [
+        ("serve.status_port", serve.host, serve.status_port),
+        ("serve.readers_port", serve.readers_host, serve.readers_port),
+    ]
+    return [*ours, *(one for one in also if one[2])]
 
 
 def _inherited(loaded: LoadedSettings, flags: Mapping[str, Any]) -> dict[str, str]:
@@ -76,6 +84,7 @@ def _inherited(loaded: LoadedSettings, flags: Mapping[str, Any]) -> dict[str, st
     given = {key: str(value) for key, value in flags.items() if value is not None}
     given["data_dir"] = str(loaded.settings.data_dir.absolute())
     given["sources"] = str(loaded.settings.sources.absolute())
+    given["subscriptions"] = str(loaded.settings.subscriptions.absolute())
     found = {ENV_PREFIX + key.upper().replace(".", "__"): value for key, value in given.items()}
     if loaded.file is not None:
         found["CLAMPDOWN_CONFIG"] = str(loaded.file.absolute())
@@ -90,9 +99,14 @@ def _say_what(settings: Settings) -> None:
     log.info("data folder %s, deployments called %s, times in %s", settings.data_dir, serve.name, serve.zone)
     next_ingest = every(serve.ingest_every, now) + timedelta(seconds=serve.ingest_every)
     log.info("ingest   every %s, after the first at once: %s", _span(serve.ingest_every), _at(next_ingest, settings))
-    if serve.digest_at is not None:
-        log.info("digest   daily: %s", _at(upcoming(serve.digest_at, serve.zone, now).at, settings))
+    subscriptions = scheduled(settings)
+    if (due := next_due(subscriptions, serve, now)) is not None:
+        log.info("digest   of %s: %s", _counted(sum(one.enabled for one in subscriptions)), _at(due, settings))
     log.info("maintain daily: %s", _at(upcoming(serve.maintain_at, serve.zone, now).at, settings))
+
+
+def _counted(subscriptions: int) -> str:
+    return "1 subscription" if subscriptions == 1 else f"{subscriptions} subscriptions"
 
 
 def _say_where(settings: Settings) -> None:
@@ -105,6 +119,9 @@ def _say_where(settings: Settings) -> None:
     if serve.status_port:
         address = base_url(serve.host, serve.status_port)
         log.info("status   %s/health, %s/metrics, and `clampdown status`", address, address)
+    if serve.readers_port:
+        told = f" for {settings.mail.public_url}" if settings.mail.public_url else ", but mail.public_url is not set"
+        log.info("readers  %s%s", base_url(serve.readers_host, serve.readers_port), told)
 
 
 def _at(moment: datetime, settings: Settings) -> str:
