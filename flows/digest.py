@@ -176,6 +176,13 @@ def digests_at_once(settings: Settings) -> list[DigestReport]:
         return []
 
 
+def require_made(reports: Sequence[DigestReport]) -> None:
+    """Raise ArchiveError where one of the digests could not be made."""
+    if failed := [report for report in reports if report.state is DigestState.FAILED]:
+        others = f" (and {len(failed) - 1} more)" if failed[1:] else ""
+        raise ArchiveError(f"the digest of {failed[0].subscription}{others} can't be made: {failed[0].error}")
+
+
 def preview_digest(settings: Settings, now: datetime, subscription: Subscription) -> Digest:
     """The digest of a subscription as it would be if it were made now. Nothing is written or remembered."""
     occasion = Occasion(now.astimezone(subscription.zone(settings.serve)).date(), now)

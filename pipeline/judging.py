@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from pipeline.digest_times import latest_due
 from pipeline.flow_log import INTERRUPTED, FlowRun, FlowStatus
 from pipeline.occasions import latest
 from pipeline.outbox_state import problems_of as outbox_problems
@@ -98,10 +99,12 @@ def _why_late(facts: "Facts", standing: "Standing") -> str:
 def _daily(settings: Settings, facts: "Facts", standing: "Standing") -> Iterator[Problem]:
     """A daily flow is late when nobody has tried it since its time came, while somebody kept the schedule."""
     serve, served = settings.serve, facts.served_by
-    at = serve.digest_at if standing.flow == "digest" else serve.maintain_at
-    if at is None or served is None:
+    if standing.flow == "digest":
+        occasion = latest_due(facts.subscriptions, serve, facts.now)
+    else:
+        occasion = latest(serve.maintain_at, facts.zone, facts.now).at
+    if occasion is None or served is None:
         return
-    occasion = latest(at, facts.zone, facts.now).at
     record = facts.records.get(standing.flow)
     runs = record.runs if record else ()
     tried = [run for run in runs if run.started_at >= occasion and not _came_to_nothing(run)]

@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from pipeline import alerts, outbox_state
+from pipeline.digest_times import next_due, scheduled
 from pipeline.errors import ClampdownError
 from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
 from pipeline.judging import is_failure, problems_of
@@ -24,6 +25,7 @@ from pipeline.outbox_state import Standing as Outbox
 from pipeline.problems import Problem, Severity
 from pipeline.settings import Settings
 from pipeline.site_state import SiteState, load
+from pipeline.subscriptions import BUILT_IN, Subscription
 
 T = TypeVar("T")
 
@@ -70,7 +72,7 @@ class Record:
 class Facts:
     """What `status_of` decides over. `zone` is that of the schedule; `others` are problems that were found elsewhere.
 
-    `unread` says in words which files could not be read.
+    `unread` says in words which files could not be read, `subscriptions` when digests are due.
     """
 
     now: datetime
@@ -83,6 +85,7 @@ class Facts:
     unread: tuple[str, ...] = ()
     others: tuple[Problem, ...] = ()
     outbox: Outbox | None = None
+    subscriptions: tuple[Subscription, ...] = (BUILT_IN,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ def look(settings: Settings, now: datetime | None = None, others: Sequence[Probl
         served_by=serving(data_dir),
         others=(*others, *read(lambda: alerts.unreachable(alerts.load(data_dir), now), none)),
         outbox=read(lambda: outbox_state.load(data_dir), None),
+        subscriptions=scheduled(settings),
     )
     return status_of(settings, replace(facts, unread=tuple(unread)))
 
@@ -262,8 +266,8 @@ def _next(settings: Settings, facts: Facts, flow: str) -> datetime | None:
     match flow:
         case "ingest":
             return every(serve.ingest_every, facts.now) + timedelta(seconds=serve.ingest_every)
-        case "digest" if serve.digest_at is not None:
-            return upcoming(serve.digest_at, facts.zone, facts.now).at
+        case "digest":
+            return next_due(facts.subscriptions, serve, facts.now)
         case "maintain":
             return upcoming(serve.maintain_at, facts.zone, facts.now).at
         case _:

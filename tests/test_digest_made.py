@@ -16,13 +16,15 @@ from digest_material import publish, told
 from in_process import clampdown
 from warehouse_material import START
 
-from flows.digest import FOLDER, DigestState, make_digest, preview_digest, records
+from flows.digest import DigestReport, DigestState, make_digests, preview_digest, require_made
+from flows.digest_records import FOLDER, records
 from pipeline import site_state
 from pipeline.errors import ArchiveError, InputError
 from pipeline.flow_log import FlowLog
 from pipeline.occasions import latest
 from pipeline.settings import ServeSettings, Settings
 from pipeline.site_state import SiteState, Trouble
+from pipeline.subscriptions import BUILT_IN
 from pipeline.types import Action, Status
 from reports.digest import News
 
@@ -34,6 +36,12 @@ MORNING = datetime(2025, 2, 11, 7, 0, tzinfo=UTC)
 
 def settings_at(folder: Path, zone: str = "UTC", at: time | None = time(7)) -> Settings:
     return Settings(data_dir=folder, serve=ServeSettings(timezone=zone, digest_at=at))
+
+
+def make_digest(settings: Settings, now: datetime, *, patience: float = 0.0) -> DigestReport:
+    """That of the built-in subscription, the only one here."""
+    (report,) = make_digests(settings, now, patience=patience)
+    return report
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +90,14 @@ def later(data_dir: Path, second_day: Path) -> None:
     shutil.copytree(second_day / "published", data_dir / "published", symlinks=True)
 
 
+def page_of(report: DigestReport) -> Path:
+    return next(path for path in report.files if path.suffix == ".md")
+
+
+def text_of(report: DigestReport) -> Path:
+    return next(path for path in report.files if path.suffix == ".txt")
+
+
 def news(path: Path) -> list[tuple[str, str, str]]:
     document = json.loads(path.read_bytes())
     return sorted((item["news"], item["event"]["service"], item["country"]) for item in document["items"])
@@ -94,23 +110,25 @@ def test_each_digest_tells_what_came_since_the_one_before(data_dir: Path, second
     report = make_digest(settings, MORNING + HOUR)
     assert (report.state, report.day, report.number) == (DigestState.MADE, date(2025, 2, 11), 1)
     assert report.next_at == MORNING + DAY
-    assert [path.name for path in report.files] == ["2025-02-11.md", "2025-02-11.txt", "2025-02-11.json"]
+    assert [path.name for path in report.files] == [
+        "2025-02-11.html", "2025-02-11.md", "2025-02-11.txt", "2025-02-11.png", "2025-02-11.json",
+    ]  # fmt: skip
     assert news(report.files[-1]) == [("new", "DeepSeek", "Italy"), ("proposed", "TikTok", "South Korea")]
-    page = report.files[0].read_text("utf-8")
+    page = page_of(report).read_text("utf-8")
     assert "blocked DeepSeek for all staff on Wednesday" in page, "the quote"
     assert "(<https://alpha.example/news/0>) (Alpha Gazette, alpha.example, 9 February 2025)" in page
 
     again = make_digest(settings, MORNING + 2 * HOUR)
     assert (again.state, again.files, again.subject) == (DigestState.DONE, report.files, report.subject)
-    assert report.files[0].read_text("utf-8") == page
+    assert page_of(report).read_text("utf-8") == page
 
     later(data_dir, second_day)
     following = make_digest(settings, MORNING + DAY)
     assert (following.state, following.number) == (DigestState.MADE, 2)
     assert news(following.files[-1]) == [("lifted", "DeepSeek", "Italy"), ("new", "DeepSeek", "Australia")]
-    assert "lifted its block on DeepSeek" in " ".join(following.files[1].read_text("utf-8").split())
+    assert "lifted its block on DeepSeek" in " ".join(text_of(following).read_text("utf-8").split())
     quiet = make_digest(settings, MORNING + 2 * DAY)
-    assert "Nothing new since Wednesday 12 February, 07:00 (UTC)." in quiet.files[1].read_text("utf-8")
+    assert "Nothing new since Wednesday 12 February, 07:00 (UTC)." in text_of(quiet).read_text("utf-8")
     assert quiet.news == 0
 
 
@@ -125,7 +143,7 @@ def test_a_week_of_sleep_makes_one_digest_of_all_that_came(data_dir: Path, secon
     assert (report.state, report.day, report.number) == (DigestState.MADE, date(2025, 2, 19), 2)
     assert report.partial
     assert "Nothing was read from Tuesday 11 February, 08:00 to Wednesday 19 February, 12:00." in (
-        report.files[1].read_text("utf-8").replace("\n", " ")
+        text_of(report).read_text("utf-8").replace("\n", " ")
     )
     assert make_digest(settings, awake + HOUR).state is DigestState.DONE
     assert len(records(data_dir / FOLDER)) == 2
@@ -189,7 +207,7 @@ def test_a_warehouse_that_was_made_anew_is_gone_on_with_by_its_runs(data_dir: Pa
         database.execute("UPDATE runs SET last_change = last_change - 1")
     report = make_digest(settings, MORNING + DAY)
     assert news(report.files[-1]) == [("lifted", "DeepSeek", "Italy"), ("new", "DeepSeek", "Australia")]
-    assert "was made anew since the last digest" in report.files[1].read_text("utf-8").replace("\n", " ")
+    assert "was made anew since the last digest" in text_of(report).read_text("utf-8").replace("\n", " ")
 
     # A backup of long ago, or another data folder: the run is not known either, the time at which it ended is.
     document = json.loads(first.read_bytes())
@@ -205,7 +223,7 @@ def test_the_first_digest_of_an_old_watch_tells_of_the_last_day(second_day: Path
     data_dir = shutil.copytree(second_day, tmp_path / "data", symlinks=True)
     with duckdb.connect(data_dir / "published" / "clampdown.duckdb") as database:
         database.execute("UPDATE runs SET started_at = started_at - INTERVAL 30 DAY WHERE last_change = 2")
-    found = preview_digest(settings_at(data_dir, at=None), START + 36 * HOUR)
+    found = preview_digest(settings_at(data_dir, at=None), START + 36 * HOUR, BUILT_IN)
     assert sorted(item.news for item in found.findings.items) == [News.LIFTED, News.NEW]
     assert found.since == START + 12 * HOUR
     assert found.findings.known == 3
@@ -218,10 +236,10 @@ def test_coverage_is_told_as_the_last_run_left_it(data_dir: Path) -> None:
     report = make_digest(settings_at(data_dir), MORNING)
     assert report.partial
     assert report.subject.endswith("(coverage was partial)")
-    assert "1 of 2 sources did well. 1 fails: Beta Times." in report.files[1].read_text("utf-8").replace("\n", " ")
+    assert "1 of 2 sources did well. 1 fails: Beta Times." in text_of(report).read_text("utf-8").replace("\n", " ")
     (data_dir / site_state.STATE_FOLDER / site_state.STATE_NAME).write_text("{")
     assert "How the sources fare is not known" in (
-        make_digest(settings_at(data_dir), MORNING + DAY).files[1].read_text("utf-8")
+        text_of(make_digest(settings_at(data_dir), MORNING + DAY)).read_text("utf-8")
     )
 
 
@@ -232,8 +250,11 @@ def test_what_can_not_be_done_is_said(tmp_path: Path, data_dir: Path) -> None:
     report = make_digest(settings_at(data_dir), MORNING)
     record = report.files[-1]
     record.write_text("{")
-    with pytest.raises(ArchiveError, match="no record of a digest"):
-        make_digest(settings_at(data_dir), MORNING + HOUR)
+    failed = make_digest(settings_at(data_dir), MORNING + HOUR)
+    assert failed.state is DigestState.FAILED
+    assert "no record of a digest" in failed.error
+    with pytest.raises(ArchiveError, match="the digest of daily can't be made"):
+        require_made([failed])
     following = make_digest(settings_at(data_dir), MORNING + DAY)
     assert following.state is DigestState.MADE, "a record that is damaged costs no day but its own"
     shutil.rmtree(data_dir / "published")
@@ -245,7 +266,7 @@ KILLED = """
 import os, random, sys
 from datetime import datetime, timedelta
 from pathlib import Path
-from flows.digest import make_digest
+from flows.digest import make_digests
 from pipeline import failpoints
 from pipeline.settings import ServeSettings, Settings
 
@@ -260,7 +281,7 @@ def life(folder, failpoint, after):
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
         signal.setitimer(signal.ITIMER_REAL, after)
     try:
-        make_digest(settings, datetime.fromisoformat(sys.argv[2]))
+        make_digests(settings, datetime.fromisoformat(sys.argv[2]))
     finally:
         os._exit(0)
 

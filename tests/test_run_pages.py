@@ -19,7 +19,7 @@ from flows.serving.artifacts import (
     ingest_page,
     news_of,
     of_backfill,
-    of_digest,
+    of_digests,
     of_ingest,
     of_maintain,
     of_publish,
@@ -144,13 +144,18 @@ def test_a_maintenance_shows_what_failed() -> None:
 def test_a_digest_shows_its_page(tmp_path: Path) -> None:
     page = tmp_path / "2026-11-22.md"
     page.write_text("# Clampdown, 22 November", "utf-8")
-    made = DigestReport(DigestState.MADE, date(2026, 11, 22), NOW, 3, "2 new", 2, files=(page, tmp_path / "x.txt"))
-    assert of_digest(made).words == "no. 3 of 2026-11-22 made: 2 new"
-    assert of_digest(made).page == "# Clampdown, 22 November"
+    files = (page, tmp_path / "x.txt")
+    made = DigestReport(DigestState.MADE, date(2026, 11, 22), NOW, "daily", 3, "2 new", 2, files=files, mails=4)
+    assert of_digests([made]).words == "no. 3 of 2026-11-22 made: 2 new"
+    assert of_digests([made]).page == "# Clampdown, 22 November"
     page.unlink()
-    assert "2 new" in of_digest(made).page, "a page that somebody took away fails nothing"
-    none = of_digest(DigestReport(DigestState.NOT_DUE, date(2026, 11, 22), NOW))
-    assert (none.words, "06:00 UTC" in none.page) == ("none is due yet", True)
+    assert "2 new" in of_digests([made]).page, "a page that somebody took away fails nothing"
+    none = DigestReport(DigestState.NOT_DUE, date(2026, 11, 22), NOW, "desk")
+    shown = of_digests([none])
+    assert (shown.words, "06:00 UTC" in shown.page) == ("none is due yet", True)
+    both = of_digests([none, made])
+    assert both.words == "1 of 2 digests made, 4 mails"
+    assert [row["subscription"] for row in both.tables["digests"]] == ["daily", "desk"]
 
 
 def test_publishing_says_whether_anything_changed() -> None:

@@ -28,7 +28,7 @@ from pipeline.status import SERVE_LOCK, Disk, Facts, Record, Serving, look, serv
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-SETTINGS = Settings(data_dir=Path("news"))
+SETTINGS = Settings(data_dir=Path("news"), serve=ServeSettings(timezone=ZONE.key))
 SERVED = Serving(4711, "here", NOW - 40 * DAY, "http://127.0.0.1:4200")
 
 DONE, FAILED, LOST, SKIPPED, RUNNING = (
@@ -109,7 +109,7 @@ def test_ingest_is_late(runs: tuple[FlowRun, ...], served_by: Serving | None, si
 
 
 def test_what_runs_seldom_is_not_late_between_two_times() -> None:
-    seldom = SETTINGS.model_copy(update={"serve": ServeSettings(ingest_every=6 * 3600.0)})
+    seldom = SETTINGS.model_copy(update={"serve": ServeSettings(ingest_every=6 * 3600.0, timezone=ZONE.key)})
     assert not status_of(seldom, facts(run("ingest", 11 * HOUR))).problems
     assert the_only(status_of(seldom, facts(run("ingest", 13 * HOUR))).problems).since == NOW - HOUR + MINUTE
 
@@ -135,7 +135,7 @@ def test_a_daily_flow_is_late_where_nobody_tried_it() -> None:
     assert found(run("digest", DAY), run("digest", 5 * HOUR, FAILED, detail="interrupted"))
     assert not found(run("digest", DAY), served_by=None)
     assert not found(run("digest", DAY), served_by=replace(SERVED, since=NOW - 50 * MINUTE))
-    none = SETTINGS.model_copy(update={"serve": ServeSettings(digest_at=None)})
+    none = SETTINGS.model_copy(update={"serve": ServeSettings(digest_at=None, timezone=ZONE.key)})
     assert not status_of(none, facts(run("digest", DAY))).problems
 
 

@@ -241,7 +241,7 @@ def ran(flow: str, started: datetime, status: FlowStatus) -> FlowRun:
 
 
 def test_what_was_missed() -> None:
-    wanted = occasions(ServeSettings(timezone="UTC"), NOW)
+    wanted = occasions(Settings(serve=ServeSettings(timezone="UTC")), NOW)
     assert wanted == {
         "ingest": datetime(2026, 11, 22, 12, 0, tzinfo=UTC),
         "maintain": datetime(2026, 11, 22, 3, 30, tzinfo=UTC),

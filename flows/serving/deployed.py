@@ -21,9 +21,14 @@ from prefect.schedules import Cron, Interval, Schedule
 from prefect.types.entrypoint import EntrypointType
 
 from flows.serving.limits import limits
+from pipeline.digest_times import local_times, scheduled
 from pipeline.settings import Settings, load
+from pipeline.subscription_types import Weekday
 
 __all__ = ["backfill", "deployments", "digest", "ingest", "limits", "maintain", "publish", "reextract"]
+
+MOST_TIMES: Final = 24
+"""Different times of digests that Prefect keeps."""
 
 EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 """Ingests are scheduled at multiples of their interval from here on, whenever the server was started."""
@@ -57,7 +62,7 @@ def publish() -> State[Any]:
 
 @flow(name="digest", flow_run_name=_named, persist_result=False)
 def digest() -> State[Any]:
-    """Make the digest that is due, once: what has changed since the one before."""
+    """Make the digests that are due, each once: what has changed since the one before of the same subscription."""
     from flows.serving import runs
 
     return runs.digest()
@@ -122,27 +127,32 @@ def deployments(settings: Settings) -> list[RunnerDeployment]:
     Flows are named by module, so that a process finds them wherever the program is installed.
     """
     serve = settings.serve
-    zone = serve.zone.key
-    schedules: list[tuple[Flow[..., Any], Schedule | None]] = [
-        (ingest, Interval(timedelta(seconds=serve.ingest_every), anchor_date=EPOCH)),
-        (digest, None if serve.digest_at is None else Cron(_daily(serve.digest_at), timezone=zone)),
-        (maintain, Cron(_daily(serve.maintain_at), timezone=zone)),
-        (publish, None),
-        (reextract, None),
-        (backfill, None),
+    schedules: list[tuple[Flow[..., Any], list[Schedule]]] = [
+        (ingest, [Interval(timedelta(seconds=serve.ingest_every), anchor_date=EPOCH)]),
+        (digest, _digests(settings)),
+        (maintain, [Cron(_cron(serve.maintain_at), timezone=serve.zone.key)]),
+        (publish, []),
+        (reextract, []),
+        (backfill, []),
     ]
     return [
         RunnerDeployment.from_flow(
             one,
             serve.name,
-            schedules=[] if schedule is None else [schedule],
+            schedules=found,
             entrypoint_type=EntrypointType.MODULE_PATH,
             tags=["clampdown"],
         )
-        for one, schedule in schedules
+        for one, found in schedules
     ]
 
 
-def _daily(at: time) -> str:
-    """A local time of each day, as cron writes it. Which day's occasion is done already stands in our own flow log."""
-    return f"{at.minute} {at.hour} * * *"
+def _digests(settings: Settings) -> list[Schedule]:
+    """When digests are due. Of very many times the runner looks after the rest: what is missed it begins itself."""
+    found = local_times(scheduled(settings), settings.serve)
+    return [Cron(_cron(at, weekday), timezone=zone) for at, weekday, zone in found[:MOST_TIMES]]
+
+
+def _cron(at: time, weekday: Weekday | None = None) -> str:
+    """A local time of each day, or week, as cron writes it. Which occasion is done already stands in our flow log."""
+    return f"{at.minute} {at.hour} * * {'*' if weekday is None else weekday.value[:3]}"

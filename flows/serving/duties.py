@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from flows.backfill import SourceReport, conclude, find_wanted
-from flows.digest import DigestReport, DigestState, digests_at_once, make_digests
+from flows.digest import DigestReport, DigestState, digests_at_once, make_digests, require_made
 from flows.house import House, open_house
 from flows.ingest import RunReport, Stages, ingest
 from flows.orders import BackfillOrder, chosen_sources, listed_sources
@@ -21,7 +21,6 @@ from flows.reextract import reextract
 from flows.serving.deadline import deadline
 from flows.serving.stretches import InAll, Stretch
 from flows.site_state import note_state
-from pipeline.errors import ArchiveError
 from pipeline.flow_log import Told
 from pipeline.lease import lease
 from pipeline.settings import Settings
@@ -181,9 +180,7 @@ def digest_duty(
     """
     reports = make_digests(settings, datetime.now(UTC), patience=patience, only=only)
     told.facts.update(digest_facts(reports))
-    if failed := [report for report in reports if report.state is DigestState.FAILED]:
-        others = f" (and those of {len(failed) - 1} others)" if failed[1:] else ""
-        raise ArchiveError(f"the digest of {failed[0].subscription}{others} can't be made: {failed[0].error}")
+    require_made(reports)
     return reports
 
 

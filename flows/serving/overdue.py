@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pipeline.digest_times import latest_due, scheduled
 from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
 from pipeline.occasions import every, latest
 from pipeline.settings import Settings
-from pipeline.settings_sections import ServeSettings
 
 PATIENCE = timedelta(minutes=2)
 """How late a flow may be before it counts as missed: the scheduler starts most within seconds."""
@@ -38,14 +38,15 @@ class Missed:
         return f"{self.flow} of {self.at:%Y-%m-%dT%H:%M:%SZ}, attempt {self.attempt}"
 
 
-def occasions(serve: ServeSettings, now: datetime) -> dict[str, datetime]:
+def occasions(settings: Settings, now: datetime) -> dict[str, datetime]:
     """When each scheduled flow should last have happened (UTC)."""
+    serve = settings.serve
     found = {
         "ingest": every(serve.ingest_every, now),
         "maintain": latest(serve.maintain_at, serve.zone, now).at,
     }
-    if serve.digest_at is not None:
-        found["digest"] = latest(serve.digest_at, serve.zone, now).at
+    if (due := latest_due(scheduled(settings), serve, now)) is not None:
+        found["digest"] = due
     return found
 
 
@@ -85,6 +86,6 @@ def missed_now(
     settings: Settings, since: datetime | None, now: datetime, patience: timedelta = PATIENCE
 ) -> list[Missed]:
     """The flows that are `missed` by the flow log of the data folder. Raises ArchiveError where it can't be read."""
-    flow_log, wanted = FlowLog(settings.data_dir), occasions(settings.serve, now)
+    flow_log, wanted = FlowLog(settings.data_dir), occasions(settings, now)
     runs = {flow: flow_log.runs(flow, limit=LATEST_RUNS) for flow in wanted}
     return missed(wanted, runs, since, now, patience)
