@@ -37,8 +37,9 @@ FOOT: Final = "`clampdown show EVENT` tells an event's life, its sources and the
 
 
 def title(digest: Digest) -> str:
-    """The heading of a page."""
-    return f"{words.name(digest)}, {full_day(digest.day, digest.subscription.language)}"
+    """The heading of a page: of a long name so much as leaves room for the day."""
+    when = full_day(digest.day, digest.subscription.language)
+    return f"{line(words.name(digest), WIDTH - len(when) - 2)}, {when}"
 
 
 def gist(digest: Digest) -> Iterator[str]:

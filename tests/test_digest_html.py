@@ -258,6 +258,8 @@ def test_dates_and_numbers_are_in_the_readers_language() -> None:
     digest = replace(busy(), subscription=german, findings=replace(busy().findings, known=12345))
     assert "Week to Sonntag, 22. November 2026 · Desk · No. 17" in shown(mail(digest))
     assert "12.345 events are known" in as_text(digest)
+    long = replace(digest, subscription=replace(german, title="Desk " * 30))
+    assert as_text(long).splitlines()[0].endswith("Desk…, Sonntag, 22. November 2026"), "the day is not cut off"
     assert subject(digest).startswith("Clampdown · Desk, week to 22. November: 1 new measure")
 
 
