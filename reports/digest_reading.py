@@ -159,10 +159,10 @@ def _worded(item: Item, order: Mapping[str, Sequence[str]], known: Mapping[str, 
         return item
     tellings = known[item.event.id]
     some = [tellings[one] for one in mentions if one in tellings]
-    return replace(item, tellings=_of_each_publisher(some, item.news), listed=True)
+    return replace(item, tellings=of_each_publisher(some, item.news), listed=True)
 
 
-def _of_each_publisher(tellings: Iterable[Telling], found: News) -> tuple[Telling, ...]:
+def of_each_publisher(tellings: Iterable[Telling], found: News) -> tuple[Telling, ...]:
     """One sentence of each publisher. What was withdrawn speaks only where that is the news."""
     every = list(tellings)
     standing = [one for one in every if one.withdrawn_on is None or found in TAKEN_BACK]
