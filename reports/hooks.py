@@ -123,7 +123,7 @@ def _slack(digest: Digest, browser: str | None) -> Mapping[str, Any]:
     linked = [] if browser is None else [_section([{"type": "link", "url": browser, "text": "In a browser"}])]
     blocks.append(_rich([*others, _section([_text(_inert(made(digest)), italic=True)]), *linked]))
     assert len(blocks) <= SLACK_BLOCKS, "each item has at most one heading"
-    said = line(words.subject(digest), SLACK_TEXT // 6).translate(_ENTITIES)
+    said = _inert(words.subject(digest), SLACK_TEXT).translate(_ENTITIES)
     return {"text": said, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
