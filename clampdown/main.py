@@ -23,6 +23,7 @@ from clampdown.commands import (
     keep,
     lake,
     maintain,
+    outbox,
     prove,
     query,
     rebuild,
@@ -87,6 +88,7 @@ app.command("rebuild", rich_help_panel="Watch")(rebuild.rebuild)
 app.command("reextract", rich_help_panel="Watch")(reextract.reextract)
 app.command("audit", rich_help_panel="Keep")(audit.audit)
 app.add_typer(alerts.app, name="alerts", rich_help_panel="Keep")
+app.add_typer(outbox.app, name="outbox", rich_help_panel="Keep")
 app.command("backup", rich_help_panel="Keep")(keep.backup)
 app.command("restore", rich_help_panel="Keep")(keep.restore)
 app.command("prune", rich_help_panel="Keep")(keep.prune)

@@ -22,7 +22,7 @@ from reports.handover import Answer, Fate, Handover
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Sent", "is_due", "send_due", "send_now"]
+__all__ = ["Sent", "is_due", "note_standing", "send_due", "send_now"]
 
 GAPS: Final = (300.0, 900.0, 2700.0, 7200.0, 14_400.0)
 """Seconds until a message that was not taken is tried again; the last one from then on."""
@@ -88,6 +88,21 @@ def send_now(settings: Settings, batch: Batch, contents: Mapping[str, bytes], *,
         if not done.is_busy or not any(row.state in WAITING for row in rows) or time.monotonic() > until:
             return rows
         time.sleep(0.2)
+
+
+def note_standing(settings: Settings) -> None:
+    """Write down how the outbox stands after an operator has settled something. Whoever sends does so by itself.
+
+    Raises ArchiveError.
+    """
+    outbox, now = Outbox(settings.data_dir), datetime.now(UTC)
+    with outbox.sending() as is_mine:
+        if not is_mine:
+            return
+        before = _known(settings)
+        looked_at = before.looked_at if before else now - timedelta(hours=settings.mail.give_up_hours)
+        trouble = before.trouble if before else None
+        outbox_state.save(settings.data_dir, outbox_state.standing_of(outbox.rows(), now, looked_at, trouble))
 
 
 class _Round:

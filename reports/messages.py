@@ -19,7 +19,7 @@ from urllib.parse import quote
 from pipeline.errors import MailError
 from pipeline.outbox import Entry, key_of
 from pipeline.settings_sections import MailSettings
-from pipeline.unsubscribe import token, view_token
+from pipeline.unsubscribe import mark, token, view_token
 from reports.digest import Digest
 from reports.digest_words import subject
 from reports.inert import line
@@ -53,10 +53,14 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribing:
-    """The ways for one reader to end a subscription: a web page, an address of mail."""
+    """The ways for one reader to end a subscription: a web page, an address of mail.
+
+    `mark` is the reader's own part of the id of a mail, by which a bounce is known from one that somebody made up.
+    """
 
     url: str | None = None
     mailto: str | None = None
+    mark: str = ""
 
     @property
     def shown(self) -> str:
@@ -75,7 +79,7 @@ def unsubscribing(mail: MailSettings, secret: bytes, subscription_id: str, to: s
     mailto = None
     if mail.unsubscribe_to:
         mailto = f"mailto:{mail.unsubscribe_to}?subject={quote(f'unsubscribe {subscription_id}')}"
-    return Unsubscribing(url, mailto)
+    return Unsubscribing(url, mailto, mark(secret, subscription_id, to))
 
 
 def view_url(mail: MailSettings, secret: bytes, subscription_id: str, name: str) -> str | None:
@@ -102,7 +106,7 @@ def digest_message(
     )
     key = key_of(digest.subscription.id, digest.name, to)
     domain = domain_of(mail)
-    message["Message-ID"] = f"<{key}@{domain}>"
+    message["Message-ID"] = f"<{key}{'.' * bool(ways.mark)}{ways.mark}@{domain}>"
     message["List-Id"] = _list_id(digest.subscription.title, f"{digest.subscription.id}.clampdown.{domain}")
     if found := [f"<{way}>" for way in (ways.url, ways.mailto) if way]:
         message["List-Unsubscribe"] = ", ".join(found)
@@ -122,11 +126,6 @@ def as_bytes(mail: MailSettings, message: EmailMessage) -> bytes:
 def entry_of(digest: Digest, to: str, hashed: str, message: EmailMessage) -> Entry:
     """What the record of a digest says of a mail whose bytes are kept under the hash `hashed`."""
     return Entry(key_of(digest.subscription.id, digest.name, to), to, hashed, str(message["Message-ID"]))
-
-
-def key_in(message_id: str) -> str:
-    """The key of the outbox that a Message-ID of ours holds."""
-    return message_id.strip().removeprefix("<").rpartition("@")[0]
 
 
 def _base(mail: MailSettings) -> str:

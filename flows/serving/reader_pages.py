@@ -33,7 +33,8 @@ h1 {{ margin: 30px 0 0; font-size: 25px; line-height: 1.25; letter-spacing: -0.2
 p {{ margin: 12px 0 0; overflow-wrap: anywhere; }}
 .beside {{ color: var(--muted); font: 14px/1.5 -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; }}
 button {{ margin: 24px 0 0; padding: 12px 22px; border: 1px solid var(--ink); border-radius: 3px;
-  background: var(--ink); color: var(--paper); font: bold 16px/1.3 inherit; font-family: inherit; cursor: pointer; }}
+  background: var(--ink); color: var(--paper); font-family: inherit; font-size: 17px; font-weight: bold;
+  cursor: pointer; }}
 button.second {{ background: var(--paper); color: var(--ink); font-weight: normal; }}
 button:hover, button:focus-visible {{ outline: 2px solid var(--muted); outline-offset: 3px; }}
 @media (max-width: 620px) {{ body {{ padding: 0; }} main {{ min-height: 100vh; padding: 26px 22px 30px; }} }}
@@ -76,7 +77,7 @@ def back(subscription: str, address: str) -> bytes:
 
 
 def unknown(ask: str) -> bytes:
-    """For a link that is none of ours, or no longer. `ask` is an address of mail to turn to; empty where there is none."""
+    """For a link that is none of ours, or no longer. `ask` is an address of mail to turn to, if there is one."""
     way = f" Write to {escape(ask)} to be taken off a list." if ask else ""
     return _page(
         "This link does not work",
