@@ -274,13 +274,12 @@ class _Round:
         for row in rows:
             if row.entry.to in held or self._enough():
                 continue
-            began = self._outbox.move(row, State.SENDING)
-            if began is None:
+            if self._outbox.move(row, State.SENDING) is None:
                 continue
             done = hooks.post(row, self._outbox, self._now())
             if done.state is State.FAILED:
                 held.add(row.entry.to)
-                next_at = self._next_at(began, done.wait)
+                next_at = self._next_at(row, done.wait)
                 self._move(row, State.FAILED, done.words, of=(State.SENDING,), next_at=next_at)
             else:
                 self._move(row, done.state, done.words, of=(State.SENDING,))

@@ -250,7 +250,9 @@ class Outbox:
             now = self._month(row.queued_at).rows.get(row.key)
             if now is None or now.state not in of:
                 return None
-            tries = now.tries + (state is State.SENDING)
+            # One that is declined before it is on its way was tried, too. An operator's word begins anew.
+            is_try = state is State.SENDING or (state is State.FAILED and now.state is not State.SENDING)
+            tries = 0 if state is State.QUEUED else now.tries + is_try
             line = {
                 "event": _STATE,
                 "key": row.key,

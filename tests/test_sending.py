@@ -64,8 +64,12 @@ def test_who_is_refused_keeps_nobody_from_their_mail(tmp_path: Path) -> None:
         done = send(site)
         assert done.moved == {State.SENT: 1, State.REFUSED: 2, State.FAILED: 1}
         assert send(site).moved == {}
+        for minutes in (9, 25):
+            assert send(site, timedelta(minutes=minutes)).moved == {State.FAILED: 1}
+        # Ever more seldom: the next try comes after 45 minutes.
+        assert send(site, timedelta(minutes=60)).moved == {}
         server.refused = {}
-        assert send(site, timedelta(minutes=20)).moved == {State.SENT: 1}
+        assert send(site, timedelta(minutes=75)).moved == {State.SENT: 1}
     assert site.states() == {
         "gone@example.org": "refused",
         "relay@example.org": "refused",

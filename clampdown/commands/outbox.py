@@ -196,12 +196,14 @@ def suppressed_(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
+    if not found:
+        console().print("Everybody is sent what they are subscribed to.")
+        return
     rows = [
         (one.address, one.subscription or "all", one.reason.value, one.at.astimezone(settings.serve.zone), one.words)
         for one in found
     ]
-    title = f"{len(rows)} address{'es' if len(rows) != 1 else ''} that nothing more is sent to"
-    console().print(table(title, ("address", "subscription", "why", "since", ""), rows, address="cyan"))
+    console().print(table(None, ("address", "subscription", "why", "since", ""), rows, address="cyan"))
 
 
 @app.command("suppress")

@@ -36,7 +36,11 @@ def rows_table(rows: Sequence[Row], zone: ZoneInfo) -> Table:
         (row.at.astimezone(zone), Text(state_of(row), STYLES[row.state]), row.key, row.entry.to, said(row, zone))
         for row in rows
     ]
-    return table(None, ("since", "state", "key", "to", "said last"), cells, key="cyan")
+    result = table(None, ("since", "state", "key", "to", "said last"), cells, key="cyan")
+    for column in result.columns[:3]:
+        # What is typed again is not to be broken in two.
+        column.no_wrap = True
+    return result
 
 
 def state_of(row: Row) -> str:
