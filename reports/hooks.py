@@ -20,6 +20,8 @@ from reports.inert import line, web_address
 TYPE: Final = "digest.made"
 """The type of the one event that programs are told of."""
 
+OPEN: Final = "Open in a browser"
+
 SHOWN: Final = 15
 """Items that a chat is told in full; of all others there is a count."""
 
@@ -120,7 +122,7 @@ def _slack(digest: Digest, browser: str | None) -> Mapping[str, Any]:
         blocks.append(_rich([_section([_text(group.heading, bold=True), *about])]))
         blocks.extend(_rich(list(_slack_item(item, language))) for item in group.items)
     others = [_section([_text(f"{one}\n")]) for one in _left_out(digest, SHOWN)]
-    linked = [] if browser is None else [_section([{"type": "link", "url": browser, "text": "In a browser"}])]
+    linked = [] if browser is None else [_section([{"type": "link", "url": browser, "text": OPEN}])]
     blocks.append(_rich([*others, _section([_text(_inert(made(digest)), italic=True)]), *linked]))
     assert len(blocks) <= SLACK_BLOCKS, "each item has at most one heading"
     said = _inert(words.subject(digest), SLACK_TEXT).translate(_ENTITIES)
@@ -176,7 +178,9 @@ def _message(digest: Digest, browser: str | None, most: int) -> dict[str, Any]:
         for item in group.items:
             body.extend(_card_item(item, language))
     closing = [*_left_out(digest, most), _inert(made(digest))]
-    body += [_block([_run(one, isSubtle=True, size="Small")], spacing="Large") for one in closing]
+    for one in closing:
+        apart = {"separator": True, "spacing": "Large"} if one is closing[0] else {"spacing": "Small"}
+        body.append(_block([_run(one, isSubtle=True, size="Small")], **apart))
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -184,18 +188,14 @@ def _message(digest: Digest, browser: str | None, most: int) -> dict[str, Any]:
         "fallbackText": _inert(words.subject(digest)),
         "msteams": {"width": "Full"},
         "body": body,
-        **(
-            {}
-            if browser is None
-            else {"actions": [{"type": "Action.OpenUrl", "title": "In a browser", "url": browser}]}
-        ),
+        **({} if browser is None else {"actions": [{"type": "Action.OpenUrl", "title": OPEN, "url": browser}]}),
     }
     kind = "application/vnd.microsoft.card.adaptive"
     return {"type": "message", "attachments": [{"contentType": kind, "contentUrl": None, "content": card}]}
 
 
 def _card_item(item: Item, language: str) -> Iterator[dict[str, Any]]:
-    yield _block([_run(f"{_inert(words.sentence(item))}.", weight="Bolder")])
+    yield _block([_run(f"{_inert(words.sentence(item))}.", weight="Bolder")], spacing="Medium")
     yield _block(
         [_run(_inert(" · ".join(words.qualities(item, language))), isSubtle=True, size="Small")], spacing="None"
     )
