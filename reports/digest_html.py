@@ -153,7 +153,7 @@ def _values(digest: Digest, full: int, unsubscribe: str | None, browser: str | N
     language = digest.subscription.language
     told, apart = words.counted(digest), words.counted_apart(digest)
     health = list(map(line, words.health(digest.coverage, digest.zone, language)))
-    since = f"{pages.upper(words.since(digest))} ({digest.zone})."
+    since = f"{pages.upper(words.since(digest))}."
     week = digest.week if pages.has_spread(digest) else None
     told_of = list(_sections(digest, full))
     return {
@@ -226,7 +226,7 @@ def _entry(item: Item, digest: Digest, *, whole: bool) -> _Entry:
     tellings = item.tellings if whole else item.tellings[:1]
     return _Entry(
         mark,
-        deed,
+        pages.upper(deed),
         _DOT.join(beside),
         line(words.sentence(item)),
         pages.upper(_DOT.join(map(line, words.facts(item, language)))),

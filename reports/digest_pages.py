@@ -44,7 +44,7 @@ def title(digest: Digest) -> str:
 
 def gist(digest: Digest) -> Iterator[str]:
     """Sentences that say what there is, what is told apart, and since when. None of it is anybody else's."""
-    since = f"{words.since(digest)} ({digest.zone})"
+    since = words.since(digest)
     if digest.is_quiet:
         yield f"Nothing new {since}."
         return

@@ -125,8 +125,10 @@ def facts(item: Item, language: str = ENGLISH) -> Iterator[str]:
     """Since when, for whom, for what stated reason, and what a step changed."""
     event = item.event
     yield _when(item, language)
+    if (held := _held(item, language)) is not None:
+        yield held
     kind = event.scope_class if event.scope_class is not ScopeClass.OTHER else None
-    if event.scope:
+    if event.scope and not (kind is ScopeClass.NATIONWIDE and event.scope.casefold() == item.country.casefold()):
         plain = "" if kind is None else _plain(kind)
         yield f"for “{event.scope}”" + (f" ({plain})" if plain not in ("", event.scope.casefold()) else "")
     elif kind is not None:
@@ -164,6 +166,23 @@ def _when(item: Item, language: str) -> str:
     if lasts and (step is None or item.news is News.IN_FORCE):
         return f"since {when}"
     return f"{'on' if len(value) == len('YYYY-MM-DD') else 'in'} {when}"
+
+
+def _held(item: Item, language: str) -> str | None:
+    """Since when a measure holds, or held, of which a later step is told."""
+    value, step = item.event.date_value, item.step
+    if value is None or step is None or step.date_value == value or item.news not in _HELD:
+        return None
+    return f"{_HELD[item.news]} since {day(value, language)}"
+
+
+_HELD: Final[Mapping[News, str]] = {
+    News.LIFTED: "had held",
+    News.STRUCK_DOWN: "had held",
+    News.EASED: "in force",
+    News.WIDENED: "in force",
+    News.EXTENDED: "in force",
+}
 
 
 def support(item: Item, language: str = ENGLISH) -> Iterator[str]:
@@ -223,10 +242,10 @@ def name(digest: Digest) -> str:
 
 
 def since(digest: Digest) -> str:
-    """Since when it tells, as a phrase; times are those of the digest's zone."""
+    """Since when it tells, as a phrase."""
     if digest.since is None:
         return "since watching began"
-    return f"since {moment(digest.since, digest.zone, digest.subscription.language)}"
+    return f"since {moment(digest.since, digest.zone, digest.subscription.language)} ({digest.zone})"
 
 
 def spread(week: Week, language: str = ENGLISH) -> Iterator[str]:

@@ -16,7 +16,7 @@ from test_digest import NOW, PAYLOADS, UNSURE, busy, listed, made, partial
 from pipeline.errors import InputError
 from pipeline.site_state import Trouble
 from pipeline.subscriptions import Cadence, Subscription
-from pipeline.types import SIDE, Action, Side, Status, Transition, TransitionKind
+from pipeline.types import SIDE, Action, ScopeClass, Side, Status, Transition, TransitionKind
 from reports.digest import Age, Coverage, Digest, Findings, Item, News, Told, Week, ranked, to_list
 from reports.digest_html import MOST_BYTES, as_html, page_html
 from reports.digest_pages import as_markdown, as_text, has_spread
@@ -207,7 +207,7 @@ def test_an_item_says_all_there_is_to_say() -> None:
     digest = made([item], previous=Told(16, date(2026, 11, 21), "2026-11-21"))
     text = shown(mail(digest))
     for words in (
-        "block In force · 2 independent sources",
+        "Block In force · 2 independent sources",
         "Garante per la protezione dei dati personali (Italy) blocked DeepSeek.",
         "Since 20 November 2026 · for “all staff” (workplace) · stated reason: privacy",
         "“It is blocked now.”",
@@ -222,6 +222,17 @@ def test_an_item_says_all_there_is_to_say() -> None:
     assert f"  {told_so}\n  {HERE}/view/12\n" in as_text(digest)
     assert f"[{told_so}](<{HERE}/view/12>)" in as_markdown(digest)
     assert as_text(digest, unsubscribe="mailto:list@x.example").endswith("list:\nmailto:list@x.example\n")
+
+
+def test_a_step_is_told_with_the_days_on_which_it_and_the_measure_began() -> None:
+    step = Transition(Status.IN_FORCE, Action.LIFT, "2026-11-21", None, "m", TransitionKind.LIFTED, None, None)
+    lifted = listed(
+        News.LIFTED, replace(EVENT, lifted=True, scope="Italy", scope_class=ScopeClass.NATIONWIDE), "Words."
+    )
+    html = mail(made([replace(lifted, step=step)]))
+    assert "On 21 November 2026 · had held since 20 November 2026 · nationwide ·" in shown(html)
+    assert "had held" not in shown(mail(made([replace(lifted, step=replace(step, date_value="2026-11-20"))])))
+    assert "Lifted Block · 2 independent" in shown(html)
 
 
 def test_what_is_unsure_is_told_with_its_score() -> None:
