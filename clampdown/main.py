@@ -28,6 +28,7 @@ from clampdown.commands import (
     query,
     rebuild,
     reextract,
+    report,
     review,
     run,
     serve,
@@ -101,6 +102,7 @@ app.command("train", rich_help_panel="Measure")(train.train)
 app.add_typer(prove.app, name="prove", rich_help_panel="Measure")
 app.command("events", rich_help_panel="Ask")(query.events)
 app.command("digest", rich_help_panel="Ask")(digest.digest)
+app.command("report", rich_help_panel="Ask")(report.report)
 app.command("show", rich_help_panel="Ask")(query.show)
 app.add_typer(review.app, name="review", rich_help_panel="Ask")
 app.command("sql", rich_help_panel="Ask")(query.sql)

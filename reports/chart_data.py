@@ -4,19 +4,25 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, TypeAlias
 
-from pipeline.types import Action, Side, Status, Transition, TransitionKind
+from pipeline.types import SIDE, Action, Side, Status, Transition, TransitionKind
+from reports.digest import UNKNOWN
 from warehouse.dates import span
 from warehouse.event_list import EventRow
 
-NO_COUNTRY: Final = frozenset({"EU", "XX"})
+NO_COUNTRY: Final = frozenset({"EU", UNKNOWN})
 """Codes of the Union, and of what can't be told: no countries, so they count in no number of countries."""
+
+UNTOLD: Final = "country not told"
 
 ENDS: Final = frozenset({TransitionKind.LIFTED, TransitionKind.STRUCK_DOWN})
 
-Points = tuple[tuple[date, int], ...]
+Points: TypeAlias = tuple[tuple[date, int], ...]
 """Days with the number that is reached on each, in order."""
+
+Month: TypeAlias = tuple[date, Action, int]
+"""First day of a month, an action, and how many events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class Lifeline:
     """The life of an event, as it is drawn: where and what, and the days between which it held.
 
     It was spoken of from `known` on, surely in force from `since` (None if it never was) and perhaps from `perhaps`; it
-    ended on `until`, None while it stands. `marks` are its steps in order of their days.
+    ended or was rejected on `until`, None while it stands. `marks` are its steps in order of their days.
     """
 
     event_id: str
@@ -124,7 +130,7 @@ def _counted(days: Iterable[date]) -> Points:
     return tuple(result)
 
 
-def by_month(events: Iterable[EventRow], until: date, months: int) -> tuple[tuple[date, Action, int], ...]:
+def by_month(events: Iterable[EventRow], until: date, months: int) -> tuple[Month, ...]:
     """First day of the month, action and number of events that fall into the last so many months up to `until`.
 
     An event counts in the month of the last day that its date allows or, where it is undated, of its first report.
@@ -158,7 +164,8 @@ def lifeline(event: EventRow, steps: Sequence[Transition], country: str) -> Life
     if event.status is Status.IN_FORCE:
         since = event.date_to or event.first_reported or min(days)
         perhaps = min(event.date_from or since, since)
-    until = next((mark.on for mark in marks if event.lifted and mark.kind in ENDS), None)
+    ends = ENDS if event.lifted else {TransitionKind.REJECTED} if event.status is Status.REJECTED else set()
+    until = next((mark.on for mark in marks if mark.kind in ends), None)
     return Lifeline(
         event.id,
         country,
@@ -170,6 +177,17 @@ def lifeline(event: EventRow, steps: Sequence[Transition], country: str) -> Life
         until if event.lifted else None,
         marks,
     )
+
+
+def lives_to_show(lives: Iterable[Lifeline], most: int) -> tuple[Lifeline, ...]:
+    """Those of restrictions of which most is to be seen: with the most steps, then the latest; in order of time."""
+    restricting = (life for life in lives if SIDE[life.action] is Side.RESTRICTING)
+    ranked = sorted(restricting, key=lambda life: (-len(life.marks), -_latest(life).toordinal(), life.event_id))
+    return tuple(sorted(ranked[:most], key=lambda life: (life.known, life.event_id)))
+
+
+def _latest(life: Lifeline) -> date:
+    return max([life.known, *(mark.on for mark in life.marks)])
 
 
 def _mark(step: Transition) -> Mark | None:

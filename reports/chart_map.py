@@ -5,7 +5,7 @@ takes a third of the time. What differs from map to map is data with a name, so 
 filled again.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -13,12 +13,11 @@ from typing import Any, Final, TypeAlias
 
 import altair as alt
 
+from reports.chart_data import UNTOLD
+from reports.digest import UNKNOWN
 from reports.locales import country
 from reports.palette import Inks
 from reports.shapes.outlines import WIDTH, Outline, height, outlines
-
-UNKNOWN: Final = "XX"
-UNTOLD: Final = "country not told"
 
 _STEPS: Final = ((1, 2, 3, 4), (1, 2, 5, 10), (1, 5, 20, 50), (1, 10, 50, 200), (1, 100, 500, 2000))
 """From which count on each colour stands: the first row is taken whose last step times `_MULTIPLE` is not exceeded."""
@@ -45,6 +44,11 @@ _LEGEND_X: Final = 9
 _LEGEND_LINE: Final = 16
 _FOOT: Final = 20
 _SMALL_TEXT: Final = 11
+_LETTER: Final = 5.6
+"""Pixels that a letter of small text takes."""
+
+_RESERVE: Final = 12
+"""Letters that are kept free to tell how many more there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +140,8 @@ def rows_of(
     ]
     rings = [{"x": row["x"], "y": row["y"]} for row in rows if row["new"]]
     legend, words = _legend(steps, inks, _height(width), new_words if rings else "")
-    if elsewhere := ", ".join(_elsewhere(by_country, paths)):
-        words.append({"x": 4, "y": _height(width) + _FOOT / 2, "words": f"Not on the map: {elsewhere}"})
+    if elsewhere := _elsewhere(by_country, paths, width):
+        words.append({"x": 4, "y": _height(width) + _FOOT / 2, "words": elsewhere})
     return {
         COUNTRIES: [row for row in rows if not row["small"]],
         DOTS: [row for row in rows if row["small"]],
@@ -153,7 +157,7 @@ def _height(width: int) -> int:
 
 def _row(code: str, number: int, is_new: bool, fill: str, paths: _Paths) -> dict[str, str | float | bool]:
     place = paths.countries[code]
-    name = country(code)
+    name = name_of(code)
     return {
         "country": name,
         "number": number,
@@ -167,10 +171,26 @@ def _row(code: str, number: int, is_new: bool, fill: str, paths: _Paths) -> dict
     }
 
 
-def _elsewhere(by_country: Mapping[str, int], paths: _Paths) -> Iterator[str]:
-    for code, number in sorted(by_country.items(), key=lambda one: (-one[1], one[0])):
-        if number > 0 and code not in paths.countries:
-            yield f"{UNTOLD if code == UNKNOWN else country(code)} {number}"
+def _elsewhere(by_country: Mapping[str, int], paths: _Paths, width: int) -> str:
+    """What has no place on the map, the most first, as far as a line has room for it; empty if there is none."""
+    said = ""
+    left = sorted(
+        (code for code, number in by_country.items() if number > 0 and code not in paths.countries),
+        key=lambda code: (-by_country[code], code),
+    )
+    for place, code in enumerate(left):
+        more = (
+            f", {name_of(code)} {by_country[code]}" if said else f"Not on the map: {name_of(code)} {by_country[code]}"
+        )
+        if said and len(said + more) > width / _LETTER - _RESERVE:
+            return f"{said} and {len(left) - place} more"
+        said += more
+    return said
+
+
+def name_of(code: str) -> str:
+    """What a country is called, in English; also what can't be told."""
+    return UNTOLD if code == UNKNOWN else country(code)
 
 
 def _legend(steps: tuple[int, int, int, int], inks: Inks, bottom: int, new_words: str) -> tuple[Rows, Rows]:

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 import altair as alt
 
 from pipeline.types import Action, TransitionKind
-from reports.chart_data import Lifeline, Points
+from reports.chart_data import Lifeline, Month, Points
 from reports.palette import PALETTE, Inks, Theme
 
 Rows: TypeAlias = list[dict[str, Any]]
@@ -17,6 +17,9 @@ CURVE, ENDS = "curve", "ends"
 
 _ROW: Final = 24
 _BAR: Final = 9
+
+_ROOM: Final = 44
+"""Pixels on either side of the course of a number for its first and last value."""
 
 _YEARS: Final = timedelta(days=3 * 366)
 """A span that is longer has years on its axis, a shorter one months."""
@@ -29,7 +32,7 @@ _SYMBOLS: Final[Mapping[TransitionKind, str]] = {
     TransitionKind.EASED: "triangle-down",
     TransitionKind.LIFTED: "square",
     TransitionKind.STRUCK_DOWN: "cross",
-    TransitionKind.REJECTED: "stroke",
+    TransitionKind.REJECTED: "M-0.8,-0.8L0.8,0.8M-0.8,0.8L0.8,-0.8",
 }
 """Step of a life → symbol. That a measure took force is where its bar begins; corrections are no steps of the world."""
 
@@ -57,8 +60,7 @@ def curve_rows(points: Points, perhaps: Points = (), until: date | None = None) 
 
 def stairs(data: Mapping[str, Rows], inks: Inks, size: tuple[int, int], span: tuple[date, date]) -> alt.LayerChart:
     """A number that grew day by day, without its dress: what it may have been behind what it surely was."""
-    y_axis = alt.Axis(tickCount=3, tickMinStep=1, format="d", title=None, domain=False, ticks=False)
-    line, ends, encoding = _line(data, _time(span, size[0]), alt.Y("number:Q", axis=y_axis))
+    line, ends, encoding = _line(data, _time(span, size[0]), alt.Y("number:Q", axis=_Y_AXIS))
     layers = [
         line.mark_area(interpolate="step-after", color=inks.doubt, opacity=1, aria=False).encode(
             **encoding, y2="perhaps:Q"
@@ -72,7 +74,7 @@ def stairs(data: Mapping[str, Rows], inks: Inks, size: tuple[int, int], span: tu
 def course(data: Mapping[str, Rows], inks: Inks, size: tuple[int, int]) -> alt.LayerChart:
     """A number week by week, without its dress: a line over its own surface, its first and last value written."""
     axis = alt.Axis(title=None, grid=False, tickCount=_interval("month", 1), labelExpr=_MONTHS, labelOverlap="greedy")
-    x = alt.X("on:T", scale=alt.Scale(type="utc"), axis=axis)
+    x = alt.X("on:T", scale=alt.Scale(type="utc", range=[_ROOM, size[0] - _ROOM]), axis=axis)
     line, ends, encoding = _line(data, x, alt.Y("number:Q", axis=None, scale=alt.Scale(zero=True, nice=False)))
     layers = [
         line.mark_area(color=inks.doubt, opacity=1, aria=False).encode(**encoding),
@@ -98,7 +100,7 @@ def _written(end: alt.Chart, inks: Inks, align: Literal["left", "right"]) -> tup
     )
 
 
-def _time(span: tuple[date, date], width: int) -> alt.X:
+def _time(span: tuple[date, date], width: int, unit: Any = alt.Undefined) -> alt.X:
     """The axis of days: by years where it is long, else by months."""
     is_long = span[1] - span[0] > _YEARS
     axis = alt.Axis(
@@ -107,8 +109,9 @@ def _time(span: tuple[date, date], width: int) -> alt.X:
         title=None,
         grid=False,
         labelOverlap="greedy",
+        labelSeparation=6,
     )
-    return alt.X("on:T", scale=alt.Scale(type="utc", domain=[_day(one) for one in span]), axis=axis)
+    return alt.X("on:T", timeUnit=unit, scale=alt.Scale(type="utc", domain=[_day(one) for one in span]), axis=axis)
 
 
 def _interval(unit: Literal["month", "year"], step: int) -> alt.TimeIntervalStep:
@@ -143,18 +146,18 @@ def lives(
         drawn.transform_filter("datum.part == 'known'")
         .mark_rule(stroke=inks.muted, strokeWidth=1.5, aria=False)
         .encode(x=x, x2="to:T", y=y),
+        drawn.transform_filter("datum.part == 'surely'")
+        .mark_bar(height=_BAR, opacity=1, minBandSize=3)
+        .encode(x=x, x2="to:T", y=y, fill=coloured, description="told:N", tooltip="told:N"),
         drawn.transform_filter("datum.part == 'perhaps'")
         .mark_bar(height=_BAR, opacity=0.4, aria=False)
         .encode(x=x, x2="to:T", y=y, fill=coloured),
-        drawn.transform_filter("datum.part == 'surely'")
-        .mark_bar(height=_BAR, opacity=1)
-        .encode(x=x, x2="to:T", y=y, fill=coloured, description="told:N", tooltip="told:N"),
         alt.Chart(alt.InlineData(values=marks))
         .mark_point(fill=inks.paper, stroke=inks.ink, strokeWidth=1.5, size=60, opacity=1)
         .encode(
             x=x,
             y=y,
-            shape=alt.Shape("step:N", scale=shapes, legend=_LEGEND),
+            shape=alt.Shape("step:N", scale=shapes, legend=_LEGEND_BELOW),
             description="told:N",
             tooltip="told:N",
         ),
@@ -166,19 +169,21 @@ def lives(
 
 
 _LEGEND: Final = alt.Legend(orient="top", direction="horizontal", title=None, columns=0)
+_LEGEND_BELOW: Final = alt.Legend(orient="bottom", direction="horizontal", title=None, columns=0)
 _STEP_NAMES: Final = {kind: kind.value.replace("_", " ") for kind in _SYMBOLS}
 _KIND_OF: Final = {name: kind for kind, name in _STEP_NAMES.items()}
 
 
 def _bars(place: int, one: Lifeline, span: tuple[date, date]) -> Iterator[dict[str, Any]]:
     """The parts of a life that lie in the span, each from its first day to its last."""
-    end = min(one.until or span[1], span[1])
+    end = one.until or span[1]
     parts: tuple[tuple[str, date | None, date | None], ...] = (
         ("known", one.known, one.perhaps or end),
         ("perhaps", one.perhaps, one.since),
         ("surely", one.since, end),
     )
-    for part, start, stop in parts:
+    for part, start, last in parts:
+        stop = None if last is None else min(last, span[1])
         if start is not None and stop is not None and start < stop and stop > span[0]:
             yield {
                 "row": place,
@@ -209,14 +214,13 @@ def _colours(actions: set[Action], theme: Theme) -> alt.Scale:
 
 
 def months(
-    counts: Sequence[tuple[date, Action, int]], theme: Theme, inks: Inks, size: tuple[int, int], span: tuple[date, date]
+    counts: Sequence[Month], theme: Theme, inks: Inks, size: tuple[int, int], span: tuple[date, date]
 ) -> alt.Chart:
     """Stacked bars of a count by month and action without their dress, the most forceful at the bottom."""
     order = list(Action)
     rows = [
         {
             "on": month.isoformat(),
-            "to": _next_month(month).isoformat(),
             "action": action.value,
             "order": order.index(action),
             "number": number,
@@ -228,13 +232,8 @@ def months(
         alt.Chart(alt.InlineData(values=rows))
         .mark_bar(stroke=inks.paper, strokeWidth=1)
         .encode(
-            x=_time(span, size[0]),
-            x2="to:T",
-            y=alt.Y(
-                "number:Q",
-                stack="zero",
-                axis=alt.Axis(tickCount=4, tickMinStep=1, format="d", title=None, domain=False, ticks=False),
-            ),
+            x=_time(span, size[0], unit="utcyearmonth"),
+            y=alt.Y("number:Q", stack="zero", axis=_Y_AXIS),
             fill=alt.Fill("action:N", scale=_colours({action for _, action, _ in counts}, theme), legend=_LEGEND),
             order=alt.Order("order:Q"),
             description="told:N",
@@ -244,5 +243,4 @@ def months(
     )
 
 
-def _next_month(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1)
+_Y_AXIS: Final = alt.Axis(tickCount=4, tickMinStep=1, format=",d", title=None, domain=False, ticks=False)

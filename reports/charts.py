@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 import altair as alt
 import vl_convert
 
-from pipeline.types import Action
 from reports import chart_map, chart_time
-from reports.chart_data import Curve, Lifeline, Points
+from reports.chart_data import Curve, Lifeline, Month, Points
 from reports.palette import INKS, PALETTE, THEMES, Theme, all_of, dark_of, ink_on
 from reports.pictures import reduced
 
@@ -45,13 +44,10 @@ FONT: Final = '"Liberation Sans", Arial, Helvetica, sans-serif'
 SMALL: Final = 11
 LARGE: Final = 13
 
-PICTURE_WIDTH: Final = 600
-"""Pixels from side to side of the picture of a week, as wide as a mail."""
+PICTURE_WIDTH: Final = 552
+"""Pixels from side to side of the picture of a week, as wide as a mail has room for."""
 
 NEW_WORDS: Final = "new this week"
-
-_ROOM: Final = 44
-"""Pixels on either side of the curve of a week for its first and last value."""
 
 _EXACT: Final = tuple(dict.fromkeys(colour for theme in THEMES for colour in all_of(theme)))
 
@@ -105,7 +101,7 @@ def timeline(
 
 
 def by_action(
-    counts: Sequence[tuple[date, Action, int]],
+    counts: Sequence[Month],
     span: tuple[date, date],
     *,
     theme: Theme = "light",
@@ -131,6 +127,7 @@ def _dressed(chart: _Drawn, theme: Theme, title: str | None = None) -> _Drawn:
         view=alt.ViewConfig(stroke=None),
         title=alt.TitleConfig(anchor="start", color=inks.ink, fontSize=LARGE, fontWeight="bold", offset=8),
         axis=alt.AxisConfig(
+            aria=False,
             labelColor=inks.muted,
             labelFontSize=SMALL,
             gridColor=inks.line,
@@ -139,7 +136,7 @@ def _dressed(chart: _Drawn, theme: Theme, title: str | None = None) -> _Drawn:
             tickColor=inks.line,
             tickSize=4,
         ),
-        legend=alt.LegendConfig(labelColor=inks.ink, labelFontSize=SMALL, symbolStrokeWidth=1.5, offset=10),
+        legend=alt.LegendConfig(aria=False, labelColor=inks.ink, labelFontSize=SMALL, symbolStrokeWidth=1.5, offset=8),
     )
     return dressed
 
@@ -182,7 +179,7 @@ def _template(theme: Theme) -> dict[str, Any]:
     inks = INKS[theme]
     data = chart_map.rows_of({}, (), inks, PICTURE_WIDTH, new_words=NEW_WORDS) | chart_time.curve_rows(())
     world = chart_map.world(inks, PICTURE_WIDTH, data, borders=False).properties(title="In force, by country")
-    course = chart_time.course(data, inks, (PICTURE_WIDTH - 2 * _ROOM, 56)).properties(title="In force, week by week")
+    course = chart_time.course(data, inks, (PICTURE_WIDTH, 56)).properties(title="In force, week by week")
     picture = _dressed(alt.vconcat(world, course, spacing=14), theme)
     compiled: dict[str, Any] = vl_convert.vegalite_to_vega(picture.to_dict(validate=False))
     assert {one["name"] for one in compiled["data"]} >= data.keys(), "data keeps its name"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from itertools import chain
 from typing import Final, Literal, TypeAlias, get_args
 
-from pipeline.types import Action
+from pipeline.types import SIDE, Action, Side
 
 Theme: TypeAlias = Literal["light", "dark"]
 THEMES: Final[tuple[Theme, ...]] = get_args(Theme)
@@ -47,7 +47,8 @@ class Inks:
     """All other colours: what is drawn on, written with, and counted by.
 
     `ink` is for words, `muted` for those beside them, `line` for axes and rules, `land` for countries without a count,
-    `steps` for counts from few to many, `curve` for lines that grow, `doubt` for the span that dates leave open.
+    `steps` for counts from few to many, `curve` for lines that grow, `doubt` for the span that dates leave open,
+    `canvas` for what lies around the paper.
     """
 
     paper: str
@@ -58,6 +59,8 @@ class Inks:
     steps: tuple[str, str, str, str]
     curve: str
     doubt: str
+    canvas: str
+    link: str
 
 
 INKS: Final[Mapping[Theme, Inks]] = {
@@ -70,6 +73,8 @@ INKS: Final[Mapping[Theme, Inks]] = {
         steps=("#f0c3a8", "#dc8c64", "#b54f36", "#6c1620"),
         curve="#9c2f25",
         doubt="#ecd5cc",
+        canvas="#f1efea",
+        link="#1d4e89",
     ),
     "dark": Inks(
         paper="#16181c",
@@ -80,6 +85,8 @@ INKS: Final[Mapping[Theme, Inks]] = {
         steps=("#6b3a2e", "#a8573c", "#df8a60", "#ffcfa8"),
         curve="#f0936b",
         doubt="#4a332c",
+        canvas="#0c0d10",
+        link="#9cc3f0",
     ),
 }
 
@@ -94,6 +101,12 @@ def all_of(theme: Theme) -> tuple[str, ...]:
 def dark_of() -> Mapping[str, str]:
     """Light colour → dark one. No light colour stands for two things: a drawing can be turned by its colours alone."""
     return dict(zip(all_of("light"), all_of("dark"), strict=True))
+
+
+def mark_of(action: Action, theme: Theme) -> tuple[str, str, str]:
+    """Colours of a mark with a word in it: paper, ink and edge. That of an action that only presses is open."""
+    colour, inks = PALETTE[theme][action], INKS[theme]
+    return (inks.paper, inks.ink, colour) if SIDE[action] is Side.PRESSING else (colour, ink_on(colour), colour)
 
 
 def luminance(colour: str) -> float:
