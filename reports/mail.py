@@ -41,13 +41,18 @@ def compose(mail: MailSettings, to: Sequence[str], subject: str, text: str, *, n
     message = EmailMessage()
     message["From"] = sender
     message["To"] = [address(one, "a recipient") for one in to]
-    message["Subject"] = line(subject)
+    message["Subject"] = header_words(subject)
     message["Date"] = format_datetime(now.astimezone(UTC))
     # No answer of a holiday to what a program sent (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     # Not every server takes eight bits.
     message.set_content(text.encode("utf-8", "replace").decode(), charset="utf-8", cte="quoted-printable")
     return message
+
+
+def header_words(text: str, width: int | None = None) -> str:
+    """`text` as one line for a header, in which nothing is taken for an encoded word: those can hold line breaks."""
+    return line(text, width).replace("=?", "= ?")
 
 
 def domain_of(mail: MailSettings) -> str:
@@ -187,7 +192,7 @@ def address(text: str, what: str) -> Address:
     """`text` as an address of a header, as it travels. Raises MailError, which calls it `what`."""
     try:
         found = mail_address(text)
-        return Address(line(found.name), found.local, found.domain)
+        return Address(header_words(found.name), found.local, found.domain)
     except (ValueError, MessageError):
         raise MailError(
             f"{what} is no mail address: {text!r}", hint="Write it as name@example.org.", retryable=False

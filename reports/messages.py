@@ -23,7 +23,7 @@ from pipeline.unsubscribe import mark, token, view_token
 from reports.digest import Digest
 from reports.digest_words import subject
 from reports.inert import line
-from reports.mail import address, compose, domain_of
+from reports.mail import address, compose, domain_of, header_words
 
 UNSUBSCRIBE_HERE: Final = f"https://{secrets.token_hex(12)}.invalid/unsubscribe"
 """Stands for the reader's own link in pages that are rendered once for all readers; no text can hold it by chance."""
@@ -37,6 +37,8 @@ SIGNED: Final = (
 """Headers that a signature is about, if there are any: one-click unsubscribing asks for those of the list."""
 
 _SUBJECT: Final = 200
+_TITLE: Final = 80
+_FOLDED: Final = 66
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +135,8 @@ def _base(mail: MailSettings) -> str:
 
 
 def _list_id(title: str, name: str) -> str:
-    words = line(title, 80)
-    if not words.isascii():
-        return f"{Header(words, 'utf-8', maxlinelen=200).encode()} <{name}>"
-    escaped = words.replace("\\", "").replace('"', "'")
-    return f'"{escaped}" <{name}>'
+    words = header_words(title, _TITLE).replace("\\", "").replace('"', "'")
+    return f'"{words}" <{name}>' if words else f"<{name}>"
 
 
 def _add_html(message: EmailMessage, html: str, pictures: Mapping[str, bytes], key: str) -> None:
@@ -162,12 +161,22 @@ def _add_html(message: EmailMessage, html: str, pictures: Mapping[str, bytes], k
 
 
 class _Wire(EmailPolicy):
-    """The bytes of SMTP. The library would put long links into encoded words, which no mail program reads as links."""
+    """The bytes of SMTP. The library would put what is long into encoded words, in which nobody looks for a link."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        if name.lower() == "list-unsubscribe":
-            return f"{name}: {str(value).replace(', ', f',{self.linesep} ')}{self.linesep}".encode("ascii")
-        return super().fold_binary(name, value)
+        text, fold = str(value), f"{self.linesep} "
+        match name.lower():
+            case "list-unsubscribe":
+                folded = text.replace(", ", f",{fold}")
+            case "list-id" if not text.isascii():
+                words, _, rest = text.rpartition(" <")
+                encoded = Header(words.strip('"'), "utf-8", 70, name).encode(linesep=self.linesep)
+                folded = f"{encoded}{fold}<{rest}"
+            case "list-id":
+                folded = text.replace(" <", f"{fold}<") if len(text) > _FOLDED else text
+            case _:
+                return super().fold_binary(name, value)
+        return f"{name}: {folded}{self.linesep}".encode("ascii")
 
 
 _WIRE: Final = _Wire(linesep="\r\n", raise_on_defect=True)

@@ -36,6 +36,7 @@ class MailServer:
     refused: dict[str, str] = field(default_factory=dict)
     answer: str = "250 taken"
     mails: list[Received] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
     port: int = 0
     connections: int = 0
     on_recipient: Callable[[str], object] = str
@@ -63,6 +64,7 @@ class MailServer:
             return self.answer
         content = envelope.content
         assert isinstance(content, bytes)
+        self.contents.append(content)
         message = message_from_bytes(content, policy=policy.default)
         login: Any = session.auth_data
         assert server.transport is not None
