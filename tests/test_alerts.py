@@ -198,7 +198,8 @@ def test_told_and_over_always_alternate_and_what_lasts_is_told(
         world.down = down
         world.minutes(minutes, *problems)
     world.down = set()
-    world.minutes(40, LATE)
+    # Longer than the longest gap between two tries.
+    world.minutes(75, LATE)
     for channel in world.told:
         for problem in (LATE, AUDIT, SILENT):
             events: list[str] = []
