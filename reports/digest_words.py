@@ -3,12 +3,14 @@
 Words of articles and names come out as they are: whoever makes a page of them escapes them (`reports.inert`).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from pipeline.site_state import Trouble
 from pipeline.subscriptions import BUILT_IN, Cadence
-from pipeline.types import Action, ScopeClass, Side, Status
+from pipeline.types import Action, ReasonClass, ScopeClass, Side, Status
+from reports.chart_data import NO_COUNTRY
 from reports.digest import TAKEN_BACK, UNKNOWN, Coverage, Digest, Item, News, Part, Week
 from reports.inert import line
 from reports.locales import ENGLISH, count, country, day, moment, number, short_day
@@ -128,17 +130,39 @@ def facts(item: Item, language: str = ENGLISH) -> Iterator[str]:
     if (held := _held(item, language)) is not None:
         yield held
     kind = event.scope_class if event.scope_class is not ScopeClass.OTHER else None
-    if event.scope and not (kind is ScopeClass.NATIONWIDE and event.scope.casefold() == item.country.casefold()):
-        plain = "" if kind is None else _plain(kind)
-        yield f"for “{event.scope}”" + (f" ({plain})" if plain not in ("", event.scope.casefold()) else "")
+    if event.scope and not _is_whole_country(event, item.country):
+        yield _scope(event.scope, kind)
     elif kind is not None:
         yield _SCOPES[kind]
-    if event.reason_classes:
-        named = listing(map(_plain, event.reason_classes))
-        yield f"stated reason{'s' * (len(event.reason_classes) > 1)}: {named}"
+    reasons = [_REASONS.get(one, _plain(one)) for one in event.reason_classes if one is not ReasonClass.OTHER]
+    if reasons:
+        yield f"stated reason{'s' * (len(reasons) > 1)}: {listing(reasons)}"
     if item.step is not None and item.step.detail:
         yield item.step.detail
 
+
+def _is_whole_country(event: EventRow, country: str) -> bool:
+    """Whether the words for the scope say no more than its class."""
+    said = (event.scope or "").casefold()
+    return event.scope_class is ScopeClass.NATIONWIDE and said in (ScopeClass.NATIONWIDE.value, country.casefold())
+
+
+def _scope(said: str, kind: ScopeClass | None) -> str:
+    """The scope in the words of an article, which begin as the sentence did from which they are taken."""
+    quoted = f"“{said}”" if _BEGINS.match(said) else f"for “{said}”"
+    plain = "" if kind is None else _plain(kind)
+    return quoted if plain in ("", said.casefold()) else f"{quoted} ({plain})"
+
+
+_BEGINS: Final = re.compile(
+    r"(?i)(for|from|on|in|at|to|by|across|among|inside|nationwide|over|through|throughout|within)\b"
+)
+
+_REASONS: Final[Mapping[ReasonClass, str]] = {
+    ReasonClass.LEGAL: "a breach of law",
+    ReasonClass.INTELLECTUAL_PROPERTY: "rights of others",
+}
+"""Classes of reasons whose names say too little to readers."""
 
 _SCOPES: Final[Mapping[ScopeClass, str]] = {
     ScopeClass.NATIONWIDE: "nationwide",
@@ -213,18 +237,25 @@ def headline(digest: Digest) -> str:
 
 def counted(digest: Digest) -> list[str]:
     """What is news of today or taken back, in numbers."""
-    language = digest.subscription.language
-    return [
-        count(found, *_PLURALS.get(news, (news.value, news.value)), language)
-        for news, found in digest.findings.counts.items()
-    ]
+    return _numbered(
+        digest, [(*_PLURALS.get(news, (news, news)), some) for news, some in digest.findings.counts.items()]
+    )
 
 
 def counted_apart(digest: Digest) -> list[str]:
     """What is told apart from the news of today, in numbers."""
-    others = ((Part.LATE, "learned of late"), (Part.UNSURE, "unsure"))
-    found = ((digest.findings.of_part(part), name) for part, name in others)
-    return [f"{number(some, digest.subscription.language)} {name}" for some, name in found if some]
+    others = (("learned of late", Part.LATE), ("unsure", Part.UNSURE))
+    found = [(words, words, some) for words, part in others if (some := digest.findings.of_part(part))]
+    return _numbered(digest, found, is_first=not digest.findings.counts)
+
+
+def _numbered(digest: Digest, found: Sequence[tuple[str, str, int]], *, is_first: bool = True) -> list[str]:
+    """Numbers with words for one and for many; the first of all has a noun, which holds for those after it."""
+    said: list[str] = []
+    for one, many, some in found:
+        noun = ("measure ", "measures ") if is_first and not said and "measure" not in one else ("", "")
+        said.append(count(some, noun[0] + one, noun[1] + many, digest.subscription.language))
+    return said
 
 
 def subject(digest: Digest) -> str:
@@ -251,13 +282,17 @@ def since(digest: Digest) -> str:
 def spread(week: Week, language: str = ENGLISH) -> Iterator[str]:
     """Sentences on how restrictions have spread: how many are in force and in how many countries, and who is new."""
     total, fresh = sum(week.by_country.values()), sum(week.new_by_country.values())
-    countries = sum(bool(some) for code, some in week.by_country.items() if code != UNKNOWN)
+    countries = sum(bool(some) for code, some in week.by_country.items() if code not in NO_COUNTRY)
     if not total:
         yield "No restriction is in force."
         return
     in_force = count(total, "restriction is", "restrictions are", language)
     begun, then = week.curve[0] if week.curve else (week.days[0], total)
-    way = "" if then == total else f", {'up' if then < total else 'down'} from {number(then, language)}"
+    way = (
+        ""
+        if then == total
+        else f", {'up' if then < total else 'down'} from {number(then, language) if then else 'none'}"
+    )
     ago = way and f"{way} on {day(begun, language)}"
     yield f"{in_force} in force in {count(countries, 'country', 'countries', language)}{ago}."
     joined = [country(code) for code in week.joined if code != UNKNOWN]

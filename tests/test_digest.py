@@ -337,7 +337,7 @@ def test_nothing_that_others_wrote_is_alive(payload: str) -> None:
     for shown in (page, text):
         assert all(one.isprintable() for one in shown.replace("\n", ""))
     assert "\nBcc" not in text
-    assert subject(digest) == "Clampdown, 22 November: 1 eased (coverage was partial)"
+    assert subject(digest) == "Clampdown, 22 November: 1 measure eased (coverage was partial)"
 
 
 @given(st.text(max_size=60))

@@ -16,11 +16,11 @@ from test_digest import NOW, PAYLOADS, UNSURE, busy, listed, made, partial
 from pipeline.errors import InputError
 from pipeline.site_state import Trouble
 from pipeline.subscriptions import Cadence, Subscription
-from pipeline.types import SIDE, Action, ScopeClass, Side, Status, Transition, TransitionKind
+from pipeline.types import SIDE, Action, ReasonClass, ScopeClass, Side, Status, Transition, TransitionKind
 from reports.digest import Age, Coverage, Digest, Findings, Item, News, Told, Week, ranked, to_list
 from reports.digest_html import MOST_BYTES, as_html, page_html
 from reports.digest_pages import as_markdown, as_text, has_spread
-from reports.digest_words import spread, subject
+from reports.digest_words import facts, spread, subject
 from reports.locales import day, full_day, moment
 from reports.palette import INKS, PALETTE, contrast, luminance
 
@@ -238,7 +238,7 @@ def test_a_step_is_told_with_the_days_on_which_it_and_the_measure_began() -> Non
 def test_what_is_unsure_is_told_with_its_score() -> None:
     digest = made([listed(News.NEW, UNSURE, "It may be so.")])
     assert "New · one source · score 0.30" in shown(mail(digest))
-    assert "1 unsure" in shown(mail(digest))
+    assert "1 measure unsure" in shown(mail(digest))
 
 
 def test_the_spread_of_the_week_in_words() -> None:
@@ -252,6 +252,21 @@ def test_the_spread_of_the_week_in_words() -> None:
     digest = replace(busy(), week=WEEK)
     for page in (as_text(digest), as_markdown(digest), shown(mail(digest))):
         assert "South Korea has its first." in " ".join(page.split())
+
+
+def test_scopes_and_reasons_are_put_as_sentences_have_them() -> None:
+    for scope, kind, reasons, expected in (
+        ("nationwide", ScopeClass.NATIONWIDE, (), ["nationwide"]),
+        ("Italy", ScopeClass.NATIONWIDE, (), ["nationwide"]),
+        ("for all users", ScopeClass.NATIONWIDE, (ReasonClass.OTHER,), ["“for all users” (nationwide)"]),
+        ("forces", None, (ReasonClass.LEGAL,), ["for “forces”", "stated reason: a breach of law"]),
+        (None, ScopeClass.SCHOOLS, (), ["in schools"]),
+        ("the lot", ScopeClass.OTHER, (ReasonClass.PRIVACY, ReasonClass.SAFETY), [
+            "for “the lot”", "stated reasons: privacy and safety",
+        ]),
+    ):  # fmt: skip
+        event = replace(EVENT, scope=scope, scope_class=kind, reason_classes=reasons)
+        assert list(facts(Item(News.NEW, event, None, "Italy"))) == ["since 20 November 2026", *expected]
 
 
 def test_dates_and_numbers_are_in_the_readers_language() -> None:
