@@ -110,8 +110,11 @@ def _write(
         if before.get(one.id) != marks[one.id]
         or not all((folder / f"{one.id}{kind}").exists() for kind in (ATOM, JSON))
     ]
-    wanted = {last.event_id: last for one in stale for last in selected[one]}
-    made = entries(reader, wanted.values(), {one.language for one in stale})
+    wanted: dict[LastNews, set[str]] = {}
+    for one in stale:
+        for last in selected[one]:
+            wanted.setdefault(last, set()).add(one.language)
+    made = entries(reader, wanted)
     for one in stale:
         own = [made[key] for last in selected[one] if (key := (last.event_id, one.language)) in made]
         put(folder, f"{one.id}{ATOM}", atom(one, own, public_url=public_url, since=since))

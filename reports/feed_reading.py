@@ -22,17 +22,17 @@ def chosen(
         yield tuple(latest[place] for place in selection.wanted(one).nonzero()[0][:MOST])
 
 
-def entries(
-    reader: Reader, wanted: Collection[LastNews], languages: Collection[str]
-) -> Mapping[tuple[str, str], Entry]:
-    """(Event id, language) → its entry, for all `wanted` that are news indeed: a few questions for any number."""
+def entries(reader: Reader, wanted: Mapping[LastNews, Collection[str]]) -> Mapping[tuple[str, str], Entry]:
+    """(Event id, language) → its entry, for all that are `wanted` in some languages and are news indeed.
+
+    Asked in a few questions, whatever their number.
+    """
     of_id = {one.event_id: one for one in wanted}
-    items = dict(_items(reader, of_id))
     return {
         (event_id, language): entry(item, one.name, one.began_at, one.changed_at, language)
-        for event_id, item in items.items()
+        for event_id, item in _items(reader, of_id)
         for one in (of_id[event_id],)
-        for language in languages
+        for language in wanted[one]
     }
 
 

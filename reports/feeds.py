@@ -6,7 +6,7 @@ their articles are http(s) addresses or left out.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from html import escape
 from importlib.metadata import version
@@ -18,6 +18,8 @@ from reports.digest import Item, Part
 from reports.digest_pages import QUOTE, TITLE, imprint
 from reports.exports.cells import plain
 from reports.inert import line, web_address
+from warehouse.event_list import EventRow
+from warehouse.news import Telling
 
 ATOM: Final = ".atom"
 JSON: Final = ".json"
@@ -35,6 +37,7 @@ _URN: Final = "urn:clampdown"
 _ABOUT: Final = (
     "Restrictions on digital services as the press tells of them. Each event is one entry, renewed by its news."
 )
+_COLUMNS: Final = tuple(one.name for one in fields(EventRow))
 _APART: Final[Mapping[Part, str]] = {Part.UNSURE: " (less sure)", Part.LATE: " (learned of late)"}
 
 
@@ -51,15 +54,17 @@ def entry(item: Item, name: str, began_at: datetime, updated: datetime, language
     """The entry of an item. `name` is the id under which its event was first told, at `began_at`; times are UTC."""
     title = line(words.sentence(item)) + _APART.get(item.part, "")
     summary = line(" · ".join(words.qualities(item, language)))
-    html = "".join(_html(item, summary, language))
-    addresses = [address for one in item.tellings if (address := web_address(one.url)) is not None]
+    found = [(one, web_address(one.url)) for one in item.tellings]
+    addresses = [address for _, address in found if address is not None]
+    html = "".join(_html(found, summary, language))
+    tags = _tags(item)
     atom = [
         _element("id", f"{_URN}:event:{name}"),
         _element("title", title),
         _element("published", _time(began_at)),
         _element("updated", _time(updated)),
         *(_empty("link", rel="alternate" if one is addresses[0] else "related", href=one) for one in addresses),
-        *(_empty("category", scheme=f"{_URN}:{kind}", term=tag) for kind, tag in _tags(item).items()),
+        *(_empty("category", scheme=f"{_URN}:{kind}", term=tag) for kind, tag in tags.items()),
         _element("summary", summary),
         _element("content", html, type="html"),
     ]
@@ -71,7 +76,7 @@ def entry(item: Item, name: str, began_at: datetime, updated: datetime, language
         "content_html": html,
         "date_published": _time(began_at),
         "date_modified": _time(updated),
-        "tags": list(dict.fromkeys(tag.replace("_", " ") for tag in _tags(item).values())),
+        "tags": list(dict.fromkeys(tag.replace("_", " ") for tag in tags.values())),
         "_clampdown": {"about": f"{_URN}:event", "news": item.news.value, "part": item.part.value, **_facts(item)},
     }
     return Entry(updated, f"<entry>\n{_joined(atom)}</entry>\n", _json(document))
@@ -129,14 +134,13 @@ def _title(subscription: Subscription) -> str:
     return f"{words.PROGRAM} · {line(subscription.title or subscription.id)}"
 
 
-def _html(item: Item, summary: str, language: str) -> Iterator[str]:
+def _html(found: Sequence[tuple[Telling, str | None]], summary: str, language: str) -> Iterator[str]:
     yield f"<p>{escape(summary)}</p>"
-    if item.tellings:
-        yield f"<blockquote><p>“{escape(line(item.tellings[0].quote.text, QUOTE))}”</p></blockquote><ul>"
-        for one in item.tellings:
-            found = web_address(one.url)
-            named = escape(line(one.title or found or "", TITLE))
-            linked = named if found is None else f'<a href="{escape(found)}">{named}</a>'
+    if found:
+        yield f"<blockquote><p>“{escape(line(found[0][0].quote.text, QUOTE))}”</p></blockquote><ul>"
+        for one, address in found:
+            named = escape(line(one.title or address or "", TITLE))
+            linked = named if address is None else f'<a href="{escape(address)}">{named}</a>'
             yield f"<li>{linked} ({escape(line(', '.join(imprint(one, language))))})</li>"
         yield "</ul>"
 
@@ -155,8 +159,7 @@ def _tags(item: Item) -> Mapping[str, str]:
 
 def _facts(item: Item) -> Mapping[str, object]:
     """What programs want to know of an event, by the names of the table's columns."""
-    event = asdict(item.event)
-    return {"event_id": event.pop("id"), **event}
+    return {"event_id" if name == "id" else name: getattr(item.event, name) for name in _COLUMNS}
 
 
 def _element(tag: str, text: str, **attributes: str) -> str:
