@@ -12,17 +12,17 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from css_inline import CSSInliner
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
 from pipeline.subscriptions import Cadence
-from pipeline.types import SIDE, Action, Side, Status
+from pipeline.types import Action, Status
 from reports import digest_pages as pages
 from reports import digest_words as words
 from reports.digest import TAKEN_BACK, Age, Digest, Item, News, Part, Told, sections
 from reports.inert import line, web_address
 from reports.locales import full_day
-from reports.palette import INKS, PALETTE, Inks, Theme, ink_on
+from reports.palette import INKS, THEMES, Theme, mark_of
+from reports.templating import environment, unescaped
 from warehouse.news import Telling
 
 MOST_BYTES: Final = 100_000
@@ -42,8 +42,6 @@ PREHEADER: Final = 160
 
 _SERIF: Final = "Georgia,'Times New Roman',Times,serif"
 _SANS: Final = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
-_CANVAS: Final[Mapping[Theme, str]] = {"light": "#f1efea", "dark": "#0c0d10"}
-_LINK: Final[Mapping[Theme, str]] = {"light": "#1d4e89", "dark": "#9cc3f0"}
 _NEUTRAL: Final = "none"
 """The mark of what is taken back."""
 
@@ -111,7 +109,7 @@ def as_html(digest: Digest, *, picture_cid: str | None, unsubscribe: str | None,
     for full, most in _SHORTER:
         values = _values(_with_at_most(digest, most), full, unsubscribe, browser)
         values["picture"] = _picture(digest, picture, None)
-        html = _inlined(_template().render(values, page=False))
+        html = _inlined(_rendered(values, page=False))
         if len(html.encode("utf-8", "replace")) <= MOST_BYTES:
             break
     return html
@@ -128,7 +126,7 @@ def page_html(
     addresses = {theme: _data(png) for theme, png in (pictures or {}).items()}
     picture = _picture(digest, addresses.get("light"), addresses.get("dark"))
     values = _values(digest, len(digest.findings.items), unsubscribe, browser)
-    return _template().render(values | {"picture": picture}, page=True)
+    return _rendered(values | {"picture": picture}, page=True)
 
 
 def _with_at_most(digest: Digest, most: int) -> Digest:
@@ -277,48 +275,32 @@ def _own(url: str | None) -> str | None:
     return line(url)
 
 
-def _marks(action: str, colour: str, inks: Inks, important: str = "") -> str:
-    """The style of a mark: the three sides differ in form, so that they do in grey, too."""
-    if action == _NEUTRAL or SIDE[Action(action)] is Side.PRESSING:
-        background, ink = inks.paper, inks.ink
-    else:
-        background, ink = colour, ink_on(colour)
-    return f"background: {background}{important}; color: {ink}{important}; border-color: {colour}{important};"
-
-
 @cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("reports"),
-        # In style sheets nothing is escaped, and nothing of a digest is in them.
-        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    themes: tuple[Theme, ...] = ("light", "dark")
-    colours = {
-        "inks": {theme: INKS[theme] for theme in themes},
-        "palette": {
-            theme: {action.value: colour for action, colour in PALETTE[theme].items()} | {_NEUTRAL: INKS[theme].muted}
-            for theme in themes
-        },
-        "canvas": _CANVAS,
-        "link": _LINK,
+def _styles() -> dict[str, Markup]:
+    """What stands on the elements of a mail, and what no element can have."""
+    values = {
+        "inks": INKS,
+        "marks": {theme: _marks(theme) for theme in THEMES},
         "serif": _SERIF,
         "sans": _SANS,
-        "marked": _marks,
     }
-    environment.globals |= {
-        name: Markup(environment.get_template(f"{name}.css.j2").render(colours))  # noqa: S704 – colours and fonts of ours
-        for name in ("look", "kept")
-    }
-    return environment.get_template("digest.html.j2")
+    return {name: unescaped(f"{name}.css.j2", values) for name in ("look", "kept")}
+
+
+def _marks(theme: Theme) -> dict[str, tuple[str, str, str]]:
+    """Class of a mark → its paper, ink and edge."""
+    inks = INKS[theme]
+    neutral = {_NEUTRAL: (inks.paper, inks.ink, inks.muted)}
+    return {action.value: mark_of(action, theme) for action in Action} | neutral
+
+
+def _rendered(values: Mapping[str, Any], *, page: bool) -> str:
+    return environment().get_template("digest.html.j2").render(values, page=page, **_styles())
 
 
 def _inlined(html: str) -> str:
     """`html` with its styles on its elements, and those in its head that no element can have."""
-    return _INLINER.inline(html).replace("</head>", f"<style>{_template().globals['kept']}</style>\n</head>", 1)
+    return _INLINER.inline(html).replace("</head>", f"<style>{_styles()['kept']}</style>\n</head>", 1)
 
 
 _INLINER: Final = CSSInliner(load_remote_stylesheets=False, minify_css=True)

@@ -1,0 +1,26 @@
+"""Templates of pages and mails: what is filled into HTML is escaped, what has no value is an error."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+
+@cache
+def environment() -> Environment:
+    """Where the templates of `reports/templates` are found."""
+    return Environment(
+        loader=PackageLoader("reports"),
+        # In styles and scripts nothing is escaped, and nothing that others wrote is in them.
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def unescaped(template: str, values: Mapping[str, Any] | None = None) -> Markup:
+    """A style sheet or script, filled with `values` of our own, to be put into a page as it is."""
+    return Markup(environment().get_template(template).render(values or {}))  # noqa: S704 – nothing of others is in it
