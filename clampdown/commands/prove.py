@@ -117,6 +117,14 @@ def clock(short: Short = False, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def outbox(short: Short = False, as_json: AsJson = False) -> None:
+    """No mail goes out twice without an operator's word, wherever its sender is killed."""
+    from clampdown.proofs.outbox import prove
+
+    _show(lambda tell: prove(tell, short=short), as_json=as_json)
+
+
+@app.command()
 def exports(short: Short = False, as_json: AsJson = False) -> None:
     """What publishers write stays text in every export, question and terminal, and comes back as it was."""
     from clampdown.proofs.exports import prove

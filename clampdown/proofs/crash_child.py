@@ -86,7 +86,7 @@ class Job:
     hands: int
 
 
-ELSEWHERE = ("migrate.table", "digest.", "flow.", "lease.")
+ELSEWHERE = ("migrate.table", "digest.", "outbox.", "flow.", "lease.")
 """Beginnings of failpoints that need a Postgres, or that lie around runs and not in them: their own tests kill there.
 """
 
