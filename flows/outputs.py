@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows import subscribed
-from pipeline.archive_files import make_folder, put, sweep
+from pipeline.archive_files import make_folder, put, put_all, sweep
 from pipeline.errors import ArchiveError, ClampdownError
 from pipeline.outbox import Channel, Entry, Outbox, key_of, receiver_of
 from pipeline.places import PUBLISHED_NAME
@@ -117,8 +117,11 @@ def _write(
     made = entries(reader, wanted)
     for one in stale:
         own = [made[key] for last in selected[one] if (key := (last.event_id, one.language)) in made]
-        put(folder, f"{one.id}{ATOM}", atom(one, own, public_url=public_url, since=since))
-        put(folder, f"{one.id}{JSON}", json_feed(one, own, public_url=public_url))
+        feeds = {
+            ATOM: atom(one, own, public_url=public_url, since=since),
+            JSON: json_feed(one, own, public_url=public_url),
+        }
+        put_all(folder, {f"{one.id}{kind}": feed for kind, feed in feeds.items()})
     return marks, 2 * len(stale)
 
 
