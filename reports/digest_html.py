@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from css_inline import CSSInliner
 from markupsafe import Markup
@@ -28,8 +27,11 @@ from warehouse.news import Telling
 MOST_BYTES: Final = 100_000
 """Gmail cuts a mail off after 102 kB of HTML."""
 
-_SHORTER: Final = ((100, 100), (32, 100), (16, 100), (8, 100), (8, 40), (8, 20), (4, 10), (0, 5))
+_SHORTER: Final = ((100, 100), (32, 100), (16, 100), (8, 100), (8, 50), (8, 40), (8, 20), (4, 10), (0, 5))
 """How many items, at most, are told with their quotes, and how many at all, until a mail is short enough."""
+
+_NEED: Final = (Part.TAKEN_BACK, Part.MAIN, Part.LATE, Part.UNSURE)
+"""In which order parts lose items to a mail that would be too long, the last one first."""
 
 _MANY: Final = 3
 """Services, from beyond which on they are listed in front."""
@@ -130,8 +132,9 @@ def page_html(
 
 
 def _with_at_most(digest: Digest, most: int) -> Digest:
-    """The digest with so many items listed, the most important ones; the others are counted."""
-    listed = {item.event.id for item in [item for item in digest.findings.items if item.listed][:most]}
+    """The digest with so many items listed, those that a reader can miss least; the others are counted."""
+    by_need = sorted((item for item in digest.findings.items if item.listed), key=lambda one: _NEED.index(one.part))
+    listed = {item.event.id for item in by_need[:most]}
     items = tuple(replace(item, listed=item.event.id in listed) for item in digest.findings.items)
     return replace(digest, findings=replace(digest.findings, items=items))
 
@@ -270,9 +273,7 @@ def _previous(told: Told, language: str) -> _Link:
 
 def _own(url: str | None) -> str | None:
     """An address of ours as a link may have it: what is neither a web nor a mail address is none."""
-    if url is None or urlsplit(url).scheme not in ("http", "https", "mailto"):
-        return None
-    return line(url)
+    return line(url) if url is not None and url.startswith(("https://", "http://", "mailto:")) else None
 
 
 @cache
