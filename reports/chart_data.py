@@ -160,23 +160,24 @@ def lifeline(event: EventRow, steps: Sequence[Transition], country: str) -> Life
     days = [day for day in (event.date_from, event.first_reported, *(mark.on for mark in marks)) if day is not None]
     if not days:
         return None
+    until = _end(event, marks)
     since = perhaps = None
     if event.status is Status.IN_FORCE:
         since = event.date_to or event.first_reported or min(days)
+        since = since if until is None else min(since, until)
         perhaps = min(event.date_from or since, since)
-    ends = ENDS if event.lifted else {TransitionKind.REJECTED} if event.status is Status.REJECTED else set()
-    until = next((mark.on for mark in marks if mark.kind in ends), None)
-    return Lifeline(
-        event.id,
-        country,
-        event.service,
-        event.action,
-        min(days),
-        perhaps,
-        since,
-        until if event.lifted else None,
-        marks,
-    )
+    return Lifeline(event.id, country, event.service, event.action, min(days), perhaps, since, until, marks)
+
+
+def _end(event: EventRow, marks: Iterable[Mark]) -> date | None:
+    """When it ended or was rejected: where that is not dated, the last report of it is the latest that it can be."""
+    if event.lifted:
+        kinds = ENDS
+    elif event.status is Status.REJECTED:
+        kinds = frozenset({TransitionKind.REJECTED})
+    else:
+        return None
+    return next((mark.on for mark in marks if mark.kind in kinds), event.last_reported)
 
 
 def lives_to_show(lives: Iterable[Lifeline], most: int) -> tuple[Lifeline, ...]:

@@ -22,7 +22,7 @@ from reports.shapes.outlines import WIDTH, Outline, height, outlines
 _STEPS: Final = ((1, 2, 3, 4), (1, 2, 5, 10), (1, 5, 20, 50), (1, 10, 50, 200), (1, 100, 500, 2000))
 """From which count on each colour stands: the first row is taken whose last step times `_MULTIPLE` is not exceeded."""
 
-_MULTIPLE: Final = 4
+_MULTIPLE: Final = 2
 
 _STRAY: Final = 0.5
 """Pixels by which a line may stray from the true one."""

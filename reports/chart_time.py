@@ -21,6 +21,9 @@ _BAR: Final = 9
 _ROOM: Final = 44
 """Pixels on either side of the course of a number for its first and last value."""
 
+_MONTH_LABEL: Final = 42
+"""Pixels for the name of a month."""
+
 _YEARS: Final = timedelta(days=3 * 366)
 """A span that is longer has years on its axis, a shorter one months."""
 
@@ -40,14 +43,14 @@ _MONTHS: Final = "utcmonth(datum.value) == 0 ? utcFormat(datum.value, '%Y') : ut
 _ON: Final = "on:T"
 
 
-def curve_rows(points: Points, perhaps: Points = (), until: date | None = None) -> dict[str, Rows]:
-    """The data of a curve, by name: both numbers on each day on which one changes, and on the day `until` which it is.
+def curve_rows(points: Points, perhaps: Points = (), span: tuple[date, date] | None = None) -> dict[str, Rows]:
+    """The data of a curve, by name: both numbers on each day on which one changes, and at the ends of the span.
 
     `perhaps` are never fewer than the `points`; without any they are the same.
     """
     days = {day for day, _ in (*points, *perhaps)}
-    if days and until is not None:
-        days.add(until)
+    if days and span is not None:
+        days.update(span)
     surely, possibly = dict(points), dict(perhaps or points)
     rows: Rows = []
     number, highest = 0, 0
@@ -121,7 +124,7 @@ def _interval(unit: Literal["month", "year"], step: int) -> alt.TimeIntervalStep
 def _months_apart(span: tuple[date, date], width: int) -> int:
     """How many months to leave between two labels, so that there is room for each."""
     months = (span[1] - span[0]).days / 30.4
-    return next((step for step in (1, 2, 3, 6) if months / step * 36 <= width), 12)
+    return next((step for step in (1, 2, 3, 6) if months / step * _MONTH_LABEL <= width), 12)
 
 
 def _day(day: date) -> alt.DateTime:
@@ -147,8 +150,11 @@ def lives(
         .mark_rule(stroke=inks.muted, strokeWidth=1.5, aria=False)
         .encode(x=x, x2="to:T", y=y),
         drawn.transform_filter("datum.part == 'surely'")
-        .mark_bar(height=_BAR, opacity=1, minBandSize=3)
+        .mark_bar(height=_BAR, opacity=1)
         .encode(x=x, x2="to:T", y=y, fill=coloured, description="told:N", tooltip="told:N"),
+        drawn.transform_filter("datum.part == 'begun'")
+        .mark_tick(thickness=3, size=_BAR, opacity=1, aria=False)
+        .encode(x=x, y=y, fill=coloured),
         drawn.transform_filter("datum.part == 'perhaps'")
         .mark_bar(height=_BAR, opacity=0.4, aria=False)
         .encode(x=x, x2="to:T", y=y, fill=coloured),
@@ -168,7 +174,7 @@ def lives(
     return alt.layer(*layers).properties(width=width, height=_ROW * len(lifelines))
 
 
-_LEGEND: Final = alt.Legend(orient="top", direction="horizontal", title=None, columns=0)
+_LEGEND: Final = alt.Legend(orient="top", direction="horizontal", title=None, columns=0, symbolType="square")
 _LEGEND_BELOW: Final = alt.Legend(orient="bottom", direction="horizontal", title=None, columns=0)
 _STEP_NAMES: Final = {kind: kind.value.replace("_", " ") for kind in _SYMBOLS}
 _KIND_OF: Final = {name: kind for kind, name in _STEP_NAMES.items()}
@@ -182,6 +188,10 @@ def _bars(place: int, one: Lifeline, span: tuple[date, date]) -> Iterator[dict[s
         ("perhaps", one.perhaps, one.since),
         ("surely", one.since, end),
     )
+    told = f"{one.country}: {one.service}, {one.action.value}, from {one.since} to {one.until or 'now'}"
+    if one.since is not None and span[0] <= one.since <= span[1]:
+        # What ended on the same day has no bar, and shall be seen.
+        yield {"row": place, "part": "begun", "on": one.since.isoformat(), "action": one.action.value, "told": told}
     for part, start, last in parts:
         stop = None if last is None else min(last, span[1])
         if start is not None and stop is not None and start < stop and stop > span[0]:
@@ -191,7 +201,7 @@ def _bars(place: int, one: Lifeline, span: tuple[date, date]) -> Iterator[dict[s
                 "on": max(start, span[0]).isoformat(),
                 "to": stop.isoformat(),
                 "action": one.action.value,
-                "told": f"{one.country}: {one.service}, {one.action.value}, from {start} to {one.until or 'now'}",
+                "told": told,
             }
 
 

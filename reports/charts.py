@@ -81,7 +81,7 @@ def spread_curve(
 
     The pale surface over it is what it may have been, by dates that are ranges.
     """
-    data = chart_time.curve_rows(curve.surely, curve.perhaps, span[1])
+    data = chart_time.curve_rows(curve.surely, curve.perhaps, span)
     return _dressed(chart_time.stairs(data, INKS[theme], (width, round(width * 0.4)), span), theme, title)
 
 
@@ -123,7 +123,7 @@ def _dressed(chart: _Drawn, theme: Theme, title: str | None = None) -> _Drawn:
     dressed: _Drawn = chart.configure(
         background=inks.paper,
         font=FONT,
-        padding=0,
+        padding={"left": 0, "top": 0, "right": 0, "bottom": 3},  # room for descenders
         view=alt.ViewConfig(stroke=None),
         title=alt.TitleConfig(anchor="start", color=inks.ink, fontSize=LARGE, fontWeight="bold", offset=8),
         axis=alt.AxisConfig(

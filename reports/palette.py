@@ -25,7 +25,7 @@ PALETTE: Final[Mapping[Theme, Mapping[Action, str]]] = {
         Action.WARN: "#6887c5",
         Action.INVESTIGATE: "#8369cd",
         Action.PENALIZE: "#935697",
-        Action.LIFT: "#03a6aa",
+        Action.LIFT: "#03a5a9",
     },
     "dark": {
         Action.BAN: "#ba4768",

@@ -19,6 +19,7 @@ from reports.chart_data import (
     lives_to_show,
 )
 from reports.digest import Coverage, Item, News
+from reports.digest_pages import upper
 from reports.digest_reading import of_each_publisher
 from warehouse import news
 from warehouse.event_list import EventFilter, EventRow, events
@@ -122,7 +123,7 @@ def _asked(wanted: EventFilter) -> list[str]:
 
 def _lives(reader: Reader, found: Sequence[EventRow], names: Mapping[str, str]) -> tuple[Lifeline, ...]:
     steps = news.steps_of(reader, [event.id for event in found])
-    lives = (lifeline(event, steps.get(event.id, ()), names.get(event.country, UNTOLD)) for event in found)
+    lives = (lifeline(event, steps.get(event.id, ()), upper(names.get(event.country, UNTOLD))) for event in found)
     return lives_to_show([life for life in lives if life is not None], MOST_LIVES)
 
 

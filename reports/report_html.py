@@ -182,7 +182,11 @@ def _lives(report: Report) -> _Figure | None:
 def _months(report: Report) -> _Figure | None:
     if not report.months:
         return None
-    span = min(report.months[0][0], report.day - _LEAST), report.day
+    # The last bar stands for a whole month.
+    span = (
+        min(report.months[0][0], report.day - _LEAST),
+        (report.day.replace(day=1) + timedelta(days=31)).replace(day=1),
+    )
     drawn = charts.svg(charts.by_action(report.months, span, width=WIDE - 40))
     return _Figure("Month by month", _drawn(drawn, "Events by month and action"))
 
@@ -221,7 +225,7 @@ def _row(entry: Entry) -> _Row:
         line(words.sentence(item)),
         upper(" · ".join(map(line, words.facts(item)))),
         upper(", ".join([*words.support(item), count(event.articles, "article", "articles")])),
-        " → ".join(map(_step, entry.steps)),
+        " → ".join(map(_step, entry.steps)) if len(entry.steps) > 1 else "",
         tuple(map(_quoted, item.tellings)),
     )
 

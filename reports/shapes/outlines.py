@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,13 +65,13 @@ def outlines(tolerance: float = 0.5) -> tuple[Outline, ...]:
     """
     atlas, least = read_atlas(), 2 * tolerance**2
     lines = [_thinned(line, tolerance) for line in atlas.lines]
-    grouped: dict[str, list[list[_Points]]] = {}
+    grouped: dict[str, list[_Polygon]] = {}
     codes: dict[str, tuple[str | None, str]] = {}
     for found in atlas.shapes:
         if found.code not in _HIDDEN:
             key = found.code or found.name
             codes.setdefault(key, (found.code, found.name))
-            grouped.setdefault(key, []).extend(_polygon(rings, lines) for rings in found.polygons)
+            grouped.setdefault(key, []).extend(_polygon(rings, atlas.lines, lines) for rings in found.polygons)
     return tuple(_outline(*codes[key], polygons, least) for key, polygons in grouped.items())
 
 
@@ -123,10 +123,24 @@ def _distances(points: _Points, start: _Points, end: _Points) -> _Points:
     return squares
 
 
-def _polygon(rings: Sequence[Sequence[int]], lines: Sequence[Ring]) -> list[_Points]:
+class _Polygon(NamedTuple):
+    """A polygon as it is drawn, and the area and centre that it has by all its points."""
+
+    rings: list[_Points]
+    area: float
+    centre: tuple[float, float]
+
+
+def _polygon(rings: Sequence[Sequence[int]], whole: Sequence[Ring], thin: Sequence[Ring]) -> _Polygon:
     """An outer ring and its holes, all on the same side of the cut."""
-    degrees = [unrolled(ring_of(ring, lines)) for ring in rings]
-    return [_projected([(x + _turn(degrees[0]), y) for x, y in ring]) for ring in degrees]
+    outer = unrolled(ring_of(rings[0], whole))
+    turn = _turn(outer)
+    full = _turned(outer, turn)
+    return _Polygon([_turned(unrolled(ring_of(ring, thin)), turn) for ring in rings], _area(full), _centre(full))
+
+
+def _turned(ring: Ring, degrees: float) -> _Points:
+    return _projected([(x + degrees, y) for x, y in ring])
 
 
 def _turn(outer: Ring) -> float:
@@ -136,15 +150,15 @@ def _turn(outer: Ring) -> float:
     return -360.0 * round((middle - _MIDDLE) / 360)
 
 
-def _outline(code: str | None, name: str, polygons: Sequence[Sequence[_Points]], least: float) -> Outline:
-    largest = max(polygons, key=lambda rings: _area(rings[0]))
-    shown = [rings for rings in polygons if rings is largest or _area(rings[0]) >= least]
+def _outline(code: str | None, name: str, polygons: Sequence[_Polygon], least: float) -> Outline:
+    largest = max(polygons, key=lambda one: one.area)
+    drawn = [one.rings for one in polygons if one is largest or one.area >= least]
     return Outline(
         code,
         name,
-        tuple(tuple(_rounded(ring) for ring in rings if _area(ring) >= least or ring is rings[0]) for rings in shown),
-        _centre(largest[0]),
-        sum(_area(rings[0]) for rings in polygons),
+        tuple(tuple(_rounded(ring) for ring in rings if ring is rings[0] or _area(ring) >= least) for rings in drawn),
+        largest.centre,
+        sum(one.area for one in polygons),
     )
 
 
