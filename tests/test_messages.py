@@ -1,6 +1,7 @@
 """Digests as mails: headers that mail programs ask for, parts that they read, signed, and no header but our own."""
 
 import re
+import sys
 from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -222,6 +223,14 @@ def test_a_signature_covers_the_list_and_breaks_with_a_word(tmp_path: Path) -> N
     (tmp_path / "dkim.pem").unlink()
     with pytest.raises(MailError, match="can't be read"):
         as_bytes(signing, message(mail=signing))
+
+
+def test_without_the_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "dkim", None)
+    signing = MAIL.model_copy(update={"dkim_domain": "x.org", "dkim_selector": "s", "dkim_key_file": tmp_path / "key"})
+    with pytest.raises(MailError) as caught:
+        as_bytes(signing, message(mail=signing))
+    assert "clampdown[dkim]" in (caught.value.hint or "")
 
 
 def test_the_moment_of_a_mail_is_that_of_its_digest() -> None:
