@@ -1,11 +1,12 @@
 """Backups of a data folder, and a data folder made of one.
 
-Kept is what can't be made again, or not cheaply: archive, warehouse, digests, settings file, source list and the
-answers of a language model. What can be made of these at once (the published snapshot) or is asked for again
-(robots.txt) is not.
+Kept is what can't be made again, or not cheaply: archive, warehouse, digests, what was sent of them and to whom not,
+settings file, source list, subscriptions and the answers of a language model. What can be made of these at once (the
+published snapshot, feeds) or is asked for again (robots.txt) is not.
 """
 
 import fcntl
+import logging
 import os
 import shutil
 import uuid
@@ -17,19 +18,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from flows import digest
+from flows import digest_records
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME
-from pipeline import archive, backups, decision_archive, journal
+from pipeline import archive, backups, decision_archive, journal, outbox, unsubscribe
 from pipeline.archive_files import TEMPORARY, make_folder, sync_folder
 from pipeline.backups import Item, Version, Written
 from pipeline.errors import ArchiveError, InputError, WarehouseError, WarehouseLocked
 from pipeline.failpoints import hit
 from pipeline.lease import LOCK_NAME, QUEUE_NAME, lease
+from pipeline.outbox_intake import fresh_batches
 from pipeline.settings import Settings
 from pipeline.status import serving
 from warehouse import schema
 from warehouse.database import Database
 from warehouse.store import open_warehouse
+
+log = logging.getLogger(__name__)
 
 LOG_SUFFIX: Final = ".wal"
 LOCK: Final = ".keeping.lock"
@@ -37,6 +41,7 @@ _LOCKS: Final = frozenset({LOCK, LOCK_NAME, QUEUE_NAME})
 SETTINGS: Final = "settings"
 SETTINGS_NAME: Final = "clampdown.toml"
 SOURCES_NAME: Final = "sources.toml"
+SUBSCRIPTIONS_NAME: Final = "subscriptions.toml"
 CACHE: Final = "llm-cache"
 _TO_REBUILD: Final = "`clampdown rebuild` makes it of the archive"
 
@@ -90,11 +95,19 @@ def backup(
         # The warehouse first: while it is held, nothing else changes but by decisions, which are whole in themselves.
         items = [*_warehouse(settings, stack, left_out, busy), *_archive(data_dir / ARCHIVE_NAME)]
         # With them it is known up to where they have told: what is restored goes on from there.
-        items += [Item(path, f"{digest.FOLDER}/{path.name}") for path in digest.files_in(data_dir / digest.FOLDER)]
+        told = digest_records.files_in(data_dir / digest_records.FOLDER)
+        items += [Item(path, path.relative_to(data_dir).as_posix()) for path in told]
+        # The outbox after the digests: what is in these may be in it already, and never the other way round.
+        sent = [*_files(data_dir / outbox.FOLDER), data_dir / unsubscribe.FOLDER / unsubscribe.NAME]
+        items += [Item(path, path.relative_to(data_dir).as_posix()) for path in sent if _is_kept(path)]
         cache = settings.extract.llm.cache
         if cache is not None and cache.is_dir():
             items += [Item(path, f"{CACHE}/{path.relative_to(cache).as_posix()}") for path in _files(cache)]
-        named = ((config, SETTINGS_NAME), (settings.sources, SOURCES_NAME))
+        named = (
+            (config, SETTINGS_NAME),
+            (settings.sources, SOURCES_NAME),
+            (settings.subscriptions, SUBSCRIPTIONS_NAME),
+        )
         items += [Item(path, f"{SETTINGS}/{name}") for path, name in named if path is not None and path.is_file()]
         about = {"program": version("clampdown"), "schema": schema.SCHEMA_VERSION, "left_out": left_out}
         return Backup(backups.write(target, items, about, keep), left_out)
@@ -147,11 +160,13 @@ def restore(
         names = [name for name in found.files if name not in absent and not name.startswith(f"{SETTINGS}/")]
         backups.copy_out(found, names, building)
         rebuild, schemas = _open_again(building, found, absent)
+        _doubt(building)
         for folder in [path for path in building.rglob("*") if path.is_dir()]:
             sync_folder(folder)
         hit("restore.copied")
         before = _put_in_place(building, data_dir)
-    written, beside = _settings(found, absent, {SETTINGS_NAME: config, SOURCES_NAME: settings.sources})
+    places = {SETTINGS_NAME: config, SOURCES_NAME: settings.sources, SUBSCRIPTIONS_NAME: settings.subscriptions}
+    written, beside = _settings(found, absent, places)
     return Restored(found, tuple(sorted(absent)), before, rebuild, schemas, tuple(written), tuple(beside))
 
 
@@ -176,6 +191,19 @@ def make_folder_at(folder: Path) -> None:
         raise ArchiveError(
             f"{folder}: {error.strerror or error}", hint="is the disk full, read-only, or gone?"
         ) from error
+
+
+def _is_kept(path: Path) -> bool:
+    """Whether it is a file with something in it, and no lock."""
+    return path.is_file() and not path.name.endswith(".lock")
+
+
+def _doubt(data_dir: Path) -> None:
+    """Have nothing sent that may have been sent since the backup was written, but by an operator's word."""
+    box = outbox.Outbox(data_dir)
+    box.take_in(fresh_batches(data_dir, datetime.fromtimestamp(0, UTC)))
+    if doubted := box.doubt("restored from a backup: it may have been sent since"):
+        log.warning("%d messages of the outbox may have been sent since: see `clampdown outbox list`", doubted)
 
 
 def _archive(root: Path) -> Iterator[Item]:

@@ -67,6 +67,7 @@ __all__ = [
     "Weekday",
     "add_subscription",
     "declared",
+    "default_subscriptions",
     "is_sure",
     "load_subscriptions",
     "parse_subscriptions",
@@ -152,6 +153,16 @@ def render_subscription(subscription: Subscription) -> str:
         values = {"url": hook.url, "template": hook.template, "secret_env": hook.secret_env}
         entry += ["", "[[subscription.hook]]", *lines(values, {"secret_env": ""})]
     return "\n".join(entry) + "\n"
+
+
+def default_subscriptions() -> str:
+    """The file that a new project starts with: the built-in subscription, and an example that shows every key."""
+    _, _, example = (__doc__ or "").partition("\n\n")
+    shown = "\n".join(f"# {line}".rstrip() for line in example.strip().splitlines())
+    return (
+        "# Who is sent which digest, when and how (docs/digest.md). `clampdown subscriptions add` adds one as well.\n"
+        f"\n{render_subscription(BUILT_IN)}\n{shown}\n"
+    )
 
 
 def add_subscription(path: Path, subscription: Subscription, names: Names | None = None) -> None:

@@ -12,14 +12,19 @@ from pipeline.errors import InputError
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where to write clampdown.toml and sources.toml")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Where to write the three files")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there")] = False,
 ) -> None:
-    """Write clampdown.toml and sources.toml, ready to be edited."""
+    """Write clampdown.toml, sources.toml and subscriptions.toml, ready to be edited."""
     from pipeline.settings import CONFIG_NAME
     from pipeline.sources import default_sources
+    from pipeline.subscriptions import default_subscriptions
 
-    files = {folder / CONFIG_NAME: _settings_file(), folder / "sources.toml": default_sources()}
+    files = {
+        folder / CONFIG_NAME: _settings_file(),
+        folder / "sources.toml": default_sources(),
+        folder / "subscriptions.toml": default_subscriptions(),
+    }
     there = [path for path in files if path.exists()]
     if there and not force:
         raise InputError(
