@@ -60,12 +60,13 @@ def entry(item: Item, name: str, began_at: datetime, updated: datetime, language
     tags = _tags(item)
     atom = [
         _element("id", f"{_URN}:event:{name}"),
-        _element("title", title),
+        # Readers that take all words for markup, whatever their type says, find none of others.
+        _element("title", escape(title, quote=False), type="html"),
         _element("published", _time(began_at)),
         _element("updated", _time(updated)),
         *(_empty("link", rel="alternate" if one is addresses[0] else "related", href=one) for one in addresses),
         *(_empty("category", scheme=f"{_URN}:{kind}", term=tag) for kind, tag in tags.items()),
-        _element("summary", summary),
+        _element("summary", escape(summary, quote=False), type="html"),
         _element("content", html, type="html"),
     ]
     document = {
@@ -88,7 +89,7 @@ def atom(subscription: Subscription, entries: Sequence[Entry], *, public_url: st
     own = address(subscription, ATOM, public_url)
     head = [
         _element("id", f"{_URN}:feed:{subscription.id}"),
-        _element("title", _title(subscription)),
+        _element("title", escape(_title(subscription), quote=False), type="html"),
         _element("subtitle", _ABOUT),
         _element("updated", _time(updated)),
         f"<author>{_element('name', words.PROGRAM)}</author>",

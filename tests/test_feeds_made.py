@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from test_digest_html import MORE_PAYLOADS, URLS
 from warehouse_material import START
 
 from clampdown.proofs.payloads import ALL
-from flows.outputs import MADE, Feeds, write_feeds
+from flows.outputs import MADE, Feeds, keep_feeds, write_feeds
 from pipeline.errors import InputError
 from pipeline.settings import MailSettings, Settings
 from pipeline.subscription_types import BUILT_IN, Filters, Subscription
@@ -96,7 +97,7 @@ def read(folder: Path, name: str = "daily") -> list[tuple[str, str, str, str]]:
     document = json.loads((folder / "feeds" / f"{name}.json").read_bytes())
     JSON_FEED.validate(document)
     found = [
-        tuple(one.findtext(f"a:{tag}", namespaces=NAMES) for tag in ("id", "title", "published", "updated"))
+        tuple(unescape(one.findtext(f"a:{tag}", namespaces=NAMES)) for tag in ("id", "title", "published", "updated"))
         for one in tree.findall("a:entry", NAMES)
     ]
     items = document["items"]
@@ -191,7 +192,7 @@ def test_each_subscription_has_its_own(data_dir: Path) -> None:
     ((_, title, *_),) = read(data_dir, "italy")
     assert "DeepSeek" in title
     feed = feedparser.parse((data_dir / "feeds" / "italy.atom").read_bytes())
-    assert feed.feed.title == "Clampdown · From Rome & <Milan>"
+    assert unescape(feed.feed.title) == "Clampdown · From Rome & <Milan>"
     assert "29. Januar 2025" in feed.entries[0].summary
     assert read(data_dir, "chats") == []
     empty = etree.fromstring((data_dir / "feeds" / "chats.atom").read_bytes())
@@ -202,6 +203,14 @@ def test_without_a_snapshot_there_is_nothing_to_feed(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no snapshot"):
         write_feeds(settings_at(tmp_path))
     assert list(tmp_path.glob("feeds/*.*m*")) == []
+
+
+def test_no_run_fails_for_want_of_a_feed(data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert keep_feeds(settings_at(data_dir)) == Feeds(written=2)
+    assert keep_feeds(settings_at(data_dir, "[[subscription]]\nid = 'desk'\ncountries = ['Nowhere']")) is None
+    assert "the feeds can't be made" in caplog.text
+    assert "Nowhere" in caplog.text
+    assert len(read(data_dir)) == 2, "those that were there stay"
 
 
 def test_pages_name_the_feeds_where_readers_can_reach_them() -> None:
@@ -316,6 +325,8 @@ def test_nothing_that_others_wrote_is_alive() -> None:
     (expected,) = {tuple(shape(one.text)) for one in harmless.findall("*/a:content", NAMES)}
     for content in tree.findall("*/a:content", NAMES):
         assert tuple(shape(content.text)) == expected
+    for one in (*tree.findall("*/a:title", NAMES), *tree.findall("*/a:summary", NAMES), tree.find("a:title", NAMES)):
+        assert len(shape(one.text)) == 1, "no element, also where a reader takes it for markup"
     # Persian, Indic scripts and emoji need their joiners.
     shown = "".join(str(one.text) for one in tree.iter())
     assert all(character.isprintable() or character in "\n\u200c\u200d" for character in shown)
