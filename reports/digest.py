@@ -177,7 +177,7 @@ class Week:
     or were first told in it where no text says when they began; `joined` are the codes of the countries that had none
     before it, the most new ones first. `curve` has the number in force at the end of each of the last twelve weeks, the
     oldest first, the last for `days[1]`.
-    Countries that can't be told are counted under "XX".
+    Countries that can't be told are counted under "XX". `names` has the English names of all of them by code.
     """
 
     days: tuple[date, date]
@@ -185,6 +185,7 @@ class Week:
     new_by_country: Mapping[str, int]
     curve: tuple[tuple[date, int], ...]
     joined: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pipeline.types import Action, ReasonClass, ScopeClass, Side, Status
 from reports.chart_data import NO_COUNTRY
 from reports.digest import TAKEN_BACK, UNKNOWN, Coverage, Digest, Item, News, Part, Week
 from reports.inert import line
-from reports.locales import ENGLISH, count, country, day, moment, number, short_day
+from reports.locales import ENGLISH, count, day, moment, number, short_day
 from warehouse.event_list import EventRow
 
 PROGRAM: Final = "Clampdown"
@@ -295,7 +295,7 @@ def spread(week: Week, language: str = ENGLISH) -> Iterator[str]:
     )
     ago = way and f"{way} on {day(begun, language)}"
     yield f"{in_force} in force in {count(countries, 'country', 'countries', language)}{ago}."
-    joined = [country(code) for code in week.joined if code != UNKNOWN]
+    joined = [week.names.get(code, code) for code in week.joined if code != UNKNOWN]
     named = listing(joined[:NAMED], len(joined) - NAMED)
     first = "" if not joined else f"; {named} {'has its' if len(joined) == 1 else 'have their'} first"
     yield f"{count(fresh, 'is', 'are', language) if fresh else 'None is'} new this week{first}."
@@ -305,9 +305,9 @@ def pictured(week: Week, language: str = ENGLISH) -> str:
     """What the picture of a week shows, for whoever does not see it: where most is in force, where it is new, since."""
     told = {code: some for code, some in week.by_country.items() if some and code != UNKNOWN}
     most = sorted(told, key=lambda code: (-told[code], code))
-    named = [f"{country(code)} {number(told[code], language)}" for code in most[:_ON_MAP]]
+    named = [f"{week.names.get(code, code)} {number(told[code], language)}" for code in most[:_ON_MAP]]
     said = f"Map of restrictions in force: {listing(named, len(most) - _ON_MAP) or 'none'}."
-    if fresh := [country(code) for code, some in week.new_by_country.items() if some and code != UNKNOWN]:
+    if fresh := [week.names.get(code, code) for code, some in week.new_by_country.items() if some and code != UNKNOWN]:
         said += f" New this week in {listing(fresh[:NAMED], len(fresh) - NAMED)}."
     if week.curve:
         ends = (f"{number(some, language)} on {day(on, language)}" for on, some in (week.curve[0], week.curve[-1]))

@@ -1,6 +1,6 @@
 """Days, times and numbers in a reader's language, after Unicode's CLDR, and names of countries in English.
 
-The texts around them are English, too. A language is a tag such as "de", "pt-BR" or "zh_Hant". Plain "en" stands for no
+The texts around them are English. A language is a tag such as "de", "pt-BR" or "zh_Hant". Plain "en" stands for no
 country's English: 22 November 2026.
 """
 
@@ -74,5 +74,5 @@ def count(value: int, one: str, many: str, language: str = ENGLISH) -> str:
 
 
 def country(code: str) -> str:
-    """The English name of a country by its code; the code itself where CLDR has no name for it."""
-    return str(locale_of(ENGLISH).territories.get(code, code))
+    """CLDR's English name of a country by its code, where the snapshot is not at hand; the code where it has none."""
+    return str(locale_of(ENGLISH).territories.get(code, code)).replace(" & ", " and ")

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pipeline.subscriptions import Filters
 from reports.digest import UNKNOWN, Week
 from reports.selection import Selection
+from warehouse.news import country_names
 from warehouse.reader import Reader
 from warehouse.spreading import standing_events
 
@@ -31,6 +32,7 @@ class Spread:
 
     def __init__(self, reader: Reader, categories: Mapping[str, str]) -> None:
         events = standing_events(reader)
+        self._names = country_names(reader)
         self._selection = Selection(events, categories)
         self._codes = sorted({event.country for event in events})
         places = {code: place for place, code in enumerate(self._codes)}
@@ -58,6 +60,7 @@ class Spread:
             new_by_country=new,
             curve=tuple((one, _in_force(began, ended, one)) for one in days),
             joined=tuple(joined),
+            names={code: self._names.get(code, code) for code in now},
         )
 
     def _counted(self, countries: npt.NDArray[np.int64]) -> dict[str, int]:

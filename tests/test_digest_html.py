@@ -56,6 +56,7 @@ WEEK = Week(
     {"KR": 1},
     ((date(2026, 9, 6), 4), (date(2026, 11, 22), 6)),
     ("KR",),
+    {"IT": "Italy", "KR": "South Korea"},
 )
 
 
