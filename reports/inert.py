@@ -26,7 +26,8 @@ _AT_START = re.compile(r"^(\d*)([-+=.)])")
 
 def line(text: str, width: int | None = None) -> str:
     """`text` as one line that shows all there is to be seen of it, cut to `width` characters with an ellipsis."""
-    shown = " ".join("".join(map(_shown, text)).split())
+    # Most text is printable throughout: then a blank is the only space in it.
+    shown = " ".join((text if text.isprintable() else "".join(map(_shown, text))).split())
     return shown if width is None or len(shown) <= width else shown[: width - 1].rstrip() + "…"
 
 
