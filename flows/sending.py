@@ -122,6 +122,9 @@ class _Round:
 
     def go(self) -> Sent:
         """Recover, take in, send, until nothing is left that is due. Returns what was done."""
+        if self._standing is None or self._standing.written_at.date() != self._now().date():
+            # Once a day is enough.
+            self._outbox.tidy(self._now())
         self._recover()
         self._take_in()
         try:

@@ -12,6 +12,7 @@ from outbox_world import NOW, World, world
 
 from flows.sending import Sent, send_due
 from pipeline import outbox_state, suppressed
+from pipeline.errors import InputError
 from pipeline.outbox import Entry, State, key_of
 from pipeline.outbox_intake import is_due
 from pipeline.outbox_state import problems_of
@@ -194,6 +195,32 @@ def test_what_was_cancelled_meanwhile_is_not_sent(tmp_path: Path) -> None:
         assert send(site).moved == {State.SENT: 1}
     assert site.states() == {"a@example.org": "sent", "b@example.org": "cancelled"}
     assert readers(server.mails) == [["a@example.org"]]
+
+
+def test_bytes_are_kept_for_a_quarter_and_what_came_of_them_for_ever(tmp_path: Path) -> None:
+    with mail_server() as server:
+        site = world(tmp_path, port=server.port)
+        (key,) = site.digest("a@example.org")
+        send(site)
+        assert send(site, timedelta(days=89)).moved == {}
+        assert site.outbox().message(site.rows()[key].entry)
+        send(site, timedelta(days=91))
+        with pytest.raises(InputError, match="not there any more"):
+            site.outbox().message(site.rows()[key].entry)
+        assert site.states() == {"a@example.org": "sent"}
+
+
+def test_a_torn_line_and_one_of_a_version_to_come_are_passed_over(tmp_path: Path) -> None:
+    with mail_server() as server:
+        site = world(tmp_path, port=server.port)
+        site.digest("a@example.org")
+        send(site)
+        journal = tmp_path / "outbox" / f"{NOW:%Y-%m}.jsonl"
+        with journal.open("ab") as file:
+            file.write(b'{"event":"moved to Mars","key":"x","at":"2026-11-22T00:00:00+00:00"}\n{"event":"state","ke')
+        site.digest("b@example.org", name="2026-11-23")
+        assert send(site).moved == {State.SENT: 1}
+    assert site.states() == {"a@example.org": "sent", "b@example.org": "sent"}
 
 
 def test_only_one_sends_at_a_time(tmp_path: Path) -> None:
