@@ -15,7 +15,7 @@ import altair as alt
 
 from reports.chart_data import UNTOLD
 from reports.digest import UNKNOWN
-from reports.locales import country
+from reports.inert import line
 from reports.palette import Inks
 from reports.shapes.outlines import WIDTH, Outline, height, outlines
 
@@ -128,19 +128,20 @@ def rows_of(
     inks: Inks,
     width: int,
     *,
+    names: Mapping[str, str],
     new_words: str,
 ) -> dict[str, Rows]:
-    """The data of a map of that width, by name; `new_words` say what a ring stands for."""
+    """The data of a map of that width, by name. `names` are the countries', `new_words` say what a ring stands for."""
     paths, steps = _paths(width), steps_of(max(by_country.values(), default=0))
     rows = [
-        _row(code, number, code in new, inks.steps[sum(number >= step for step in steps) - 1], paths)
+        _row(code, number, code in new, inks.steps[sum(number >= step for step in steps) - 1], paths, names)
         # Those with the most come last, so that they lie on top.
         for code, number in sorted(by_country.items(), key=lambda one: (one[1], one[0]))
         if number > 0 and code in paths.countries
     ]
     rings = [{"x": row["x"], "y": row["y"]} for row in rows if row["new"]]
     legend, words = _legend(steps, inks, _height(width), new_words if rings else "")
-    if elsewhere := _elsewhere(by_country, paths, width):
+    if elsewhere := _elsewhere(by_country, paths, names, width):
         words.append({"x": 4, "y": _height(width) + _FOOT / 2, "words": elsewhere})
     return {
         COUNTRIES: [row for row in rows if not row["small"]],
@@ -155,9 +156,11 @@ def _height(width: int) -> int:
     return round(height() * width / WIDTH)
 
 
-def _row(code: str, number: int, is_new: bool, fill: str, paths: _Paths) -> dict[str, str | float | bool]:
+def _row(
+    code: str, number: int, is_new: bool, fill: str, paths: _Paths, names: Mapping[str, str]
+) -> dict[str, str | float | bool]:
     place = paths.countries[code]
-    name = name_of(code)
+    name = _name(code, names)
     return {
         "country": name,
         "number": number,
@@ -171,7 +174,7 @@ def _row(code: str, number: int, is_new: bool, fill: str, paths: _Paths) -> dict
     }
 
 
-def _elsewhere(by_country: Mapping[str, int], paths: _Paths, width: int) -> str:
+def _elsewhere(by_country: Mapping[str, int], paths: _Paths, names: Mapping[str, str], width: int) -> str:
     """What has no place on the map, the most first, as far as a line has room for it; empty if there is none."""
     said = ""
     left = sorted(
@@ -179,18 +182,15 @@ def _elsewhere(by_country: Mapping[str, int], paths: _Paths, width: int) -> str:
         key=lambda code: (-by_country[code], code),
     )
     for place, code in enumerate(left):
-        more = (
-            f", {name_of(code)} {by_country[code]}" if said else f"Not on the map: {name_of(code)} {by_country[code]}"
-        )
+        more = f"{', ' if said else 'Not on the map: '}{_name(code, names)} {by_country[code]}"
         if said and len(said + more) > width / _LETTER - _RESERVE:
             return f"{said} and {len(left) - place} more"
         said += more
     return said
 
 
-def name_of(code: str) -> str:
-    """What a country is called, in English; also what can't be told."""
-    return UNTOLD if code == UNKNOWN else country(code)
+def _name(code: str, names: Mapping[str, str]) -> str:
+    return UNTOLD if code == UNKNOWN else line(names.get(code, code))
 
 
 def _legend(steps: tuple[int, int, int, int], inks: Inks, bottom: int, new_words: str) -> tuple[Rows, Rows]:

@@ -8,6 +8,7 @@ import altair as alt
 
 from pipeline.types import Action, TransitionKind
 from reports.chart_data import Lifeline, Month, Points
+from reports.inert import line
 from reports.palette import PALETTE, Inks, Theme
 
 Rows: TypeAlias = list[dict[str, Any]]
@@ -63,12 +64,12 @@ def curve_rows(points: Points, perhaps: Points = (), span: tuple[date, date] | N
 
 def stairs(data: Mapping[str, Rows], inks: Inks, size: tuple[int, int], span: tuple[date, date]) -> alt.LayerChart:
     """A number that grew day by day, without its dress: what it may have been behind what it surely was."""
-    line, ends, encoding = _line(data, _time(span, size[0]), alt.Y("number:Q", axis=_Y_AXIS))
+    drawn, ends, encoding = _line(data, _time(span, size[0]), alt.Y("number:Q", axis=_Y_AXIS))
     layers = [
-        line.mark_area(interpolate="step-after", color=inks.doubt, opacity=1, aria=False).encode(
+        drawn.mark_area(interpolate="step-after", color=inks.doubt, opacity=1, aria=False).encode(
             **encoding, y2="perhaps:Q"
         ),
-        line.mark_line(interpolate="step-after", color=inks.curve, strokeWidth=2, aria=False).encode(**encoding),
+        drawn.mark_line(interpolate="step-after", color=inks.curve, strokeWidth=2, aria=False).encode(**encoding),
         *_written(ends.transform_filter("datum.side == 'right'").encode(**encoding), inks, "left"),
     ]
     return alt.layer(*layers).properties(width=size[0], height=size[1])
@@ -78,10 +79,10 @@ def course(data: Mapping[str, Rows], inks: Inks, size: tuple[int, int]) -> alt.L
     """A number week by week, without its dress: a line over its own surface, its first and last value written."""
     axis = alt.Axis(title=None, grid=False, tickCount=_interval("month", 1), labelExpr=_MONTHS, labelOverlap="greedy")
     x = alt.X("on:T", scale=alt.Scale(type="utc", range=[_ROOM, size[0] - _ROOM]), axis=axis)
-    line, ends, encoding = _line(data, x, alt.Y("number:Q", axis=None, scale=alt.Scale(zero=True, nice=False)))
+    drawn, ends, encoding = _line(data, x, alt.Y("number:Q", axis=None, scale=alt.Scale(zero=True, nice=False)))
     layers = [
-        line.mark_area(color=inks.doubt, opacity=1, aria=False).encode(**encoding),
-        line.mark_line(color=inks.curve, strokeWidth=2, aria=False).encode(**encoding),
+        drawn.mark_area(color=inks.doubt, opacity=1, aria=False).encode(**encoding),
+        drawn.mark_line(color=inks.curve, strokeWidth=2, aria=False).encode(**encoding),
         *_written(ends.transform_filter("datum.side == 'left'").encode(**encoding), inks, "right"),
         *_written(ends.transform_filter("datum.side == 'right'").encode(**encoding), inks, "left"),
     ]
@@ -89,8 +90,8 @@ def course(data: Mapping[str, Rows], inks: Inks, size: tuple[int, int]) -> alt.L
 
 
 def _line(data: Mapping[str, Rows], x: alt.X, y: alt.Y) -> tuple[alt.Chart, alt.Chart, dict[str, Any]]:
-    line, ends = (alt.Chart(alt.InlineData(values=data[name], name=name)) for name in (CURVE, ENDS))
-    return line, ends, {"x": x, "y": y}
+    drawn, ends = (alt.Chart(alt.InlineData(values=data[name], name=name)) for name in (CURVE, ENDS))
+    return drawn, ends, {"x": x, "y": y}
 
 
 def _written(end: alt.Chart, inks: Inks, align: Literal["left", "right"]) -> tuple[alt.Chart, alt.Chart]:
@@ -138,7 +139,7 @@ def lives(
     x, y = _time(span, width), alt.Y("row:O", axis=None, scale=alt.Scale(padding=0))
     bars = [row for place, one in enumerate(lifelines) for row in _bars(place, one, span)]
     marks = [row for place, one in enumerate(lifelines) for row in _marks(place, one, span)]
-    names = [{"row": place, "name": f"{one.country}: {one.service}"} for place, one in enumerate(lifelines)]
+    names = [{"row": place, "name": _name(one)} for place, one in enumerate(lifelines)]
     coloured = alt.Fill("action:N", scale=_colours({one.action for one in lifelines}, theme), legend=_LEGEND)
     shown = sorted({row["step"] for row in marks}, key=list(_STEP_NAMES.values()).index)
     shapes = alt.Scale(domain=shown, range=[_SYMBOLS[_KIND_OF[name]] for name in shown])
@@ -180,6 +181,11 @@ _STEP_NAMES: Final = {kind: kind.value.replace("_", " ") for kind in _SYMBOLS}
 _KIND_OF: Final = {name: kind for kind, name in _STEP_NAMES.items()}
 
 
+def _name(one: Lifeline) -> str:
+    """Where and what, as one line: controls have no place in a drawing."""
+    return line(f"{one.country}: {one.service}")
+
+
 def _bars(place: int, one: Lifeline, span: tuple[date, date]) -> Iterator[dict[str, Any]]:
     """The parts of a life that lie in the span, each from its first day to its last."""
     end = one.until or span[1]
@@ -188,7 +194,7 @@ def _bars(place: int, one: Lifeline, span: tuple[date, date]) -> Iterator[dict[s
         ("perhaps", one.perhaps, one.since),
         ("surely", one.since, end),
     )
-    told = f"{one.country}: {one.service}, {one.action.value}, from {one.since} to {one.until or 'now'}"
+    told = f"{_name(one)}, {one.action.value}, from {one.since} to {one.until or 'now'}"
     if one.since is not None and span[0] <= one.since <= span[1]:
         # What ended on the same day has no bar, and shall be seen.
         yield {"row": place, "part": "begun", "on": one.since.isoformat(), "action": one.action.value, "told": told}
@@ -214,7 +220,7 @@ def _marks(place: int, one: Lifeline, span: tuple[date, date]) -> Iterator[dict[
                 "row": place,
                 "on": mark.on.isoformat(),
                 "step": step,
-                "told": f"{one.country}: {one.service}, {step} {mark.on}{stated}",
+                "told": f"{_name(one)}, {step} {mark.on}{stated}",
             }
 
 

@@ -15,6 +15,7 @@ import vl_convert
 
 from reports import chart_map, chart_time
 from reports.chart_data import Curve, Lifeline, Month, Points
+from reports.inert import line
 from reports.palette import INKS, PALETTE, THEMES, Theme, all_of, dark_of, ink_on
 from reports.pictures import reduced
 
@@ -56,16 +57,17 @@ def spread_map(
     by_country: Mapping[str, int],
     new: Collection[str] = (),
     *,
+    names: Mapping[str, str] | None = None,
     theme: Theme = "light",
     width: int = 640,
     title: str | None = None,
 ) -> alt.LayerChart:
-    """The world with a count for each country (by alpha-2 code), those of `new` ringed.
+    """The world with a count for each country (by alpha-2 code), those of `new` ringed; `names` are theirs by code.
 
     What has no place on the map – the Union, what can't be told – is written below.
     """
     inks = INKS[theme]
-    data = chart_map.rows_of(by_country, new, inks, width, new_words=NEW_WORDS)
+    data = chart_map.rows_of(by_country, new, inks, width, names=names or {}, new_words=NEW_WORDS)
     return _dressed(chart_map.world(inks, width, data), theme, title)
 
 
@@ -119,7 +121,7 @@ _Drawn = TypeVar("_Drawn", alt.Chart, alt.LayerChart, alt.VConcatChart)
 def _dressed(chart: _Drawn, theme: Theme, title: str | None = None) -> _Drawn:
     inks = INKS[theme]
     if title is not None:
-        chart = chart.properties(title=title)
+        chart = chart.properties(title=line(title))
     dressed: _Drawn = chart.configure(
         background=inks.paper,
         font=FONT,
@@ -160,13 +162,20 @@ def week_picture(week: "Week", theme: Theme = "light") -> bytes:
         tuple(sorted(week.by_country.items())),
         frozenset(code for code, number in week.new_by_country.items() if number),
         week.curve,
+        tuple((code, week.names.get(code, code)) for code in sorted(week.by_country)),
         theme,
     )
 
 
 @lru_cache(maxsize=512)
-def _picture(counts: tuple[tuple[str, int], ...], new: frozenset[str], points: Points, theme: Theme) -> bytes:
-    data = chart_map.rows_of(dict(counts), new, INKS[theme], PICTURE_WIDTH, new_words=NEW_WORDS)
+def _picture(
+    counts: tuple[tuple[str, int], ...],
+    new: frozenset[str],
+    points: Points,
+    names: tuple[tuple[str, str], ...],
+    theme: Theme,
+) -> bytes:
+    data = chart_map.rows_of(dict(counts), new, INKS[theme], PICTURE_WIDTH, names=dict(names), new_words=NEW_WORDS)
     data |= chart_time.curve_rows(points)
     template = _template(theme)
     filled = [one | {"values": data[one["name"]]} if one["name"] in data else one for one in template["data"]]
@@ -177,7 +186,7 @@ def _picture(counts: tuple[tuple[str, int], ...], new: frozenset[str], points: P
 def _template(theme: Theme) -> dict[str, Any]:
     """The picture of a week as Vega has it, without its data: compiling takes longer than drawing."""
     inks = INKS[theme]
-    data = chart_map.rows_of({}, (), inks, PICTURE_WIDTH, new_words=NEW_WORDS) | chart_time.curve_rows(())
+    data = chart_map.rows_of({}, (), inks, PICTURE_WIDTH, names={}, new_words="") | chart_time.curve_rows(())
     world = chart_map.world(inks, PICTURE_WIDTH, data, borders=False).properties(title="In force, by country")
     course = chart_time.course(data, inks, (PICTURE_WIDTH, 56)).properties(title="In force, week by week")
     picture = _dressed(alt.vconcat(world, course, spacing=14), theme)

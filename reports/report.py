@@ -52,7 +52,7 @@ class Report:
 
     `asked` says in words which events were wanted, nothing for all; `counted` how many there are, of which `entries`
     are the latest. `in_force` counts restrictions by code of the country, `new` are the codes of those of which one was
-    learned of in the week up to `day`. `restrictions` counts those that ended, too.
+    learned of in the week up to `day`, `names` those of countries. `restrictions` counts those that ended, too.
     """
 
     made_at: datetime
@@ -64,6 +64,7 @@ class Report:
     services: int
     in_force: Mapping[str, int]
     new: frozenset[str]
+    names: Mapping[str, str]
     curves: tuple[Curve, ...]
     lives: tuple[Lifeline, ...]
     months: tuple[Month, ...]
@@ -100,6 +101,7 @@ def read_report(
         new=frozenset(
             event.country for event in restrictions if event.learned_on is not None and event.learned_on > day - WEEK
         ),
+        names=names,
         curves=curves(restrictions, MOST_CURVES),
         lives=_lives(reader, found[:_CONSIDERED], names),
         months=by_month(found, day, MONTHS),

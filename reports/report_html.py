@@ -23,7 +23,7 @@ from reports.chart_data import NO_COUNTRY, Curve
 from reports.digest import UNKNOWN
 from reports.digest_pages import imprint, source, upper
 from reports.inert import line, web_address
-from reports.locales import count, country, day, full_day, moment, number
+from reports.locales import count, day, full_day, moment, number
 from reports.palette import INKS, PALETTE, THEMES, dark_of, mark_of
 from reports.report import Entry, Report
 from warehouse.news import Telling
@@ -102,7 +102,7 @@ def page(report: Report, zone: str, links: Iterable[str] = ()) -> str:
         partial=report.coverage.is_partial,
         health=" ".join(words.health(report.coverage, zone)) if report.coverage.sources else "",
         map=_map(report),
-        curves=[_curve(curve, _span(report)) for curve in report.curves],
+        curves=[_curve(curve, report) for curve in report.curves],
         lives=_lives(report),
         months=_months(report),
         rows=[_row(entry) for entry in report.entries],
@@ -140,11 +140,9 @@ def _map(report: Report) -> _Figure | None:
     if not report.in_force:
         return None
     most = [(code, some) for code, some in report.in_force.items() if code not in NO_COUNTRY]
-    named = ", ".join(f"{country(code)} {number(some)}" for code, some in most[:_MOST_NAMED])
-    wide, narrow = (
-        _drawn(charts.svg(charts.spread_map(report.in_force, report.new, width=width)), f"Map of the world: {named}")
-        for width in (WIDE, NARROW)
-    )
+    named = ", ".join(f"{_named(code, report)} {number(some)}" for code, some in most[:_MOST_NAMED])
+    made = [charts.spread_map(report.in_force, report.new, names=report.names, width=width) for width in (WIDE, NARROW)]
+    wide, narrow = (_drawn(charts.svg(one), f"Map of the world: {named}") for one in made)
     return _Figure("In force, by country", wide, narrow, f"Most: {named}." if named else "")
 
 
@@ -154,18 +152,21 @@ def _span(report: Report) -> tuple[date, date]:
     return min(first, report.day - _LEAST), report.day
 
 
-def _curve(curve: Curve, span: tuple[date, date]) -> _Figure:
-    first = [country(code) for code in curve.first]
+def _named(code: str, report: Report) -> str:
+    return line(report.names.get(code, code))
+
+
+def _curve(curve: Curve, report: Report) -> _Figure:
+    first = [_named(code, report) for code in curve.first]
     said = []
     if first:
         verb = "First" if len(first) == 1 else "First, or perhaps"
         said.append(f"{verb}: {words.listing(first[:_NAMED], max(len(first) - _NAMED, 0))}.")
     if curve.undated:
         said.append(f"{count(curve.undated, 'country', 'countries')} more without a date.")
-    drawn = _drawn(
-        charts.svg(charts.spread_curve(curve, span, width=_CURVE)), f"Countries that restricted {curve.service}"
-    )
-    return _Figure(line(curve.service), drawn, None, " ".join(said))
+    service = line(curve.service)
+    drawn = charts.svg(charts.spread_curve(curve, _span(report), width=_CURVE))
+    return _Figure(service, _drawn(drawn, f"Countries that restricted {service}"), None, " ".join(said))
 
 
 def _lives(report: Report) -> _Figure | None:
@@ -194,13 +195,12 @@ def _months(report: Report) -> _Figure | None:
 def _drawn(svg: str, label: str) -> Markup:
     """An SVG element as a page has it: as wide as there is room, with a label, its marks told where a pointer rests."""
     root = etree.fromstring(svg, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
+    for element in list(root.iterdescendants()):
+        if told := element.get("aria-label"):
+            etree.SubElement(element, f"{{{_SVG}}}title").text = told
+    etree.strip_attributes(root, *_UNUSED)
     root.set("role", "img")
     root.set("aria-label", label)
-    for element in root.iterdescendants():
-        told = element.get("aria-label")
-        etree.strip_attributes(element, *_UNUSED)
-        if told:
-            etree.SubElement(element, f"{{{_SVG}}}title").text = told
     etree.cleanup_namespaces(root)
     # An element of Vega's whose texts are escaped, and that lxml has read and written again.
     return Markup(etree.tostring(root, encoding="unicode"))  # noqa: S704

@@ -41,8 +41,17 @@ from warehouse.query import connect_snapshot, events
 
 TODAY = date(2026, 11, 22)
 COUNTS = {"IT": 5, "US": 12, "AU": 3, "KR": 2, "SG": 2, "MT": 1, "EU": 3, "XX": 2}
+NAMES = {
+    "IT": "Italy",
+    "US": "United States",
+    "AU": "Australia",
+    "KR": "South Korea",
+    "SG": "Singapore",
+    "MT": "Malta",
+    "EU": "European Union",
+}
 COURSE = tuple((TODAY - timedelta(weeks=11 - place), 60 + place) for place in range(12))
-WEEK = Week((TODAY - timedelta(days=6), TODAY), COUNTS, {"IT": 1, "SG": 1, "XX": 1}, COURSE, ("SG",))
+WEEK = Week((TODAY - timedelta(days=6), TODAY), COUNTS, {"IT": 1, "SG": 1, "XX": 1}, COURSE, ("SG",), NAMES)
 PAYLOAD = "</text><script>alert(1)</script>&<img src=x onerror=alert(1)>"
 
 # Machado, Oliveira and Fernandes (2009), severity 1.
@@ -130,7 +139,7 @@ def test_neighbours_share_their_border() -> None:
 
 
 def test_a_map_tells_of_every_count() -> None:
-    data = chart_map.rows_of(COUNTS, {"IT", "SG", "FR"}, INKS["light"], 600, new_words="new")
+    data = chart_map.rows_of(COUNTS, {"IT", "SG", "FR"}, INKS["light"], 600, names=NAMES, new_words="new")
     assert [row["told"] for row in data["countries"]] == [
         "South Korea: 2",
         "Australia: 3",
@@ -150,14 +159,16 @@ def test_a_map_tells_of_every_count() -> None:
 
 def test_what_has_no_place_on_a_map_is_cut_where_a_line_ends() -> None:
     many = {code: 20 - place for place, code in enumerate(("XX", "EU", "CX", "GI", "CC", "SJ", "BV"))}
+    names = {code: f"Territory of {code}" for code in many}
     for width in (360, 600, 1200):
-        data = chart_map.rows_of(many, (), INKS["light"], width, new_words="new")
+        data = chart_map.rows_of(many, (), INKS["light"], width, names=names, new_words="new")
         said = data["words"][-1]["words"]
         assert said.startswith("Not on the map: country not told 20")
         assert len(said) <= width / 5.6
         assert not data["rings"]
         assert ("more" in said) == (width < 1200)
-    assert chart_map.rows_of({}, (), INKS["light"], 300, new_words="")["words"][-1]["words"].endswith("or more")
+    nothing = chart_map.rows_of({}, (), INKS["light"], 360, names={}, new_words="")
+    assert [row["words"] for row in nothing["words"]] == ["1", "2", "3", "4 or more"]
 
 
 @given(st.integers(1, 10**7))
