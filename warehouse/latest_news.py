@@ -108,11 +108,11 @@ def _order(one: LastNews) -> tuple[object, ...]:
 def _followed(rows: Iterable[Sequence[Any]]) -> dict[str, _Life]:
     """Event id → its life, for all that stand and all that are gone."""
     lives: dict[str, _Life] = {}
-    between: dict[tuple[str, str], _Life] = {}
+    between: dict[tuple[str, str], _Life | None] = {}
     names: set[str] = set()
     for position, event_id, kind, other_id, changed_at, voices, score, is_step in rows:
         if kind == "renamed":
-            between[event_id, other_id] = lives.pop(event_id)
+            between[event_id, other_id] = lives.pop(event_id, None)
             continue
         if kind == "merged":
             continue
