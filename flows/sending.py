@@ -7,7 +7,7 @@ it is tried again.
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -22,7 +22,7 @@ from reports.handover import Answer, Fate, Handover
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Sent", "is_due", "note_standing", "send_due", "send_now"]
+__all__ = ["EVERYTHING", "Sent", "is_due", "note_standing", "send_due", "send_now"]
 
 GAPS: Final = (300.0, 900.0, 2700.0, 7200.0, 14_400.0)
 """Seconds until a message that was not taken is tried again; the last one from then on."""
@@ -54,10 +54,26 @@ class Sent:
         return self.moved.get(State.SENT, 0)
 
 
+class _Everything:
+    """What every key is in."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+EVERYTHING: Final[Container[str]] = _Everything()
+
+
 def send_due(
-    settings: Settings, now: datetime | None = None, *, hurry: bool = False, enough: Callable[[], bool] = lambda: False
+    settings: Settings,
+    now: datetime | None = None,
+    *,
+    hurry: Container[str] = frozenset(),
+    enough: Callable[[], bool] = lambda: False,
 ) -> Sent:
-    """Send all that is due; with `hurry` also what is to be tried later. Between two messages `enough` may end it.
+    """Send all that is due and, though it is to be tried later, what has a key in `hurry`.
+
+    Between two messages `enough` may end it.
 
     Raises ArchiveError where the outbox can't be read or written, InputError where the subscriptions can't.
     """
@@ -83,7 +99,7 @@ def send_now(settings: Settings, batch: Batch, contents: Mapping[str, bytes], *,
     until = time.monotonic() + wait
     keys = {entry.key for entry in batch.entries}
     while True:
-        done = send_due(settings, hurry=True)
+        done = send_due(settings, hurry=keys)
         rows = [row for row in outbox.rows(batch.made_at.date()) if row.key in keys]
         if not done.is_busy or not any(row.state in WAITING for row in rows) or time.monotonic() > until:
             return rows
@@ -108,7 +124,7 @@ def note_standing(settings: Settings) -> None:
 class _Round:
     """One go through the outbox by the process that sends."""
 
-    def __init__(self, settings: Settings, outbox: Outbox, hurry: bool, enough: Callable[[], bool]) -> None:
+    def __init__(self, settings: Settings, outbox: Outbox, hurry: Container[str], enough: Callable[[], bool]) -> None:
         self._settings = settings
         self._outbox = outbox
         self._hurry = hurry
@@ -168,7 +184,7 @@ class _Round:
         due = [
             row
             for row in self._outbox.rows()
-            if row.key not in self._tried and (row.is_due(now) or (self._hurry and row.state in WAITING))
+            if row.key not in self._tried and (row.is_due(now) or (row.key in self._hurry and row.state in WAITING))
         ]
         if not due or self._enough():
             return False
@@ -191,8 +207,9 @@ class _Round:
                 yield row
 
     def _send_mails(self, rows: list[Row]) -> None:
-        is_held = self._trouble is not None and self._trouble.next_at > self._now() and not self._hurry
-        if not rows or is_held:
+        if self._trouble is not None and self._trouble.next_at > self._now():
+            rows = [row for row in rows if row.key in self._hurry]
+        if not rows:
             return
         with Handover(self._settings.mail) as handover:
             for row in rows:

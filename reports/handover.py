@@ -16,10 +16,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from pipeline.bounces import is_for_good
-from pipeline.errors import MailError
 from pipeline.failpoints import hit
 from pipeline.settings_sections import MailSettings
-from reports.mail import Server, address, connected, explained, in_words, password_of, require_host
+from reports.mail import ANSWERS, Server, address, connected, explained, in_words, password_of, require_host
 
 _DOTS: Final = re.compile(rb"(?m)^\.")
 _FAILURES: Final = (OSError, smtplib.SMTPException, ValueError)
@@ -83,6 +82,9 @@ class Handover:
                 return False
             hit("outbox.sending")
             is_sent = True
+            if server.sock is not None:
+                # A server may look at what it has read for minutes (RFC 5321, 4.5.3.2.6): it is cut off in the end.
+                server.sock.settimeout(ANSWERS * self.mail.timeout)
             server.send(b".\r\n")
             hit("outbox.dot")
             return True
@@ -92,18 +94,24 @@ class Handover:
         except _FAILURES as error:
             self._drop()
             failure = explained(self.mail, error, self._password, uncertain=is_sent)
-            if isinstance(error, smtplib.SMTPSenderRefused):
-                raise failure from None
             if is_sent:
                 return Answer(Fate.UNKNOWN, str(failure))
+            if not was_open and isinstance(error, smtplib.SMTPSenderRefused):
+                raise failure from None
             if not was_open:
                 return Answer(Fate.LATER, str(failure), broken=True)
+        except BaseException:
+            # What was said so far ends in the middle of a mail.
+            self._drop()
+            raise
         # A server may end a connection that has lasted, or served, long enough for it.
         return self.hand_over(to, content, last)
 
     def _opened(self) -> Server:
         if self._server is not None:
             self._server.renew()
+            if self._server.sock is not None:
+                self._server.sock.settimeout(self.mail.timeout)
             return self._server
         require_host(self.mail)
         self._password = password_of(self.mail)
@@ -161,6 +169,8 @@ class Handover:
     ) -> Answer:
         """What a server says no to, now or for good."""
         said = in_words(code, words, self._password)
+        if not is_over and code == _CLOSING:
+            raise smtplib.SMTPServerDisconnected(said)
         if code == _CLOSING:
             self._drop()
         elif not is_over:
@@ -168,13 +178,3 @@ class Handover:
         if code < 500:
             return Answer(Fate.LATER, said)
         return Answer(Fate.REFUSED, said, bounced=of_reader and is_for_good(said))
-
-
-def check(mail: MailSettings) -> None:
-    """Connect and log in, and leave it at that. Raises MailError where that can't be done."""
-    address(mail.sender, "mail.sender")
-    with Handover(mail) as handover:
-        handover._opened()
-
-
-__all__ = ["Answer", "Fate", "Handover", "MailError", "check"]

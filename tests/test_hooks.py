@@ -21,7 +21,7 @@ from test_digest_html import HERE, MORE_PAYLOADS, URLS, hostile
 from clampdown.proofs.payloads import ALL
 from flows.digest import make_digests
 from flows.outputs import queue_hooks
-from flows.sending import send_due
+from flows.sending import EVERYTHING, send_due
 from pipeline.errors import WebhookError
 from pipeline.outbox import State
 from pipeline.settings import ServeSettings
@@ -207,7 +207,7 @@ def test_what_was_not_taken_is_tried_again_in_order(tmp_path: Path, receiver: Re
     receiver.answers.clear()
     send_due(site.settings)
     assert len(receiver.to("/p")) == 1
-    send_due(site.settings, hurry=True)
+    send_due(site.settings, hurry=EVERYTHING)
     tries = receiver.to("/p")
     numbers = [json.loads(one.body)["data"]["number"] for one in tries]
     ids = [one.headers["webhook-id"] for one in tries]
@@ -225,7 +225,7 @@ def test_people_in_a_chat_are_told_once_where_that_cannot_be_known(tmp_path: Pat
     queue(site, "2026-11-22", Hook(f"{receiver.url}/s", "slack"), Hook(f"{receiver.url}/p"))
     assert send_due(site.settings).moved == {State.UNKNOWN: 1, State.FAILED: 1}
     receiver.answers.clear()
-    send_due(site.settings, hurry=True)
+    send_due(site.settings, hurry=EVERYTHING)
     assert (len(receiver.to("/s")), len(receiver.to("/p"))) == (1, 2)
     assert {row.state for row in site.rows().values()} == {State.UNKNOWN, State.SENT}
 

@@ -10,19 +10,20 @@ from certificates import certificates, tls
 from mail_server import PASSWORD, USER, mail_server, odd_server
 from outbox_world import NOW, World, world
 
-from flows.sending import Sent, send_due
+from flows.sending import EVERYTHING, Sent, send_due
 from pipeline import outbox_state, suppressed
-from pipeline.errors import InputError
+from pipeline.errors import ArchiveError, InputError
 from pipeline.outbox import Entry, State, key_of
 from pipeline.outbox_intake import is_due
 from pipeline.outbox_state import problems_of
 from pipeline.suppressed import Reason
+from reports.handover import Handover
 
 LATER = timedelta(minutes=3)
 
 
-def send(site: World, after: timedelta = LATER, *, hurry: bool = False) -> Sent:
-    return send_due(site.settings, NOW + after, hurry=hurry)
+def send(site: World, after: timedelta = LATER) -> Sent:
+    return send_due(site.settings, NOW + after)
 
 
 def readers(sent: list[object]) -> list[list[str]]:
@@ -180,6 +181,49 @@ def test_a_connection_that_ends_before_the_dot_has_sent_nothing(tmp_path: Path) 
     with mail_server() as server:
         site = world(tmp_path, port=server.port)
         assert send(site, timedelta(minutes=20)).moved == {State.SENT: 1}
+
+
+def test_a_server_that_takes_two_mails_a_connection_gets_them_on_several(tmp_path: Path) -> None:
+    with mail_server() as server:
+        site = world(tmp_path, port=server.port)
+        site.digest(*(f"{number}@example.org" for number in range(5)))
+        seen: list[str] = []
+
+        def close(recipient: str) -> str | None:
+            seen.append(recipient)
+            return "421 4.7.0 too many mails" if len(seen) in (3, 6) else None
+
+        server.on_recipient = close
+        assert send(site).moved == {State.SENT: 5}
+    assert sorted(readers(server.mails)) == [[f"{number}@example.org"] for number in range(5)]
+    assert server.connections == 3
+
+
+def test_what_is_in_a_hurry_is_tried_now_and_nothing_else(tmp_path: Path) -> None:
+    with mail_server() as server:
+        server.refused = {f"{one}@example.org": "450 later" for one in "ab"}
+        site = world(tmp_path, port=server.port)
+        keys = site.digest("a@example.org", "b@example.org")
+        send(site)
+        server.refused = {}
+        assert send_due(site.settings, NOW + LATER, hurry=[keys[1]]).moved == {State.SENT: 1}
+        assert site.states() == {"a@example.org": "failed", "b@example.org": "sent"}
+        assert send_due(site.settings, NOW + LATER, hurry=EVERYTHING).moved == {State.SENT: 1}
+
+
+def test_a_disk_that_is_full_sends_nothing_that_it_could_not_note(tmp_path: Path) -> None:
+    with mail_server() as server:
+        site = world(tmp_path, port=server.port)
+        (key,) = site.digest("a@example.org")
+
+        def full() -> bool:
+            raise ArchiveError("no space left")
+
+        with Handover(site.settings.mail) as handover, pytest.raises(ArchiveError):
+            handover.hand_over("a@example.org", b"Subject: x\r\n\r\nhello\r\n", full)
+        assert server.mails == []
+        assert send(site).moved == {State.SENT: 1}
+    assert site.rows()[key].state is State.SENT
 
 
 def test_what_was_cancelled_meanwhile_is_not_sent(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def resend(
         of = ended | {State.SENT} if again else ended
         if outbox.move(row, State.QUEUED, "to be sent again, by the operator's word", of=of) is None:
             raise InputError(f"{row.key} is being sent just now")
-    _send(settings, {row.key for row in rows})
+    _send(settings, frozenset(row.key for row in rows))
 
 
 @app.command("cancel")
@@ -242,17 +242,17 @@ def allow(
     console().print(Text(f"{address} is sent what it is subscribed to again."))
 
 
-def _send(settings: "Settings", only: Sequence[str] | set[str] = ()) -> None:
+def _send(settings: "Settings", only: frozenset[str] | None = None) -> None:
     """Send, and say what came of it: of the messages named, or of all. Exits with 6 where not all were taken."""
-    from flows.sending import send_due
+    from flows.sending import EVERYTHING, send_due
     from pipeline.outbox import Outbox, State
 
-    done = send_due(settings, hurry=True)
+    done = send_due(settings, hurry=EVERYTHING if only is None else only)
     out = console()
     if done.is_busy:
         out.print("Another process is sending: it takes them, too.")
         return
-    if only:
+    if only is not None:
         rows = [row for row in Outbox(settings.data_dir).rows(date.min) if row.key in only]
         _print_ends(rows)
         failed = any(row.state is not State.SENT for row in rows)

@@ -32,7 +32,7 @@ class Received:
 class MailServer:
     """What the server does, and what it has received. `refused` maps recipients to what they are answered.
 
-    `on_recipient` is called with each that is named, `connections` counts those who greeted it anew.
+    `on_recipient` is called with each that is named, and may answer, `connections` counts those who greeted it anew.
     """
 
     refused: dict[str, str] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class MailServer:
     contents: list[bytes] = field(default_factory=list)
     port: int = 0
     connections: int = 0
-    on_recipient: Callable[[str], object] = str
+    on_recipient: Callable[[str], str | None] = lambda _: None
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
@@ -55,7 +55,8 @@ class MailServer:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        self.on_recipient(address)
+        if said := self.on_recipient(address):
+            return said
         if address in self.refused:
             return self.refused[address]
         envelope.rcpt_tos.append(address)

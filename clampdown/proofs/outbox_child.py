@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from clampdown.proofs.crash_yard import Child, Say, forked, told_by
 from flows.digest_issue import Issue, issue
-from flows.sending import send_due
+from flows.sending import EVERYTHING, send_due
 from pipeline import failpoints
 from pipeline.archive_files import make_folder
 from pipeline.errors import WorkerError
@@ -99,7 +99,7 @@ def _lived(site: _Site, one: Life) -> dict[str, Any]:
     # What came in while another sent is seen by the next one who looks.
     _ended(forked(site.work))
     settled = site.states()
-    _ended(forked(lambda say: send_due(site.settings, datetime.now(UTC) + timedelta(days=1), hurry=True)))
+    _ended(forked(lambda say: send_due(site.settings, datetime.now(UTC) + timedelta(days=1), hurry=EVERYTHING)))
     later = site.states()
     unknown = [reader for reader, state in later.items() if state == State.UNKNOWN.value]
     told = time.time()
