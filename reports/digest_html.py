@@ -42,8 +42,9 @@ _NAMED: Final = 12
 PREHEADER: Final = 160
 """Characters of what lists of mails show beside the subject."""
 
+# Outlook looks no further than the first of unknown fonts: on Windows both first ones are there.
 _SERIF: Final = "Georgia,'Times New Roman',Times,serif"
-_SANS: Final = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+_SANS: Final = "'Segoe UI',-apple-system,Roboto,Helvetica,Arial,sans-serif"
 _NEUTRAL: Final = "none"
 """The mark of what is taken back."""
 
