@@ -154,7 +154,7 @@ class _Round:
         return Sent(self._moved, standing)
 
     def _now(self) -> datetime:
-        return self._outbox._clock()
+        return self._outbox.now()
 
     def _recover(self) -> None:
         """Nobody else sends: what is being sent by its state was being sent when its sender died."""

@@ -3,6 +3,8 @@
     outbox/
     ├── messages/3f0c….eml    what is sent, byte by byte, named after its SHA-256; .json where it is for a webhook
     ├── 2026-11.jsonl         a line for each message that was made in that month, and for each change of its state
+    ├── suppressed.jsonl      who is sent nothing more (`pipeline.suppressed`)
+    ├── state.json            how all of it stood when something was last sent (`pipeline.outbox_state`)
     └── .sending.lock         held by the one process that sends
 
 First the bytes are kept, then the record of the digest names them, and by that record they are to be sent. Whoever
@@ -80,6 +82,10 @@ class Outbox:
         self.folder = data_dir / FOLDER
         self._clock = clock
         self._read: dict[Path, _Month] = {}
+
+    def now(self) -> datetime:
+        """The time by its clock, UTC."""
+        return self._clock()
 
     def keep(self, contents: Iterable[bytes], suffix: str = ".eml") -> list[str]:
         """Keep messages on the disk, before the record that names them is written. Returns the SHA-256 of each."""

@@ -129,6 +129,14 @@ def test_tls_where_there_is_none_says_which_port_is_which() -> None:
     assert "465" in error.hint
 
 
+def test_an_encoded_word_of_others_stays_as_it_is_written() -> None:
+    hidden = "[site] =?utf-8?q?a=0D=0ABcc:_x=40evil.example?= failed"
+    content = mail(subject=hidden).as_bytes(policy=policy.SMTP)
+    found = message_from_bytes(content, policy=policy.default)
+    assert found["Bcc"] is None
+    assert found["Subject"] == hidden.replace("=?", "= ?")
+
+
 def test_some_recipients_may_be_refused_and_others_not() -> None:
     both = mail(("ops@example.org", "gone@example.org"))
     with mail_server() as server:

@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mail_server import mail_server
 from test_digest import NOW, busy, made
+from test_digest_html import MORE_PAYLOADS
 
+from clampdown.proofs.payloads import FORMULAS
 from pipeline.errors import MailError
 from pipeline.outbox import key_of
 from pipeline.settings import MailSettings
@@ -163,6 +165,24 @@ def test_words_of_others_add_no_header() -> None:
         assert found["List-Id"].endswith("<policy-desk.clampdown.news.example.org>")
 
 
+@pytest.mark.parametrize("payload", [*MORE_PAYLOADS, *FORMULAS])
+def test_no_payload_is_alive_in_a_header(payload: str) -> None:
+    item = Item(News.NEW, replace(EVENT, service=payload, actor=payload), None, payload, listed=True)
+    one = replace(made([item]), subscription=Subscription("desk", payload), name="2026-11-22")
+    ways = unsubscribing(MAIL, SECRET, "desk", TO)
+    found = message_from_bytes(
+        as_bytes(MAIL, digest_message(MAIL, one, Rendered("text"), TO, ways)), policy=policy.default
+    )
+    assert set(found.keys()) == HEADERS
+    assert found.get_content().strip() == "text"
+
+
+HEADERS = {
+    "From", "To", "Subject", "Date", "Auto-Submitted", "Message-ID", "List-Id", "List-Unsubscribe",
+    "List-Unsubscribe-Post", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+}  # fmt: skip
+
+
 @given(st.text(max_size=300))
 def test_no_title_breaks_out_of_its_header(title: str) -> None:
     one = replace(made([]), subscription=Subscription("desk", title), name="2026-11-22")
@@ -170,10 +190,7 @@ def test_no_title_breaks_out_of_its_header(title: str) -> None:
     content = as_bytes(MAIL, digest_message(MAIL, one, Rendered("text"), TO, ways))
     found = message_from_bytes(content, policy=policy.default)
     assert found["List-Id"].endswith("<desk.clampdown.news.example.org>")
-    assert set(found.keys()) == {
-        "From", "To", "Subject", "Date", "Auto-Submitted", "Message-ID", "List-Id", "List-Unsubscribe",
-        "List-Unsubscribe-Post", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
-    }  # fmt: skip
+    assert set(found.keys()) == HEADERS
     assert found.get_content().strip() == "text"
 
 

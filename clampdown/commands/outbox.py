@@ -118,7 +118,7 @@ def resend(
     Of what is unknown nobody can tell whether it arrived: ask its reader, or look at the mail server's log, first.
     """
     from pipeline import suppressed
-    from pipeline.outbox import Channel, Outbox, State
+    from pipeline.outbox import OPEN_FOR, Channel, Outbox, State
 
     settings = load_settings(context).settings
     outbox = Outbox(settings.data_dir)
@@ -134,6 +134,8 @@ def resend(
                 f"{row.entry.to} is sent nothing more: {why.reason.value}",
                 hint=f"`clampdown outbox allow {row.entry.to}` ends that, if its reader wants it.",
             )
+        if row.queued_at < datetime.now(UTC) - OPEN_FOR:
+            raise InputError(f"{row.key} is of {row.queued_at:%d %B %Y}: that is no news any more")
         # That its bytes are there is told now, and not when it is too late.
         outbox.message(row.entry)
     for row in rows:
