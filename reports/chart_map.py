@@ -5,10 +5,10 @@ takes a third of the time. What differs from map to map is data with a name, so 
 filled again.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Final, TypeAlias
 
 import altair as alt
@@ -20,9 +20,7 @@ from reports.palette import Inks
 from reports.shapes.outlines import WIDTH, Outline, height, outlines
 
 _STEPS: Final = ((1, 2, 3, 4), (1, 2, 5, 10), (1, 5, 20, 50), (1, 10, 50, 200), (1, 100, 500, 2000))
-"""From which count on each colour stands: the first row is taken whose last step times `_MULTIPLE` is not exceeded."""
-
-_MULTIPLE: Final = 2
+"""From which count on each colour stands: the last row is taken whose colours the highest count lets all be used."""
 
 _STRAY: Final = 0.5
 """Pixels by which a line may stray from the true one."""
@@ -40,7 +38,11 @@ COUNTRIES, DOTS, RINGS, LEGEND, WORDS = "countries", "dots", "rings", "legend", 
 
 Rows: TypeAlias = list[dict[str, Any]]
 
+_NARROW: Final = 480
+"""Pixels below which the legend has no room on the map, and stands in a line below it."""
+
 _LEGEND_X: Final = 9
+_LEGEND_GAP: Final = 12
 _LEGEND_LINE: Final = 16
 _FOOT: Final = 20
 _SMALL_TEXT: Final = 11
@@ -99,7 +101,7 @@ def _path(outline: Outline, scale: float) -> str:
 
 def steps_of(highest: int) -> tuple[int, int, int, int]:
     """From which count on each of the four colours stands."""
-    return next((steps for steps in _STEPS if highest <= steps[-1] * _MULTIPLE), _STEPS[-1])
+    return next((steps for steps in reversed(_STEPS) if steps[-1] <= highest), _STEPS[0])
 
 
 def world(inks: Inks, width: int, data: Mapping[str, Rows], *, borders: bool = True) -> alt.LayerChart:
@@ -119,7 +121,7 @@ def world(inks: Inks, width: int, data: Mapping[str, Rows], *, borders: bool = T
         .mark_text(align="left", baseline="middle", color=inks.muted, fontSize=_SMALL_TEXT, aria=False)
         .encode(x=_X, y=_Y, text=alt.Text("words:N")),
     ]
-    return alt.layer(*layers).properties(width=width, height=_height(width) + _FOOT)
+    return alt.layer(*layers).properties(width=width, height=_foot(width) + _FOOT)
 
 
 def rows_of(
@@ -140,13 +142,13 @@ def rows_of(
         if number > 0 and code in paths.countries
     ]
     rings = [{"x": row["x"], "y": row["y"]} for row in rows if row["new"]]
-    legend, words = _legend(steps, inks, _height(width), new_words if rings else "")
+    legend, words = _legend(steps, inks, width, new_words if rings else "")
     if elsewhere := _elsewhere(by_country, paths, names, width):
-        words.append({"x": 4, "y": _height(width) + _FOOT / 2, "words": elsewhere})
+        words.append({"x": 4, "y": _foot(width) + _FOOT / 2, "words": elsewhere})
     return {
         COUNTRIES: [row for row in rows if not row["small"]],
         DOTS: [row for row in rows if row["small"]],
-        RINGS: rings + ([{"x": _LEGEND_X, "y": words[len(legend)]["y"]}] if rings else []),
+        RINGS: rings + ([words[len(legend)] | {"x": words[len(legend)]["x"] - _LEGEND_GAP}] if rings else []),
         LEGEND: legend,
         WORDS: words,
     }
@@ -154,6 +156,11 @@ def rows_of(
 
 def _height(width: int) -> int:
     return round(height() * width / WIDTH)
+
+
+def _foot(width: int) -> int:
+    """Where what stands below the map begins, but for a legend that has no room on it."""
+    return _height(width) + (_FOOT if width < _NARROW else 0)
 
 
 def _row(
@@ -193,13 +200,25 @@ def _name(code: str, names: Mapping[str, str]) -> str:
     return UNTOLD if code == UNKNOWN else line(names.get(code, code))
 
 
-def _legend(steps: tuple[int, int, int, int], inks: Inks, bottom: int, new_words: str) -> tuple[Rows, Rows]:
-    """In the south of the Pacific: a square for each colour, what it stands for, and last what the ring stands for."""
+def _legend(steps: tuple[int, int, int, int], inks: Inks, width: int, new_words: str) -> tuple[Rows, Rows]:
+    """A square for each colour, and what it stands for; last what the ring stands for. In the south of the Pacific."""
     ends = [f"{one}" if other == one + 1 else f"{one}–{other - 1}" for one, other in pairwise(steps)]
     labels = [*ends, f"{steps[-1]} or more", *([new_words] if new_words else [])]
-    lines = [bottom - (len(labels) - place) * _LEGEND_LINE + 4 for place in range(len(labels))]
-    squares: Rows = [{"x": _LEGEND_X, "y": y, "fill": fill} for y, fill in zip(lines, inks.steps, strict=False)]
-    return squares, [{"x": _LEGEND_X + 12, "y": y, "words": label} for y, label in zip(lines, labels, strict=True)]
+    places = _in_line(labels, width) if width < _NARROW else _in_column(labels, width)
+    squares: Rows = [{"x": x, "y": y, "fill": fill} for (x, y), fill in zip(places, inks.steps, strict=False)]
+    return squares, [
+        {"x": x + _LEGEND_GAP, "y": y, "words": label} for (x, y), label in zip(places, labels, strict=True)
+    ]
+
+
+def _in_column(labels: Sequence[str], width: int) -> list[tuple[float, float]]:
+    bottom = _height(width) + 4
+    return [(_LEGEND_X, bottom - (len(labels) - place) * _LEGEND_LINE) for place in range(len(labels))]
+
+
+def _in_line(labels: Sequence[str], width: int) -> list[tuple[float, float]]:
+    lengths = [len(label) * _LETTER + _LEGEND_X + _LEGEND_GAP + 6 for label in labels]
+    return [(_LEGEND_X + x, _height(width) + _FOOT / 2) for x in accumulate(lengths[:-1], initial=0.0)]
 
 
 _X: Final = alt.X("x:Q", scale=None, axis=None)
