@@ -21,7 +21,7 @@ from reports.digest import TAKEN_BACK, Age, Digest, Item, News, Part, Told, sect
 from reports.inert import line, web_address
 from reports.locales import full_day
 from reports.palette import INKS, THEMES, Theme, mark_of
-from reports.templating import environment, unescaped
+from reports.templating import template, unescaped
 from warehouse.news import Telling
 
 MOST_BYTES: Final = 100_000
@@ -297,7 +297,7 @@ def _marks(theme: Theme) -> dict[str, tuple[str, str, str]]:
 
 
 def _rendered(values: Mapping[str, Any], *, page: bool) -> str:
-    return environment().get_template("digest.html.j2").render(values, page=page, **_styles())
+    return template("digest.html.j2").render(values, page=page, **_styles())
 
 
 def _inlined(html: str) -> str:

@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from lxml import etree
 from markupsafe import Markup
 
@@ -26,6 +25,7 @@ from reports.inert import line, web_address
 from reports.locales import count, day, full_day, moment, number
 from reports.palette import INKS, PALETTE, THEMES, dark_of, mark_of
 from reports.report import Entry, Report
+from reports.templating import template, unescaped
 from warehouse.news import Telling
 
 WIDE: Final = 960
@@ -90,7 +90,7 @@ class _Row:
 def page(report: Report, zone: str, links: Iterable[str] = ()) -> str:
     """The report as a page, with times in that zone. `links` are elements for its head, those of `feeds.links`."""
     style, script = _style(), _script()
-    return _template().render(
+    return template("report.html.j2").render(
         policy=_policy(style, script),
         style=style,
         script=script,
@@ -271,31 +271,15 @@ def _hash(text: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("reports"),
-        # In style and script nothing is escaped, and nothing of a report is in them.
-        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _template() -> Template:
-    return _environment().get_template("report.html.j2")
-
-
-@cache
 def _style() -> Markup:
     values: Mapping[str, Any] = {
         "inks": INKS,
         "marks": {theme: {action.value: mark_of(action, theme) for action in PALETTE[theme]} for theme in THEMES},
         "dark_of": dark_of(),
     }
-    return Markup(_environment().get_template("report.css.j2").render(values))  # noqa: S704 – colours of ours
+    return unescaped("report.css.j2", values)
 
 
 @cache
 def _script() -> Markup:
-    return Markup(_environment().get_template("report.js.j2").render())  # noqa: S704 – ours
+    return unescaped("report.js.j2")

@@ -4,13 +4,22 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
 
+def template(name: str) -> Template:
+    """The template of that name in `reports/templates`."""
+    return _environment().get_template(name)
+
+
+def unescaped(name: str, values: Mapping[str, Any] | None = None) -> Markup:
+    """A style sheet or script, filled with `values` of our own, to be put into a page as it is."""
+    return Markup(template(name).render(values or {}))  # noqa: S704 – nothing of others is in it
+
+
 @cache
-def environment() -> Environment:
-    """Where the templates of `reports/templates` are found."""
+def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("reports"),
         # In styles and scripts nothing is escaped, and nothing that others wrote is in them.
@@ -19,8 +28,3 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def unescaped(template: str, values: Mapping[str, Any] | None = None) -> Markup:
-    """A style sheet or script, filled with `values` of our own, to be put into a page as it is."""
-    return Markup(environment().get_template(template).render(values or {}))  # noqa: S704 – nothing of others is in it
