@@ -439,7 +439,8 @@ def as_run(database: Database, moment: datetime | None = None) -> str:
     moment = moment or datetime.now(UTC)
     run_id = moment.strftime("%Y%m%dT%H%M%S.%fZ")
     database.execute(
-        "INSERT INTO runs VALUES (?, ?, ?, 'finished', 'direct', 'made-up', '0')",
+        "INSERT INTO runs (run_id, started_at, finished_at, status, mode, model, version, last_change) "
+        "SELECT ?, ?, ?, 'finished', 'direct', 'made-up', '0', max(position) FROM changes",
         [run_id, moment.replace(tzinfo=None), moment.replace(tzinfo=None)],
     )
     return run_id

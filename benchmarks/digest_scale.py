@@ -68,6 +68,7 @@ def main() -> int:
     settings = _site(options.folder / "site", options.subscriptions)
     mornings = []
     loaded = world.mentions + _loaded(path, world.mentions)
+    _watched_since(path, FIRST - timedelta(days=DAYS))
     for number, mentions in enumerate((0, *NEWS)):
         now = FIRST + timedelta(days=number)
         _publish(world, settings, loaded, mentions, now - timedelta(hours=1))
@@ -133,6 +134,12 @@ def _loaded(path: Path, built: int) -> int:
     with open_warehouse(path) as warehouse:
         ((number,),) = warehouse._database.execute("SELECT count(*) FROM mentions")
     return max(0, int(number) - built)
+
+
+def _watched_since(path: Path, began_at: datetime) -> None:
+    """Have watching begun long ago, so that first digests tell of the last day alone."""
+    with open_warehouse(path) as warehouse:
+        as_run(warehouse._database, began_at)
 
 
 def _publish(world: World, settings: Settings, first: int, mentions: int, at: datetime) -> None:

@@ -79,7 +79,7 @@ def record_files(folder: Path) -> list[Path]:
     """The records in the folder, by name."""
     try:
         return sorted(path for path in folder.iterdir() if path.suffix == RECORD and _NAME.fullmatch(path.stem))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 

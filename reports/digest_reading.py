@@ -57,23 +57,27 @@ class Changes:
         self._countries = news.country_names(reader)
         self._before = _Side([change.before for change in self._changes], categories)
         self._after = _Side([change.after for change in self._changes], categories)
+        # Most subscriptions are told the same of an event.
+        self._items: dict[int, Item] = {}
 
     def draft(self, filters: Filters) -> Draft:
         """What a subscription with these filters is told."""
         was, now = self._before.wanted(filters), self._after.wanted(filters)
         told: dict[str, tuple[Change, News]] = {}
+        items: list[Item] = []
         again = regrouped = 0
         for index in sorted(was | now):
             change, found = self._news_for(index, index in was, index in now)
             if found is not None:
                 told[change.event_id] = (change, found)
+                items.append(self._known_item(index, change, found))
             elif change.kind in _UNGROUPED:
                 regrouped += 1
             else:
                 again += 1
-        items = ranked(self._item(change, found) for change, found in told.values())
-        chosen = to_list(items)
-        findings = Findings(items, told_again=again, regrouped=regrouped, held=self._held(filters, now))
+        order = ranked(items)
+        chosen = to_list(order)
+        findings = Findings(order, told_again=again, regrouped=regrouped, held=self._held(filters, now))
         return Draft(findings, told, frozenset(chosen))
 
     def _news_for(self, index: int, was_wanted: bool, is_wanted: bool) -> tuple[Change, News | None]:
@@ -96,6 +100,13 @@ class Changes:
             return 0
         others = self._after.wanted(replace(filters, unsure="mark")) - told
         return sum(self._changes[index].before is None and self._news[index] is not None for index in others)
+
+    def _known_item(self, index: int, change: Change, found: News) -> Item:
+        if change is not self._changes[index] or found is not self._news[index]:
+            return self._item(change, found)
+        if index not in self._items:
+            self._items[index] = self._item(change, found)
+        return self._items[index]
 
     def _item(self, change: Change, found: News) -> Item:
         event = change.after or change.before
