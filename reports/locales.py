@@ -1,7 +1,8 @@
 """Days, times and numbers in a reader's language, after Unicode's CLDR, and names of countries in English.
 
 The texts around them are English. A language is a tag such as "de", "pt-BR" or "zh_Hant". Plain "en" stands for no
-country's English: 22 November 2026.
+country's English: 22 November 2026. In languages that are written from right to left days are in figures, 2026-11-22:
+inside an English sentence their words would change places with those around them.
 """
 
 from datetime import date, datetime
@@ -36,6 +37,8 @@ def day(value: date | str, language: str = ENGLISH) -> str:
     """A day, month or year: "4 February 2025", "February 2025", "2025". What is none of them comes back as it is."""
     text = value if isinstance(value, str) else value.isoformat()
     locale = locale_of(language)
+    if _is_reversed(locale):
+        return text
     try:
         if len(text) == _MONTH:
             return str(format_skeleton("yMMMM", date.fromisoformat(f"{text}-01"), locale=locale))
@@ -46,11 +49,14 @@ def day(value: date | str, language: str = ENGLISH) -> str:
 
 def short_day(value: date, language: str = ENGLISH) -> str:
     """A day without its year: "22 November"."""
-    return str(format_skeleton("MMMMd", value, locale=locale_of(language)))
+    locale = locale_of(language)
+    return value.isoformat() if _is_reversed(locale) else str(format_skeleton("MMMMd", value, locale=locale))
 
 
 def full_day(value: date, language: str = ENGLISH) -> str:
     """A day with its weekday: "Sunday 22 November 2026"."""
+    if _is_reversed(locale_of(language)):
+        return value.isoformat()
     # CLDR has a comma after the weekday, which newspapers have not.
     pattern = "EEEE d MMMM y" if language == ENGLISH else "full"
     return str(format_date(value, pattern, locale=locale_of(language)))
@@ -59,8 +65,14 @@ def full_day(value: date, language: str = ENGLISH) -> str:
 def moment(at: datetime, zone: str, language: str = ENGLISH) -> str:
     """A time in that zone: "Saturday 21 November, 07:00"; with the year where the language is not plain English."""
     local, locale = at.astimezone(ZoneInfo(zone)), locale_of(language)
+    if _is_reversed(locale):
+        return f"{local:%Y-%m-%d, %H:%M}"
     when = format_date(local, "EEEE d MMMM", locale) if language == ENGLISH else full_day(local.date(), language)
     return f"{when}, {format_time(local.time(), 'short', locale=locale)}"
+
+
+def _is_reversed(locale: Locale) -> bool:
+    return bool(locale.text_direction == "rtl")
 
 
 def number(value: int, language: str = ENGLISH) -> str:

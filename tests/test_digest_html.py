@@ -279,6 +279,9 @@ def test_dates_and_numbers_are_in_the_readers_language() -> None:
     assert full_day(date(2026, 11, 22), "de") == "Sonntag, 22. November 2026"
     assert moment(at, "Europe/Rome") == "Saturday 21 November, 07:00"
     assert moment(at, "Asia/Tokyo", "fr") == "samedi 21 novembre 2026, 15:00"
+    for language in ("ar", "he", "fa"):
+        said = [full_day(at.date(), language), day("2026-11", language), moment(at, "Asia/Tokyo", language)]
+        assert said == ["2026-11-21", "2026-11", "2026-11-21, 15:00"], "nothing changes places in an English sentence"
     with pytest.raises(InputError, match="the language 'tlh-x-none' is not known"):
         day("2026-11-22", "tlh-x-none")
     german = Subscription("desk", "Desk", language="de", cadence=Cadence.WEEKLY)
