@@ -17,6 +17,7 @@ from conftest import ROOT
 from prometheus_client.parser import text_string_to_metric_families
 
 from flows.serving import endpoint as module
+from flows.serving import small_http
 from flows.serving.endpoint import Endpoint
 from flows.serving.watching import PATIENCE, Watch
 from pipeline.errors import ServeError
@@ -168,7 +169,7 @@ def test_nothing_else_is_there(serve: Serve) -> None:
 
 def test_clients_that_say_nothing_keep_nobody_waiting_for_ever(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module._Handler, "timeout", 0.2)
-    silent = [socket.create_connection(("127.0.0.1", serve.port)) for _ in range(2 * module.MOST_AT_ONCE)]
+    silent = [socket.create_connection(("127.0.0.1", serve.port)) for _ in range(2 * small_http.MOST_AT_ONCE)]
     try:
         assert serve.get("/ready")[0] == 200
     finally:
