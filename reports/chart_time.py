@@ -1,7 +1,9 @@
 """Charts over time: what `reports.charts` makes curves, timelines and bars of. Days are UTC."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import count
 from typing import Any, Final, Literal, TypeAlias
 
 import altair as alt
@@ -64,7 +66,8 @@ def curve_rows(points: Points, perhaps: Points = (), span: tuple[date, date] | N
 
 def stairs(data: Mapping[str, Rows], inks: Inks, size: tuple[int, int], span: tuple[date, date]) -> alt.LayerChart:
     """A number that grew day by day, without its dress: what it may have been behind what it surely was."""
-    drawn, ends, encoding = _line(data, _time(span, size[0]), alt.Y("number:Q", axis=_Y_AXIS))
+    highest = max((row["perhaps"] for row in data[CURVE]), default=0)
+    drawn, ends, encoding = _line(data, _time(span, size[0]), alt.Y("number:Q", axis=_counted(highest)))
     layers = [
         drawn.mark_area(interpolate="step-after", color=inks.doubt, opacity=1, aria=False).encode(
             **encoding, y2="perhaps:Q"
@@ -116,6 +119,17 @@ def _time(span: tuple[date, date], width: int, unit: Any = alt.Undefined) -> alt
         labelSeparation=6,
     )
     return alt.X("on:T", timeUnit=unit, scale=alt.Scale(type="utc", domain=[_day(one) for one in span]), axis=axis)
+
+
+def _counted(highest: int) -> alt.Axis:
+    """The axis of a count: at most five lines, at whole numbers."""
+    step = next(step for step in _tick_steps() if highest <= 4 * step)
+    values = list(range(0, highest + 1, step))
+    return alt.Axis(values=values, format=",d", title=None, domain=False, ticks=False)
+
+
+def _tick_steps() -> Iterator[int]:
+    return (digit * 10**power for power in count() for digit in (1, 2, 5))
 
 
 def _interval(unit: Literal["month", "year"], step: int) -> alt.TimeIntervalStep:
@@ -233,7 +247,9 @@ def months(
     counts: Sequence[Month], theme: Theme, inks: Inks, size: tuple[int, int], span: tuple[date, date]
 ) -> alt.Chart:
     """Stacked bars of a count by month and action without their dress, the most forceful at the bottom."""
-    order = list(Action)
+    order, totals = list(Action), Counter[date]()
+    for month, _, number in counts:
+        totals[month] += number
     rows = [
         {
             "on": month.isoformat(),
@@ -249,7 +265,7 @@ def months(
         .mark_bar(stroke=inks.paper, strokeWidth=1)
         .encode(
             x=_time(span, size[0], unit="utcyearmonth"),
-            y=alt.Y("number:Q", stack="zero", axis=_Y_AXIS),
+            y=alt.Y("number:Q", stack="zero", axis=_counted(max(totals.values(), default=0))),
             fill=alt.Fill("action:N", scale=_colours({action for _, action, _ in counts}, theme), legend=_LEGEND),
             order=alt.Order("order:Q"),
             description="told:N",
@@ -257,6 +273,3 @@ def months(
         )
         .properties(width=size[0], height=size[1])
     )
-
-
-_Y_AXIS: Final = alt.Axis(tickCount=4, tickMinStep=1, format=",d", title=None, domain=False, ticks=False)

@@ -415,3 +415,16 @@ def test_a_short_life_is_seen_and_a_long_ended_one_is_not() -> None:
     told = {one.get("aria-label") for one in root.iter()} - {None}
     assert f"{PAYLOAD}: X, lifted {TODAY} (first report)" in told
     assert not any("Iran" in one for one in told)
+
+
+@pytest.mark.parametrize("highest", [1, 3, 7, 100, 12_345])
+def test_counts_have_whole_numbers_on_their_axis(highest: int) -> None:
+    curve = Curve("X", ((TODAY, highest),), ((TODAY, highest),))
+    written = [
+        str(one.text) for one in etree.fromstring(charts.svg(charts.spread_curve(curve, SPAN))).iter() if one.text
+    ]
+    numbers = [int(one.replace(",", "")) for one in written if one.replace(",", "").isdigit() and one != "2026"]
+    *ticks, last = numbers
+    assert last == highest
+    assert ticks == list(range(0, highest + 1, ticks[1]))
+    assert 2 <= len(ticks) <= 5
