@@ -15,7 +15,7 @@ from typing import Final
 from pipeline import outbox_state, suppressed
 from pipeline.errors import ArchiveError, InputError, MailError
 from pipeline.outbox import WAITING, Batch, Channel, Outbox, Row, State
-from pipeline.outbox_intake import fresh_batches, fresh_since, is_due
+from pipeline.outbox_intake import MARGIN, fresh_batches, fresh_since, is_due
 from pipeline.outbox_state import Standing, Trouble
 from pipeline.settings import Settings
 from reports.handover import Answer, Fate, Handover
@@ -73,9 +73,8 @@ def send_due(
 ) -> Sent:
     """Send all that is due and, though it is to be tried later, what has a key in `hurry`.
 
-    Between two messages `enough` may end it.
-
-    Raises ArchiveError where the outbox can't be read or written, InputError where the subscriptions can't.
+    Between two messages `enough` may end it. Raises ArchiveError where the outbox can't be read or written, InputError
+    where the subscriptions can't.
     """
     began, start = time.monotonic(), now or datetime.now(UTC)
     outbox = Outbox(settings.data_dir, lambda: start + timedelta(seconds=time.monotonic() - began))
@@ -134,6 +133,7 @@ class _Round:
         self._broken = 0
         self._standing = _known(settings)
         self._looked_at = self._now()
+        self._since = fresh_since(settings, self._standing, self._looked_at)
         self._trouble = self._standing.trouble if self._standing else None
 
     def go(self) -> Sent:
@@ -146,7 +146,6 @@ class _Round:
         try:
             # What comes in meanwhile belongs to this round, too: its maker finds the outbox busy, and relies on it.
             while self._send():
-                self._looked_at = self._now()
                 self._take_in()
         finally:
             standing = outbox_state.standing_of(self._outbox.rows(), self._now(), self._looked_at, self._trouble)
@@ -167,13 +166,14 @@ class _Round:
                     self._move(row, State.UNKNOWN, DIED, of=(State.SENDING,))
 
     def _take_in(self) -> None:
-        since = fresh_since(self._settings, self._standing, self._looked_at)
-        oldest = self._now() - self._patience()
-        batches = [
-            one for one in fresh_batches(self._settings.data_dir, since) if one.made_at >= oldest and one.entries
-        ]
+        """Take in what digests have brought since the last look, but nothing that is no news any more."""
+        self._looked_at = self._now()
+        oldest = self._looked_at - self._patience()
+        found = fresh_batches(self._settings.data_dir, self._since)
+        batches = [one for one in found if one.made_at >= oldest and one.entries]
         if batches and (new := self._outbox.take_in(batches)):
             log.info("outbox: %d new", new)
+        self._since = self._looked_at - MARGIN
 
     def _patience(self) -> timedelta:
         return timedelta(hours=self._settings.mail.give_up_hours)

@@ -1,16 +1,27 @@
 """No mail goes out twice without an operator's word: the short form of the proof, and that it sees what is wrong."""
 
+import sys
 from collections import Counter
 
+import pytest
 from test_prove import failed
 
 from clampdown.proofs import outbox
 from clampdown.proofs.claims import Proof
+from pipeline.errors import InputError
 
 
 def test_no_mail_goes_out_twice_wherever_its_sender_is_killed() -> None:
     proof = outbox.prove(lambda _: None, short=True)
     assert failed(proof) == []
+
+
+def test_without_a_mail_server_it_is_said_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "clampdown.proofs.mail_server", raising=False)
+    monkeypatch.setitem(sys.modules, "aiosmtpd.controller", None)
+    with pytest.raises(InputError) as caught:
+        outbox.prove(lambda _: None, short=True)
+    assert "aiosmtpd" in str(caught.value)
 
 
 def test_the_proof_fails_where_a_mail_arrives_twice_or_not_at_all() -> None:

@@ -94,6 +94,8 @@ def _facts(found: "Status") -> Iterator[tuple[str, Text]]:
     state = found.state
     if state is not None:
         yield from _site(state, found)
+    if found.outbox is not None and found.outbox.counts:
+        yield "outbox", Text(", ".join(f"{number} {name}" for name, number in sorted(found.outbox.counts.items())))
     if found.disk is not None:
         used = f"{_used(state)}, " if state is not None and state.bytes else ""
         yield "disk", Text(f"{used}{_size(found.disk.free)} of {_size(found.disk.total)} free")
