@@ -23,6 +23,9 @@ _MOST: Final = 256
 _BITS: Final = 5
 """Of each of red, green and blue: what agrees in them is one colour."""
 
+_UNUSED: Final = 1 << 24
+"""No colour."""
+
 
 def reduced(picture: bytes, exact: Collection[str] = ()) -> bytes:
     """An opaque PNG in at most 256 colours, those of `exact` as they are; unchanged if of another kind than Vega's are.
@@ -76,28 +79,27 @@ def _pixels(lines: NDArray[np.uint8]) -> NDArray[np.uint32] | None:
 def _numbered(pixels: NDArray[np.uint32], exact: Sequence[int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The palette, and each pixel's number in it. A colour beyond the commonest 256 becomes the nearest of them."""
     cells = _cell(pixels)
-    counts = np.bincount(cells.ravel(), minlength=1 << 3 * _BITS)
-    colour_of = np.zeros(len(counts), np.uint32)
-    colour_of[cells.ravel()] = pixels.ravel()  # any colour of a cell stands for it
+    colour_of = np.full(1 << 3 * _BITS, _UNUSED, np.uint32)
+    colour_of[cells] = pixels  # any colour of a cell stands for it
+    used: NDArray[np.intp] = np.nonzero(colour_of != _UNUSED)[0]
     for colour in exact:
         colour_of[_cell(np.array(colour, np.uint32))] = colour
-    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-    palette = _bytes(colour_of[order[:_MOST]])
-    number_of = np.zeros(len(counts), np.uint8)
-    number_of[order[:_MOST]] = np.arange(len(palette))
-    others = order[_MOST:]
-    away = (_bytes(colour_of[others])[:, None].astype(np.int32) - palette[None].astype(np.int32)) ** 2
-    number_of[others] = away.sum(axis=2).argmin(axis=1)
+    if len(used) > _MOST:
+        used = used[np.argsort(-np.bincount(cells.ravel(), minlength=len(colour_of))[used], kind="stable")]
+    palette = _bytes(colour_of[used[:_MOST]])
+    number_of = np.zeros(len(colour_of), np.uint8)
+    number_of[used[:_MOST]] = np.arange(len(palette))
+    if len(others := used[_MOST:]):
+        away = (_bytes(colour_of[others])[:, None].astype(np.int32) - palette[None].astype(np.int32)) ** 2
+        number_of[others] = away.sum(axis=2).argmin(axis=1)
     return palette, number_of[cells]
 
 
-def _cell(colours: NDArray[np.uint32]) -> NDArray[np.uint32]:
+def _cell(colours: NDArray[np.uint32]) -> NDArray[np.uint16]:
     """The highest bits of red, green and blue as one number."""
     low, mask = 8 - _BITS, (1 << _BITS) - 1
-    found: NDArray[np.uint32] = (
-        (colours >> low & mask) | (colours >> 8 + low & mask) << _BITS | (colours >> 16 + low & mask) << 2 * _BITS
-    )
-    return found
+    found = (colours >> low & mask) | (colours >> 2 * low & mask << _BITS) | (colours >> 3 * low & mask << 2 * _BITS)
+    return found.astype(np.uint16)
 
 
 def _bytes(colours: NDArray[np.uint32]) -> NDArray[np.uint8]:
