@@ -25,7 +25,8 @@ from typing import Any
 
 from benchmarks.analysis_world import DAYS, World, as_run
 from extractors import registries
-from flows.digest import DigestReport, DigestState, make_digests
+from flows.digest import make_digests
+from flows.digest_report import DigestReport, DigestState
 from flows.outputs import write_feeds
 from pipeline.classes import Action, ActorKind
 from pipeline.settings import MailSettings, ServeSettings, Settings

@@ -12,13 +12,13 @@ import fcntl
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from flows.digest_coverage import Readings, waited_for_reading
 from flows.digest_issue import Issue, issue
@@ -34,6 +34,7 @@ from flows.digest_records import (
     record_path,
     stand_of,
 )
+from flows.digest_report import DigestReport, DigestState
 from flows.subscribed import categories, named, subscriptions
 from pipeline.archive_files import make_folder
 from pipeline.errors import ArchiveError, ClampdownError, InputError
@@ -60,53 +61,11 @@ FIRST_REACH: Final = {Cadence.DAILY: timedelta(1), Cadence.WEEKLY: timedelta(7),
 
 LONG_AGO: Final = timedelta(days=7)
 
+ISSUED_AT_ONCE: Final = 8
+"""Digests that are written side by side: each waits for the disk several times."""
+
 _LOCK_PATIENCE: Final = 300.0
 _PAUSE: Final = 0.1
-
-
-class DigestState(StrEnum):
-    """What came of asking for a digest. QUIET: one that is made at once has nothing to tell."""
-
-    MADE = "made"
-    DONE = "done"
-    NOT_DUE = "not due"
-    QUIET = "quiet"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class DigestReport:
-    """The digest that was made, or the one that had been made for the occasion; `files` are its pages and its record.
-
-    Where none is due, `files` is empty and `day` that of the latest occasion. `next_at` is when the next one is due,
-    None for one that is made at once. `news` counts its items, `partial` says that sources could not be read; `mails`
-    were put into the outbox, `unsent` could not be, each address with the reason. `error` says why it FAILED.
-    """
-
-    state: DigestState
-    day: date
-    next_at: datetime | None
-    subscription: str
-    number: int | None = None
-    subject: str = ""
-    news: int = 0
-    partial: bool = False
-    files: tuple[Path, ...] = ()
-    mails: int = 0
-    unsent: tuple[tuple[str, str], ...] = ()
-    error: str = ""
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The figures, for the flow log."""
-        return {
-            "state": self.state.value,
-            "day": self.day.isoformat(),
-            "number": self.number,
-            "subject": self.subject,
-            "news": self.news,
-            "partial": self.partial,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +133,6 @@ def digests_at_once(settings: Settings) -> list[DigestReport]:
     except ClampdownError as error:
         log.error("no digests are made at once: %s%s", error, f" ({error.hint})" if error.hint else "")
         return []
-
-
-def require_made(reports: Sequence[DigestReport]) -> None:
-    """Raise ArchiveError where one of the digests could not be made."""
-    if failed := [report for report in reports if report.state is DigestState.FAILED]:
-        others = f" (and {len(failed) - 1} more)" if failed[1:] else ""
-        raise ArchiveError(f"the digest of {failed[0].subscription}{others} can't be made: {failed[0].error}")
 
 
 def preview_digest(settings: Settings, now: datetime, subscription: Subscription) -> Digest:
@@ -299,11 +251,9 @@ class _Workshop:
                 continue
             wanted.append((task, start, draft))
         digests = self.digests(wanted)
-        for (task, _, _), digest in zip(wanted, digests, strict=True):
-            try:
-                yield self._issue(task, digest)
-            except ClampdownError as error:
-                yield _failed(task, error)
+        # While the disk takes one, another is drawn.
+        with ThreadPoolExecutor(min(ISSUED_AT_ONCE, len(wanted) or 1)) as pool:
+            yield from pool.map(self._issued, [task for task, _, _ in wanted], digests)
 
     def start(self, task: _Task) -> _Start:
         """Where the digest of a subscription begins."""
@@ -358,6 +308,12 @@ class _Workshop:
     def _told(self, task: _Task, record: Record) -> Told:
         url = view_url(self.settings.mail, self._secret, task.subscription.id, record.name)
         return Told(record.number, record.day, record.name, url)
+
+    def _issued(self, task: _Task, digest: Digest) -> DigestReport:
+        try:
+            return self._issue(task, digest)
+        except ClampdownError as error:
+            return _failed(task, error)
 
     def _issue(self, task: _Task, digest: Digest) -> DigestReport:
         one = Issue(digest, task.occasion.at, self._end, self.reader.path.parent.name)

@@ -6,6 +6,7 @@ anew, with other mails than those that nobody will ever be sent, and one whose r
 
 import json
 import logging
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -42,6 +43,9 @@ log = logging.getLogger(__name__)
 PICTURE: Final = "week"
 """The content id of the picture, before the id of the mail's list."""
 
+_DRAWING: Final = threading.Lock()
+"""Pictures are drawn one after the other: the library says nothing of threads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Issue:
@@ -71,7 +75,8 @@ def picture_of(digest: Digest) -> bytes | None:
     # Heavy, and a quiet day needs none.
     from reports.charts import week_picture
 
-    return week_picture(digest.week, "light")
+    with _DRAWING:
+        return week_picture(digest.week, "light")
 
 
 def pages_of(digest: Digest, picture: bytes | None) -> dict[str, bytes]:

@@ -19,7 +19,8 @@ from itertools import count
 from pathlib import Path
 
 from extractors import registries
-from flows.digest import DigestReport, make_digests
+from flows.digest import make_digests
+from flows.digest_report import DigestReport
 from pipeline import site_state
 from pipeline.decision_types import Anchor, Decision, DecisionKind
 from pipeline.flow_log import FlowLog

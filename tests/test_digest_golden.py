@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from digest_world import GOLDEN, READER, SITUATIONS, folder_of, live, pages
 
-from flows.digest import DigestReport, DigestState
+from flows.digest_report import DigestReport, DigestState
 
 MOST_BYTES = 60_000
 """Of a picture."""

@@ -16,8 +16,9 @@ from digest_material import publish, told
 from in_process import clampdown
 from warehouse_material import START
 
-from flows.digest import DigestReport, DigestState, make_digests, preview_digest, require_made
+from flows.digest import make_digests, preview_digest
 from flows.digest_records import FOLDER, records
+from flows.digest_report import DigestReport, DigestState, require_made
 from pipeline import site_state
 from pipeline.errors import ArchiveError, InputError
 from pipeline.flow_log import FlowLog

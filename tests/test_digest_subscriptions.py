@@ -12,8 +12,9 @@ from digest_material import publish, told
 from in_process import clampdown
 from mail_server import PASSWORD, USER, mail_server
 
-from flows.digest import DigestReport, DigestState, digests_at_once, make_digests, preview_digest, require_made
+from flows.digest import digests_at_once, make_digests, preview_digest
 from flows.digest_records import LATEST, folder_of, records, stand_of
+from flows.digest_report import DigestReport, DigestState, require_made
 from flows.subscribed import named, subscriptions
 from pipeline.errors import ArchiveError, InputError
 from pipeline.outbox import Outbox, batch_of

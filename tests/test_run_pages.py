@@ -12,7 +12,7 @@ from digest_material import told as told_of
 from test_digest import PAYLOADS, live
 
 from flows.backfill import SourceReport
-from flows.digest import DigestReport, DigestState
+from flows.digest_report import DigestReport, DigestState
 from flows.maintain import DONE, FAILED, Step
 from flows.serving.artifacts import (
     WORD_JOINER,

@@ -12,7 +12,7 @@ from clampdown.output import console, print_json, printable, shorten, table
 from pipeline.errors import ArchiveError, DeliveryError, InputError
 
 if TYPE_CHECKING:
-    from flows.digest import DigestReport
+    from flows.digest_report import DigestReport
     from pipeline.outbox import Row
     from pipeline.settings import Settings
     from pipeline.subscriptions import Subscription

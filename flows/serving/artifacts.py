@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from flows.digest import DigestReport
+from flows.digest_report import DigestReport
 from flows.house import PUBLISHED_NAME
 from flows.maintain import FAILED, Step
 from flows.serving.duties import BroughtBack, Ingested, ReadAgain

@@ -12,7 +12,8 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from flows.backfill import SourceReport, conclude, find_wanted
-from flows.digest import DigestReport, DigestState, digests_at_once, make_digests, require_made
+from flows.digest import digests_at_once, make_digests
+from flows.digest_report import DigestReport, DigestState, require_made
 from flows.house import House, open_house
 from flows.ingest import RunReport, Stages, ingest
 from flows.orders import BackfillOrder, chosen_sources, listed_sources
