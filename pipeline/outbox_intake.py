@@ -69,7 +69,7 @@ def fresh_batches(data_dir: Path, since: datetime) -> Iterator[Batch]:
         # A name that comes into a folder changes its time.
         if not _changed_since(folder, since):
             continue
-        subscription = BUILT_IN.id if folder.name == DIGESTS else folder.name
+        subscription = BUILT_IN.id if folder == data_dir / DIGESTS else folder.name
         for path in sorted(path for path in folder.iterdir() if RECORD.fullmatch(path.name)):
             if not _changed_since(path, since):
                 continue

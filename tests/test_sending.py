@@ -267,6 +267,17 @@ def test_a_torn_line_and_one_of_a_version_to_come_are_passed_over(tmp_path: Path
     assert site.states() == {"a@example.org": "sent", "b@example.org": "sent"}
 
 
+def test_each_record_is_of_the_subscription_whose_folder_it_is_in(tmp_path: Path) -> None:
+    with mail_server() as server:
+        site = world(tmp_path, port=server.port)
+        for subscription in ("digests", "desk"):
+            site.digest("a@example.org", subscription=subscription)
+        (hashed,) = site.outbox().keep([site.mail("daily", "2026-11-22", "a@example.org")])
+        site.record(".", "2026-11-22", [Entry(key_of("daily", "2026-11-22", "a@example.org"), "a@example.org", hashed)])
+        assert send(site).moved == {State.SENT: 3}
+    assert {row.subscription for row in site.rows().values()} == {"digests", "desk", "daily"}
+
+
 def test_only_one_sends_at_a_time(tmp_path: Path) -> None:
     site = world(tmp_path, port=1)
     site.digest("a@example.org")
