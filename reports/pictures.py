@@ -72,8 +72,7 @@ def _pixels(lines: NDArray[np.uint8]) -> NDArray[np.uint32] | None:
     if not (lines[:, 0] == 1).all():
         return None
     values = np.cumsum(lines[:, 1:].reshape(height, length // 4, 4), axis=1, dtype=np.uint8)
-    found: NDArray[np.uint32] = values.view(">u4")[..., 0] >> 8
-    return found
+    return values.view(np.dtype(">u4")).astype(np.uint32)[..., 0] >> np.uint32(8)
 
 
 def _numbered(pixels: NDArray[np.uint32], exact: Sequence[int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
