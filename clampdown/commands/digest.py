@@ -52,6 +52,9 @@ def digest(
     if preview or to is not None:
         _try_out(settings, _chosen(settings, subscription), folder, to, as_json=as_json)
         return
+    if subscription is not None:
+        # A slip of the finger is no run that failed.
+        _chosen(settings, subscription)
     reports, sent = _make(settings, subscription)
     if as_json:
         print_json({"digests": reports, "sent": sent})

@@ -39,10 +39,22 @@ def run(
     """Poll the feeds that are due, read what is new, extract events, publish. Run it again to go on."""
     with _sample(context) if sample else _live(context) as (settings, sources):
         report = _ingest(settings, sources, prefect=prefect, poll_all=now)
+    # What is made up is for nobody's desk.
+    if not sample:
+        _announce(settings)
     if as_json:
         print_json({"run": report.summary, "snapshot": report.snapshot})
     else:
         _print(report, settings, sample)
+
+
+def _announce(settings: "Settings") -> None:
+    """Tell those who want to hear of news at once."""
+    from flows.digest import digests_at_once
+
+    for report in digests_at_once(settings):
+        if report.files:
+            console(stderr=True).print(Text(f"digest of {report.subscription}: {report.subject}", style="dim"))
 
 
 @contextmanager
