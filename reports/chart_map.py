@@ -189,7 +189,7 @@ def _elsewhere(by_country: Mapping[str, int], paths: _Paths, names: Mapping[str,
         key=lambda code: (-by_country[code], code),
     )
     for place, code in enumerate(left):
-        more = f"{', ' if said else 'Not on the map: '}{_name(code, names)} {by_country[code]}"
+        more = f"{', ' if said else 'Not on the map: '}{_name(code, names)} {by_country[code]:,}"
         if said and len(said + more) > width / _LETTER - _RESERVE:
             return f"{said} and {len(left) - place} more"
         said += more
@@ -202,8 +202,8 @@ def _name(code: str, names: Mapping[str, str]) -> str:
 
 def _legend(steps: tuple[int, int, int, int], inks: Inks, width: int, new_words: str) -> tuple[Rows, Rows]:
     """A square for each colour, and what it stands for; last what the ring stands for. In the south of the Pacific."""
-    ends = [f"{one}" if other == one + 1 else f"{one}–{other - 1}" for one, other in pairwise(steps)]
-    labels = [*ends, f"{steps[-1]} or more", *([new_words] if new_words else [])]
+    ends = [f"{one}" if other == one + 1 else f"{one:,}–{other - 1:,}" for one, other in pairwise(steps)]
+    labels = [*ends, f"{steps[-1]:,} or more", *([new_words] if new_words else [])]
     places = _in_line(labels, width) if width < _NARROW else _in_column(labels, width)
     squares: Rows = [{"x": x, "y": y, "fill": fill} for (x, y), fill in zip(places, inks.steps, strict=False)]
     return squares, [
