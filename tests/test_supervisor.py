@@ -21,13 +21,13 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from flows.serving import supervisor
+from flows.serving import children, growth, supervisor
 from flows.serving.children import Child
-from flows.serving.overdue import ATTEMPTS, PATIENCE, missed, occasions
+from flows.serving.overdue import ATTEMPTS, PATIENCE, missed, next_due, occasions
 from flows.serving.prefect_home import base_url, database, environment, fault, is_loopback, put_aside
 from flows.serving.supervisor import Supervisor, alone, claim_ports, each_minute
 from pipeline.errors import ServeError
-from pipeline.flow_log import FlowRun, FlowStatus
+from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
 from pipeline.settings import Settings
 from pipeline.settings_sections import ServeSettings
 
@@ -136,6 +136,94 @@ def test_the_supervisor_keeps_its_children_going_and_ends_them(tmp_path: Path) -
     assert told == ["ready"], "said once, however often a child was started"
     assert served.children[0].pid is None
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_server_that_has_grown_is_started_anew_when_nothing_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Else the test would wait near the times of daily flows.
+    monkeypatch.setattr(growth, "QUIET_FOR", 0.0)
+    served = Supervisor(settings(tmp_path, server_growth_mb=40), os.environ)
+    served.growth.warm_after = 0.0
+    starts, grow = tmp_path / "starts", tmp_path / "grow"
+    server = child(
+        f"open({str(starts)!r}, 'a').write('x'); grow = {str(grow)!r}; held = b''; tell(READY); "
+        "signal.signal(15, lambda *_: sys.exit(0))\n"
+        "while True:\n"
+        "    tell(ALIVE); time.sleep(0.02)\n"
+        "    if not held and os.path.exists(grow): held = b'x' * 60_000_000; os.unlink(grow)\n",
+        name="server",
+    )
+    served.children = [server]
+    before: list[int] = []
+
+    def size() -> float:
+        return growth.memory(server.pid) or 0.0 if server.pid else 0.0
+
+    def let_it_grow() -> None:
+        until(lambda: server.is_ready)
+        small = size()
+        with FlowLog(tmp_path).running("ingest"):
+            # It has been looked at when it was small.
+            until(lambda: served.growth._warm is not None)
+            grow.touch()
+            until(lambda: size() > small + 50)
+            time.sleep(0.5)
+            before.append(server.starts)
+        until(lambda: server.starts == 2 and server.is_ready)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=let_it_grow, daemon=True).start()
+    with caplog.at_level("INFO"):
+        served.run()
+    assert before == [1], "not while a flow runs"
+    assert len(starts.read_text()) == 2
+    assert "Prefect's server has grown from" in caplog.text
+    assert "ended (" not in caplog.text, "what was asked for is no incident"
+
+
+def test_a_server_that_grows_without_end_does_not_wait_for_a_quiet_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = iter([100.0, 160.0, 201.0, 90.0, 90.0])
+    monkeypatch.setattr(growth, "memory", lambda _pid: next(sizes))
+    with FlowLog(tmp_path).running("ingest"):
+        grown = growth.Growth(settings(tmp_path, server_growth_mb=50), warm_after=0.0)
+        begun = time.monotonic()
+        assert [grown.too_much(1, begun) for _ in range(3)] == ["", "", "from 100 to 201 MB"]
+        assert [grown.too_much(2, begun + 1e-3) for _ in range(2)] == ["", ""], "the next one begins anew"
+        never = growth.Growth(settings(tmp_path, server_growth_mb=0), warm_after=0.0)
+        cold = growth.Growth(settings(tmp_path, server_growth_mb=1))
+        assert never.too_much(1, begun) == cold.too_much(1, begun) == ""
+
+
+def test_a_moment_is_quiet_if_nothing_runs_or_is_due(tmp_path: Path) -> None:
+    mine = settings(tmp_path, timezone="UTC")
+    assert next_due(mine.serve, NOW) == datetime(2026, 11, 22, 12, 15, tzinfo=UTC)
+    assert growth.is_quiet(mine, NOW)
+    assert not growth.is_quiet(mine, NOW.replace(minute=14, second=30))
+    night = NOW.replace(hour=3, minute=29, second=30)
+    assert next_due(mine.serve.model_copy(update={"ingest_every": 86_400.0}), night) == night + timedelta(seconds=30)
+    # Where flows come each minute, there are such moments, too.
+    often = settings(tmp_path, timezone="UTC", ingest_every=60)
+    assert growth.is_quiet(often, NOW)
+    assert not growth.is_quiet(often, NOW.replace(second=50))
+    with FlowLog(tmp_path).running("digest"):
+        assert not growth.is_quiet(mine, NOW)
+
+
+def test_a_child_that_does_not_end_when_told_is_taken_for_hung(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = child("signal.signal(15, signal.SIG_IGN); tell(READY); time.sleep(600)")
+    one.start()
+    until(lambda: list(one.hear()))
+    one.renew()
+    assert (one.is_renewed, one.overdue()) == (True, "")
+    monkeypatch.setattr(children, "END_WITHIN", 0.0)
+    assert "told to end" in one.overdue()
+    one.kill()
+    until(lambda: one.ended() is not None)
+    assert one.restart_at <= time.monotonic()
+    assert not one.is_renewed
 
 
 def test_a_refusal_ends_all(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
-from pipeline.occasions import every, latest
+from pipeline.occasions import every, latest, upcoming
 from pipeline.settings import Settings
 from pipeline.settings_sections import ServeSettings
 
@@ -47,6 +47,13 @@ def occasions(serve: ServeSettings, now: datetime) -> dict[str, datetime]:
     if serve.digest_at is not None:
         found["digest"] = latest(serve.digest_at, serve.zone, now).at
     return found
+
+
+def next_due(serve: ServeSettings, now: datetime) -> datetime:
+    """When the next scheduled flow is to happen (UTC)."""
+    daily = [at for at in (serve.maintain_at, serve.digest_at) if at is not None]
+    ingest = every(serve.ingest_every, now) + timedelta(seconds=serve.ingest_every)
+    return min(ingest, *(upcoming(at, serve.zone, now).at for at in daily))
 
 
 def missed(
