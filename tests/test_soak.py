@@ -1,4 +1,4 @@
-"""The soak: its world is the same for all who look, its curves are as steep as they are, and it is no proof by itself.
+"""The soak: its world is the same for all who look, its curves are as steep as they are, its claims see faults.
 
 The soak itself, also in its short form, takes a minute and more: `clampdown prove soak`.
 """
