@@ -25,6 +25,7 @@ from flows.serving import children, growth, supervisor
 from flows.serving.children import Child
 from flows.serving.overdue import ATTEMPTS, PATIENCE, missed, next_due, occasions
 from flows.serving.prefect_home import base_url, database, environment, fault, is_loopback, put_aside
+from flows.serving.prefect_settings import variables
 from flows.serving.supervisor import Supervisor, alone, claim_ports, each_minute
 from pipeline.errors import ServeError
 from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
@@ -212,6 +213,14 @@ def test_a_moment_is_quiet_if_nothing_runs_or_is_due(tmp_path: Path) -> None:
         assert not growth.is_quiet(mine, NOW)
 
 
+def test_a_child_that_ended_before_it_was_told_to_is_heard_of() -> None:
+    one = child("sys.exit(3)")
+    one.start()
+    until(lambda: one.pid is not None and gone(one.pid))
+    one.signal(signal.SIGTERM)
+    assert one.ended() == 3
+
+
 def test_a_child_that_does_not_end_when_told_is_taken_for_hung(monkeypatch: pytest.MonkeyPatch) -> None:
     one = child("signal.signal(15, signal.SIG_IGN); tell(READY); time.sleep(600)")
     one.start()
@@ -233,6 +242,30 @@ def test_a_refusal_ends_all(tmp_path: Path) -> None:
     with pytest.raises(ServeError, match="the name is taken"):
         served.run()
     assert other.pid is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("PREFECT_SERVER_EVENTS_RETENTION_PERIOD", "for ever", "input should be a valid timedelta"),
+        ("PREFECT_API_DATABASE_CONNECTION_URL", "postgresql://user:secret@h/d", "it has to begin with"),
+    ],
+)
+def test_what_prefect_cannot_read_is_named_and_ends_all(tmp_path: Path, name: str, value: str, why: str) -> None:
+    theirs = {"PYTHONPATH": str(ROOT), "CLAMPDOWN_DATA_DIR": str(tmp_path), name: value}
+    served = Supervisor(settings(tmp_path), {**os.environ, **theirs})
+    served.children = [one for one in served.children if one.name == "server"]
+    with pytest.raises(ServeError, match=f"Prefect can't read {name}: {why}") as told:
+        served.run()
+    assert value not in str(told.value)
+
+
+def test_a_setting_of_prefects_is_found_by_its_name_or_its_value() -> None:
+    given = {"PREFECT_A_PORT": "x", "PREFECT_B_PORT": "1", "PREFECT_C": "y", "PORT": "x"}
+    assert variables("port", "x", given) == ["PREFECT_A_PORT"]
+    assert variables("harbour", "y", given) == ["PREFECT_C"]
+    assert variables("port", None, given) == ["PREFECT_A_PORT", "PREFECT_B_PORT"]
+    assert variables("", None, given) == []
 
 
 def test_one_serve_for_a_data_folder(tmp_path: Path) -> None:

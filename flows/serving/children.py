@@ -159,7 +159,8 @@ class Child:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process itself."""
         if self._process is not None:
-            self._process.send_signal(number)
+            # Popen's own way takes note of an end, and nobody else would hear of it. Until then the id is its own.
+            os.kill(self._process.pid, number)
 
     def kill(self) -> None:
         """End the process and what it started."""
