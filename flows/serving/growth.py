@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from flows.serving.overdue import next_due
+from flows.serving.overdue import next_due, occasions
 from pipeline.errors import ArchiveError
 from pipeline.flow_log import FlowLog, FlowStatus
 from pipeline.settings import Settings
@@ -18,7 +18,8 @@ WARM_AFTER: Final = 3600.0
 """Seconds after its start by which a server has filled its caches, some of which it keeps for half an hour."""
 
 QUIET_FOR: Final = 60.0
-"""Seconds in which no flow may be due; for flows that come more often, a quarter of their interval."""
+"""Seconds before and after the time of a flow that are no quiet moment; for those that come more often, a quarter of
+their interval. One that is due needs a while until it is noted that it runs."""
 
 PATIENCE: Final = 2
 """How many times the growth is borne where no moment is quiet. Flows bear it that the server is gone for a while."""
@@ -64,9 +65,9 @@ def memory(pid: int) -> float | None:
 
 
 def is_quiet(settings: Settings, now: datetime) -> bool:
-    """Whether no flow runs and none is about to."""
-    ahead = timedelta(seconds=min(QUIET_FOR, settings.serve.ingest_every / 4))
-    if next_due(settings.serve, now) - now <= ahead:
+    """Whether no flow runs, none is about to, and none may have just begun."""
+    serve, near = settings.serve, timedelta(seconds=min(QUIET_FOR, settings.serve.ingest_every / 4))
+    if next_due(serve, now) - now <= near or any(now - at <= near for at in occasions(serve, now).values()):
         return False
     try:
         return all(run.status is not FlowStatus.RUNNING for run in FlowLog(settings.data_dir).runs())
