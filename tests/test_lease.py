@@ -20,7 +20,7 @@ from conftest import ROOT
 from pipeline.errors import WarehouseError, WarehouseLocked
 from pipeline.lease import LOCK_NAME, QUEUE_NAME, Holder, holder, lease
 
-LONG = 60.0
+LONG = 240.0
 """Seconds that are never waited for."""
 
 HOLD = """
