@@ -96,15 +96,15 @@ class Record:
         }
 
     def slopes(self) -> dict[str, float]:
-        """Growth a cycle over the calm stretch: memory and handles by part, disk over all cycles by folder, in MB."""
+        """Growth a cycle in the calm stretch: own memory and handles by part; disk over all cycles by folder. In MB."""
         calm = self.calm()
         found = {}
         if len(calm) >= FEWEST:
             for part in IDLE:
-                found[f"{part} memory"] = slope([reading.parts[part].memory for reading in calm])
+                found[f"{part} memory"] = slope([reading.parts[part].own for reading in calm])
                 found[f"{part} handles"] = slope([float(reading.parts[part].handles) for reading in calm])
                 found[f"{part} threads"] = slope([float(reading.parts[part].threads) for reading in calm])
-            found["flow memory"] = slope([reading.flow.memory for reading in calm])
+            found["flow memory"] = slope([reading.flow.own for reading in calm])
         if len(self.readings) >= FEWEST:
             half = self.readings[len(self.readings) // 2 :]
             for name in half[-1].disk:
@@ -169,7 +169,7 @@ class Record:
         calm = self.calm()
         if len(calm) >= FEWEST:
             for part in IDLE:
-                memory, handles = ([getattr(one.parts[part], what) for one in calm] for what in ("memory", "handles"))
+                memory, handles = ([getattr(one.parts[part], what) for one in calm] for what in ("own", "handles"))
                 claims.append(_flat(part, "memory", memory, slopes, MOST_MEMORY))
                 claims.append(_flat(part, "handles", handles, slopes, MOST_HANDLES))
             claims.append(self._whole())
