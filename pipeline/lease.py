@@ -28,6 +28,9 @@ LOCK_NAME = ".lock"
 QUEUE_NAME = ".lock.next"
 _GRACE = 0.1
 """Seconds for which also those try who don't wait: a look at who holds the lease may lock it for a moment."""
+_LOOKS = 30.0
+"""Seconds for which those who only look, many at once, may be in the way of one who is next."""
+
 _FIRST_GAP, _LONGEST_GAP = 0.01, 0.25
 
 
@@ -175,8 +178,11 @@ def _taken(stack: ExitStack, path: Path, until: float) -> BinaryIO | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() >= until:
+                late = time.monotonic() - until
+                if late >= _LOOKS or (late >= 0 and not _is_looked_at(file)):
                     return None
+                if late >= 0:
+                    gap = _FIRST_GAP
             else:
                 # A restore may have put the folder in another's place since it was opened.
                 if _is_at(path, file):
@@ -187,6 +193,15 @@ def _taken(stack: ExitStack, path: Path, until: float) -> BinaryIO | None:
             log.info("waiting for %s", holder(path.parent) or "others")
         time.sleep(gap)
         gap = min(gap * 2, _LONGEST_GAP)
+
+
+def _is_looked_at(file: BinaryIO) -> bool:
+    """Whether those who have the lock only look who has it. Our share in it goes when the file is closed."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_at(path: Path, file: BinaryIO) -> bool:

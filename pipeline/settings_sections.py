@@ -247,6 +247,11 @@ class ServeSettings(Section):
         10.0, gt=0, description="Minutes after which a reextract or backfill lets an ingest have its turn"
     )
     keep_days: int = Field(30, ge=1, description="Days for which Prefect's flow runs and our flow log are kept")
+    server_growth_mb: int = Field(
+        50,
+        ge=0,
+        description="MB by which Prefect's server may grow before it is started anew in a quiet moment; 0 never",
+    )
 
     @property
     def zone(self) -> ZoneInfo:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from hypothesis.internal.conjecture import providers
 
 from clampdown.sample_run import run_sample
 from clampdown.sample_site import SampleSite
+from warehouse.database import OFFLINE
 
 if TYPE_CHECKING:
     from flows.house import House
@@ -30,6 +32,26 @@ if "CI" in os.environ:
     # Else the constants of our own modules are tried, too: of those that this process has imported by then, which
     # differs from run to run.
     providers.is_local_module_file = lambda path: False
+# The cores are the workers': a second thread of the engine would wait for the first one's. What the tests start as
+# programs of their own has as many as ever.
+OFFLINE["threads"] = 1
+
+LONGEST = """
+run cluster rebuild review serve kill prove versions wheel polling reextract frozen analysis_tables sources_check lake
+workers snapshot_parts warehouse_versions events_properties warehouse_snapshot exports extracting fetch backfill feeds
+feeds_hostile training resolution_scale corpora llm_cli corrections fetch_codecs interrupt warehouse_query review_order
+dask_workers maintain archive prune digest_made metadata relevance_training warehouse_schema warehouse_store text_frames
+audit arrival_orders review_run duties supervisor
+""".split()  # noqa: SIM905 - a list of fifty reads better so
+"""The files that take longest, the longest first: begun last, one would keep a worker when the other has nothing left.
+
+Before them the one whose run of the sample serves many others."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole files go to a worker (`--dist=loadfile`), in this order; fixtures of a file are made once."""
+    places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 @pytest.fixture(scope="session")
@@ -55,20 +77,27 @@ def sample_run(sample_site: SampleSite, tmp_path_factory: pytest.TempPathFactory
         fcntl.flock(lock, fcntl.LOCK_EX)
         if (folder / "sample").exists():  # another worker's, with sites of its own
             folder = tmp_path_factory.mktemp("own")
-        return folder / "sample", run_sample(sample_site, folder / "sample")
+        report = run_sample(sample_site, folder / "sample")
+        (folder / "sample.report").write_bytes(pickle.dumps(report))
+        return folder / "sample", report
 
 
 @pytest.fixture(scope="session")
-def sample_snapshot(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The DuckDB file that a run of the sample published: one run for the tests of all workers that only read it."""
+def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, RunReport]":
+    """The same for tests that don't ask its sites again: one run for all workers."""
     folder = _of_all_workers(tmp_path_factory)
-    published = folder / "sample" / "published" / "clampdown.duckdb"
     with (folder / "sample.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = published.exists()
+        made = (folder / "sample.report").exists()
     if not made:
         request.getfixturevalue("sample_run")
-    return published
+    return folder / "sample", pickle.loads((folder / "sample.report").read_bytes())
+
+
+@pytest.fixture(scope="session")
+def sample_snapshot(sample: "tuple[Path, RunReport]") -> Path:
+    """The DuckDB file that this run published."""
+    return sample[0] / "published" / "clampdown.duckdb"
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
         (tmp_path / path.name).write_text(re.sub(r"^#(?=[A-Z]\w+=)", "", text, flags=re.MULTILINE))
     done = subprocess.run(
         ["systemd-analyze", "verify", *sorted(map(str, tmp_path.glob("clampdown*.*")))],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

@@ -131,8 +131,8 @@ def test_each_stage_is_a_task() -> None:
 def test_work_that_takes_too_long_is_given_up() -> None:
     begun = time.monotonic()
     with pytest.raises(Overdue, match=r"ingest has taken longer than 0\.2 seconds"), deadline(0.2, "ingest"):
-        threading.Event().wait(60)
-    assert time.monotonic() - begun < 30
+        threading.Event().wait(240)
+    assert time.monotonic() - begun < 120
     assert isinstance(given_up(), Overdue)
     with deadline(60, "ingest"):
         assert given_up() is None
@@ -143,17 +143,17 @@ def test_a_step_in_another_thread_that_hangs_ends_the_run() -> None:
 
     def hang() -> None:
         with alarm(0.2, "fetch articles (3)"):
-            over.wait(60)
+            over.wait(240)
 
     def wait_for_it() -> None:
         stage = threading.Thread(target=hang, daemon=True)
         stage.start()
         try:
-            threading.Event().wait(60)
+            threading.Event().wait(240)
         finally:
             over.set()
 
-    with pytest.raises(Overdue, match=r"fetch articles \(3\) has taken longer"), deadline(60, "ingest"):
+    with pytest.raises(Overdue, match=r"fetch articles \(3\) has taken longer"), deadline(240, "ingest"):
         wait_for_it()
     assert issubclass(Overdue, ClampdownError)
 
@@ -164,10 +164,10 @@ def test_what_can_not_be_interrupted_is_ended_with_all_its_stacks() -> None:
         "import signal\nfrom flows.serving.deadline import deadline\n"
         "with deadline(0.1, 'ingest', grace=0.3):\n"
         "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])\n"
-        "    import threading\n    threading.Event().wait(60)\n"
+        "    import threading\n    threading.Event().wait(240)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 1
     assert "Timeout" in done.stderr

@@ -168,7 +168,7 @@ def test_nothing_else_is_there(serve: Serve) -> None:
 
 
 def test_clients_that_say_nothing_keep_nobody_waiting_for_ever(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module._Handler, "timeout", 0.2)
+    monkeypatch.setattr(module._Handler, "timeout", 1.0)
     silent = [socket.create_connection(("127.0.0.1", serve.port)) for _ in range(2 * small_http.MOST_AT_ONCE)]
     try:
         assert serve.get("/ready")[0] == 200

@@ -78,7 +78,7 @@ def mentions(draw: st.DrawFn, service: str = "DeepSeek", most: int = 12) -> list
 some_mentions = st.one_of(mentions(), mentions("mobile internet"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(some_mentions, st.randoms(use_true_random=False))
 def test_order_does_not_matter(contexts: list[MentionContext], rng: random.Random) -> None:
     shuffled = list(contexts)
@@ -86,7 +86,7 @@ def test_order_does_not_matter(contexts: list[MentionContext], rng: random.Rando
     assert resolve(shuffled) == resolve(contexts)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.one_of(mentions(most=20), mentions("mobile internet", most=20)), st.randoms(use_true_random=False))
 def test_batches_in_any_order_give_what_all_at_once_give(contexts: list[MentionContext], rng: random.Random) -> None:
     statements = {c.mention.id: read_statement(c) for c in contexts if block_key(c.mention).endswith("|IT")}
@@ -119,7 +119,7 @@ def _shape(h: Happening) -> tuple[Any, ...]:
     return h.id, str(h.family), told, lifts, h.ends or ""
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(some_mentions)
 def test_each_mention_is_in_one_event_and_ids_are_unique(contexts: list[MentionContext]) -> None:
     events = resolve(contexts)
@@ -128,13 +128,13 @@ def test_each_mention_is_in_one_event_and_ids_are_unique(contexts: list[MentionC
     assert len({event.id for event in events}) == len(events)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(some_mentions)
 def test_mentions_told_twice_change_nothing(contexts: list[MentionContext]) -> None:
     assert resolve([*contexts, *contexts]) == resolve(contexts)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(mentions(), mentions("TikTok", most=5))
 def test_mentions_of_another_service_change_nothing(
     contexts: list[MentionContext], others: list[MentionContext]
@@ -144,7 +144,7 @@ def test_mentions_of_another_service_change_nothing(
     assert [event for event in together if event.service_canonical == "DeepSeek"] == alone
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(mentions())
 def test_mentions_of_an_actor_elsewhere_change_nothing(contexts: list[MentionContext]) -> None:
     spec = {
@@ -160,7 +160,7 @@ def test_mentions_of_an_actor_elsewhere_change_nothing(contexts: list[MentionCon
     assert [event for event in together if event.country != "FJ"] == resolve(contexts)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(some_mentions)
 def test_no_event_mixes_two_actors(contexts: list[MentionContext]) -> None:
     for members in members_of(resolve(contexts), contexts):
@@ -170,7 +170,7 @@ def test_no_event_mixes_two_actors(contexts: list[MentionContext]) -> None:
             assert relation in (Relation.SAME, Relation.UNKNOWN), (a.actor_canonical, b.actor_canonical)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(some_mentions)
 def test_no_event_holds_a_pair_that_a_feature_forbids(contexts: list[MentionContext]) -> None:
     by_id = {context.mention.id: context for context in contexts}
@@ -181,14 +181,14 @@ def test_no_event_holds_a_pair_that_a_feature_forbids(contexts: list[MentionCont
             assert all(POINTS[value] is not None for value in judgement.values), judgement.words
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(some_mentions)
 def test_judging_is_symmetric(contexts: list[MentionContext]) -> None:
     for a, b in combinations(contexts, 2):
         assert judge(a, b) == judge(b, a)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(some_mentions)
 def test_no_field_is_invented(contexts: list[MentionContext]) -> None:
     by_id = {context.mention.id: context for context in contexts}

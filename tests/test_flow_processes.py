@@ -97,7 +97,7 @@ def processes(server: Server, engine: tuple[str, ...] = SLEEPS) -> FlowProcesses
 
 
 async def until(is_so: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not is_so():
             await asyncio.sleep(0.02)
 

@@ -172,12 +172,12 @@ class TestFaultsOfOneDocument:
         assert isinstance(tagger_for(server).tag([document()])[0], ExtractionError)
         assert len(server.asked) == 1
 
-    @pytest.mark.parametrize("slow", [Say(delay=0.8), Say(body=b" " * 40, drip=0.03)])
+    @pytest.mark.parametrize("slow", [Say(delay=30), Say(body=b" " * 1000, drip=0.03)])
     def test_one_that_is_too_slow_is_given_up(self, server: ChatServer, slow: Say) -> None:
         server.script = break_for("b", slow)
-        one, failed = tagger_for(server, timeout=0.4, retries=0).tag([document("a"), document("b")])
+        one, failed = tagger_for(server, timeout=2, retries=0).tag([document("a"), document("b")])
         assert isinstance(one, list)
-        assert "no complete answer within 0.4 s (extract.llm.timeout)" in str(failed)
+        assert "no complete answer within 2 s (extract.llm.timeout)" in str(failed)
 
 
 class TestFaultsOfAll:
@@ -185,8 +185,8 @@ class TestFaultsOfAll:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             endpoint = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-        with pytest.raises(EndpointError, match=r"127.0.0.1:\d+/v1/chat/completions: can't connect: .*\(3 tries\)"):
-            tagger_for(server, endpoint=endpoint, retries=2).tag([document()])
+            with pytest.raises(EndpointError, match=r"127.0.0.1:\d+/v1/chat/completions: can't connect: .*\(3 tries\)"):
+                tagger_for(server, endpoint=endpoint, retries=2).tag([document()])
 
     @pytest.mark.parametrize(
         ("bad", "message"),

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 from in_process import clampdown
+from test_lease import held
 
 from flows import maintain as maintaining
 from flows.audit import WORKSPACE
@@ -36,7 +37,6 @@ from pipeline import failpoints
 from pipeline.archive_files import TEMPORARY
 from pipeline.errors import MaintenanceFailed, WarehouseError
 from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
-from pipeline.lease import lease
 from pipeline.problems import ProblemKind
 from pipeline.settings import Settings
 from pipeline.settings_sections import ExtractSettings, RetentionSettings, WarehouseSettings
@@ -234,9 +234,12 @@ def test_compaction_that_is_killed_leaves_a_whole_file(holes: Path, failpoint: s
     before = content(holes)
     pid = os.fork()
     if pid == 0:
-        failpoints.arm(failpoint)
-        compact(Database.open(holes), least_free=0, least_share=0)
-        os._exit(0)
+        try:
+            failpoints.arm(failpoint)
+            compact(Database.open(holes), least_free=0, least_share=0)
+        finally:
+            # Nothing of the tests may run in their copy.
+            os._exit(1)
     _, status = os.waitpid(pid, 0)
     assert os.WTERMSIG(status) == signal.SIGKILL
     assert content(holes) == before
@@ -256,19 +259,8 @@ def test_a_copy_that_can_not_be_written_is_not_used(holes: Path, monkeypatch: py
 def test_nobody_maintains_what_another_works_with(folder: Path) -> None:
     scheduled = datetime.now(UTC)
     done: list[Callable[[], None]] = []
-    pid = os.fork()
-    if pid == 0:
-        with lease(folder, holder="ingest"):
-            (folder / "held").touch()
-            time.sleep(60)
-        os._exit(0)
-    try:
-        while not (folder / "held").exists():
-            time.sleep(0.01)
+    with held(folder, "ingest"):
         perform("maintain", Settings(data_dir=folder), lambda told: done.append(told), scheduled_at=scheduled)
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
     run = FlowLog(folder).runs("maintain", 1)[0]
     assert done == []
     assert run.status is FlowStatus.SKIPPED

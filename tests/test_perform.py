@@ -19,7 +19,7 @@ from pipeline.lease import holder, lease
 from pipeline.settings import Settings
 from warehouse.compare import content
 
-LONG = 60.0
+LONG = 240.0
 STAGE = """
 import json, os, sys
 from datetime import UTC, datetime

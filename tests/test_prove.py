@@ -1,9 +1,11 @@
-"""The proofs that users run, in their short forms."""
+"""The proofs that users run, in their short forms. Here they say nothing on time: the machine may do much else."""
 
 import pytest
 
-from clampdown.proofs import hostile, polite, snapshot, ssrf
+from clampdown.proofs import bombs, hostile, polite, snapshot, ssrf
 from clampdown.proofs.claims import Proof
+
+LONG = 60.0
 
 
 def failed(proof: Proof) -> list[str]:
@@ -34,11 +36,15 @@ def test_the_proof_of_private_addresses_fails_where_the_guard_does(monkeypatch: 
         assert way in broken
 
 
-def test_nothing_hostile_stops_a_run() -> None:
+def test_nothing_hostile_stops_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hostile, "TIMEOUT", 1.0)
+    monkeypatch.setattr(hostile, "SLACK", LONG)
+    monkeypatch.setattr(bombs, "MAX_SECONDS", LONG)
     assert failed(hostile.prove(lambda _: None, short=True)) == []
 
 
-def test_no_rule_of_politeness_is_broken() -> None:
+def test_no_rule_of_politeness_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polite, "QUICK", LONG)
     assert failed(polite.prove(lambda _: None, short=True)) == []
 
 

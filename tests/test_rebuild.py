@@ -253,8 +253,8 @@ def test_damaged_warehouse_is_made_anew_and_a_damaged_archive_is_refused(runs: R
     assert_equal(before, everything(warehouse))
 
 
-SAMPLED = ("orrery", "northmoor")
-"""Outlets of the sample that are read here: an agency, and a paper that prints what it sends."""
+SAMPLED = ("orrery", "saltmarsh")
+"""Outlets of the sample that are read here: an agency, and a station that tells what it sends."""
 CHANGED = ("orrery-italy-block", "orrery-taiwan", "orrery-texas")
 
 

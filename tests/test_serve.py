@@ -10,17 +10,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from changing_site import BLOCKED, Page, serving
-from sample_runs import run_apart
+from changing_site import BLOCKED, LIFTED, PLAIN, Page, Runs, serving
 
-from clampdown.sample_site import SampleSite
-from flows.ingest import RunReport
+from clampdown.proofs.ports import free_ports
+from flows.house import WAREHOUSE_NAME, House
 from flows.serving.stopgap import Stopgap
 from pipeline.flow_log import FlowLog, FlowStatus
 from pipeline.lease import holder
@@ -46,15 +45,6 @@ timezone = "Europe/Berlin"
 # No second one while a test looks on.
 ingest_every = 604800.0
 """
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports that nobody listens on."""
-    with ExitStack() as stack:
-        taken = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for one in taken:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in taken]
 
 
 def until(is_so: Callable[[], object], what: str) -> None:
@@ -89,6 +79,13 @@ def descendants(pid: int) -> set[int]:
         new = [child for parent in new for child in parents.get(parent, [])]
         found.update(new)
     return found
+
+
+def command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def live(pids: set[int]) -> set[int]:
@@ -143,7 +140,8 @@ def started(config: Path, log: Path, environ: Mapping[str, str]) -> Iterator[sub
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at processes by /proc")
-def test_serving(sample_site: SampleSite, sample_run: tuple[Path, RunReport], tmp_path: Path) -> None:
+@pytest.mark.timeout(1200)
+def test_serving(tools: House, tmp_path: Path) -> None:
     """One server for all that needs one: it takes a dozen seconds of a core to start."""
     folder, log = tmp_path / "data", tmp_path / "log"
     port, status, status_of_other = free_ports(3)
@@ -157,6 +155,9 @@ def test_serving(sample_site: SampleSite, sample_run: tuple[Path, RunReport], tm
 
     with serving() as site, started(config, log, environment()) as served:
         site.add("blocked", Page("Italy blocks DeepSeek", BLOCKED))
+        site.add("lifted", Page("Chatbot is back", (*BLOCKED, *LIFTED)))
+        for number in range(3):
+            site.add(f"harbour-{number}", Page(f"The harbour, part {number}", PLAIN[number:]))
         sources.write_text(f'[[source]]\nid = "site"\nname = "Site"\nurl = "{site.server.url("/feed")}"\n')
         ready = f"http://127.0.0.1:{status}/ready"
 
@@ -190,9 +191,23 @@ def test_serving(sample_site: SampleSite, sample_run: tuple[Path, RunReport], tm
         assert not FlowLog(tmp_path / "other").runs()
 
         # `clampdown run --prefect` joins it, too. In small batches, each stage a task, the tables are the same.
-        ours = {"PREFECT_API_URL": api, "PREFECT_HOME": str(tmp_path / "home"), "PREFECT_LOGGING_LEVEL": "WARNING"}
-        assert run_apart(sample_site, tmp_path / "flow", batch=17, prefect=True, environment=ours) == 0
-        assert content(tmp_path / "flow" / "warehouse.duckdb") == content(sample_run[0] / "warehouse.duckdb")
+        flow = tmp_path / "flow.toml"
+        text = SETTINGS.format(folder=tmp_path / "flow", sources=sources, port=port, status=status_of_other)
+        flow.write_text(text + "[run]\nbatch_size = 2\n")
+        ours = environment(PREFECT_API_URL=api, PREFECT_HOME=str(tmp_path / "home"))
+        subprocess.run(command(flow, "run", "--prefect"), check=True, capture_output=True, env=ours, timeout=EVER)
+        Runs(tools, site, tmp_path / "direct").run(0)
+        tables = content(tmp_path / "direct" / WAREHOUSE_NAME)
+        assert len(tables["articles"]) == 5
+        assert tables["events"]
+        for one in (folder, tmp_path / "flow"):
+            assert content(one / WAREHOUSE_NAME) == tables
+
+        # A runner that is killed comes again, and does nothing twice.
+        (runner,) = (pid for pid in descendants(served.pid) if b"flows.serving.runner" in command_line(pid))
+        os.kill(runner, signal.SIGKILL)
+        until(lambda: answers(ready)[0] != 200, "noticed")
+        until(lambda: answers(ready)[0] == 200, "ready again")
 
         # A polite stop ends all of it, with status 0.
         family = descendants(served.pid)

@@ -17,16 +17,16 @@ from warehouse.store import open_warehouse
 
 
 @pytest.fixture
-def house(tools: House, sample_run: tuple[Path, RunReport], tmp_path: Path) -> House:
+def house(tools: House, sample: tuple[Path, RunReport], tmp_path: Path) -> House:
     """The data folder after a first run, its warehouse not yet open."""
     folder = tmp_path / "data"
-    shutil.copytree(sample_run[0], folder, symlinks=True)
+    shutil.copytree(sample[0], folder, symlinks=True)
     shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
     return replace(tools, settings=tools.settings.model_copy(update={"data_dir": folder}))
 
 
-def test_what_is_noted_is_what_the_warehouse_holds(house: House, sample_run: tuple[Path, RunReport]) -> None:
-    data_dir, report = house.settings.data_dir, sample_run[1]
+def test_what_is_noted_is_what_the_warehouse_holds(house: House, sample: tuple[Path, RunReport]) -> None:
+    data_dir, report = house.settings.data_dir, sample[1]
     with open_warehouse(data_dir / WAREHOUSE_NAME) as warehouse:
         house = replace(house, warehouse=warehouse)
         state = note_state(house, report)
@@ -58,18 +58,18 @@ def test_what_is_noted_is_what_the_warehouse_holds(house: House, sample_run: tup
 
 
 def test_a_file_that_cannot_be_read_or_written_costs_the_run_nothing(
-    house: House, sample_run: tuple[Path, RunReport], caplog: pytest.LogCaptureFixture
+    house: House, sample: tuple[Path, RunReport], caplog: pytest.LogCaptureFixture
 ) -> None:
     data_dir = house.settings.data_dir
     put(data_dir / STATE_FOLDER, STATE_NAME, b"{")
     with open_warehouse(data_dir / WAREHOUSE_NAME) as warehouse:
         house = replace(house, warehouse=warehouse)
-        state = note_state(house, sample_run[1])
+        state = note_state(house, sample[1])
         assert "is no state of a site" in caplog.text
         assert load(data_dir) == state
         shutil.rmtree(data_dir / STATE_FOLDER)
         (data_dir / STATE_FOLDER).write_text("in the way")
-        note_state(house, sample_run[1])
+        note_state(house, sample[1])
     assert "stays as it was" in caplog.text
 
 

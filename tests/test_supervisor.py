@@ -21,17 +21,18 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from flows.serving import supervisor
+from flows.serving import children, growth, supervisor
 from flows.serving.children import Child
-from flows.serving.overdue import ATTEMPTS, PATIENCE, missed, occasions
+from flows.serving.overdue import ATTEMPTS, PATIENCE, missed, next_due, occasions
 from flows.serving.prefect_home import base_url, database, environment, fault, is_loopback, put_aside
+from flows.serving.prefect_settings import variables
 from flows.serving.supervisor import Supervisor, alone, claim_ports, each_minute
 from pipeline.errors import ServeError
-from pipeline.flow_log import FlowRun, FlowStatus
+from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
 from pipeline.settings import Settings
 from pipeline.settings_sections import ServeSettings
 
-EVER = 60.0
+EVER = 240.0
 NOW = datetime(2026, 11, 22, 12, 7, tzinfo=UTC)
 
 SAYS = "from flows.serving.processes import *; import os, signal, sys, time; die_with_parent(); "
@@ -61,13 +62,20 @@ def settings(folder: Path, **serve: object) -> Settings:
 
 def test_a_child_says_how_it_is_and_is_started_again_later_each_time() -> None:
     one = child("tell(READY); time.sleep(0.05)")
-    gaps = []
+    gaps: list[tuple[float, float]] = []
+
+    def ended() -> bool:
+        before = time.monotonic()
+        if one.ended() is None:
+            return False
+        gaps.append((one.restart_at - time.monotonic(), one.restart_at - before))
+        return True
+
     for number in (1, 2, 3):
         one.start()
-        until(lambda: one.ended() is not None)
+        until(ended)
         assert one.starts == number
-        gaps.append(one.restart_at - time.monotonic())
-    assert gaps[0] < 1.1 < gaps[1] < 2.1 < gaps[2] < 4.1
+    assert all(least <= gap <= most for (least, most), gap in zip(gaps, (1, 2, 4), strict=True))
     assert one.failures == 0, "it was ready each time"
 
     dies = child("sys.exit(3)")
@@ -138,6 +146,104 @@ def test_the_supervisor_keeps_its_children_going_and_ends_them(tmp_path: Path) -
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
+def test_a_server_that_has_grown_is_started_anew_when_nothing_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Else the test would wait near the times of flows.
+    monkeypatch.setattr(growth, "QUIET_FOR", -1.0)
+    served = Supervisor(settings(tmp_path, server_growth_mb=40), os.environ)
+    served.growth.warm_after = 0.0
+    starts, grow = tmp_path / "starts", tmp_path / "grow"
+    server = child(
+        f"open({str(starts)!r}, 'a').write('x'); grow = {str(grow)!r}; held = b''; tell(READY); "
+        "signal.signal(15, lambda *_: sys.exit(0))\n"
+        "while True:\n"
+        "    tell(ALIVE); time.sleep(0.02)\n"
+        "    if not held and os.path.exists(grow): held = b'x' * 60_000_000; os.unlink(grow)\n",
+        name="server",
+    )
+    served.children = [server]
+    before: list[int] = []
+
+    def size() -> float:
+        return growth.memory(server.pid) or 0.0 if server.pid else 0.0
+
+    def let_it_grow() -> None:
+        until(lambda: server.is_ready)
+        small = size()
+        with FlowLog(tmp_path).running("ingest"):
+            # It has been looked at when it was small.
+            until(lambda: served.growth._warm is not None)
+            grow.touch()
+            until(lambda: size() > small + 50)
+            time.sleep(0.5)
+            before.append(server.starts)
+        until(lambda: server.starts == 2 and server.is_ready)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=let_it_grow, daemon=True).start()
+    with caplog.at_level("INFO"):
+        served.run()
+    assert before == [1], "not while a flow runs"
+    assert len(starts.read_text()) == 2
+    assert "Prefect's server has grown from" in caplog.text
+    assert "ended (" not in caplog.text, "what was asked for is no incident"
+
+
+def test_a_server_that_grows_without_end_does_not_wait_for_a_quiet_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = iter([100.0, 160.0, 201.0, 90.0, 90.0])
+    monkeypatch.setattr(growth, "memory", lambda _pid: next(sizes))
+    with FlowLog(tmp_path).running("ingest"):
+        grown = growth.Growth(settings(tmp_path, server_growth_mb=50), warm_after=0.0)
+        begun = time.monotonic()
+        assert [grown.too_much(1, begun) for _ in range(3)] == ["", "", "from 100 to 201 MB"]
+        assert [grown.too_much(2, begun + 1e-3) for _ in range(2)] == ["", ""], "the next one begins anew"
+        never = growth.Growth(settings(tmp_path, server_growth_mb=0), warm_after=0.0)
+        cold = growth.Growth(settings(tmp_path, server_growth_mb=1))
+        assert never.too_much(1, begun) == cold.too_much(1, begun) == ""
+
+
+def test_a_moment_is_quiet_if_nothing_runs_or_is_due(tmp_path: Path) -> None:
+    mine = settings(tmp_path, timezone="UTC")
+    assert next_due(mine.serve, NOW) == datetime(2026, 11, 22, 12, 15, tzinfo=UTC)
+    assert growth.is_quiet(mine, NOW)
+    assert not growth.is_quiet(mine, NOW.replace(minute=14, second=30))
+    assert not growth.is_quiet(mine, NOW.replace(minute=15, second=30)), "it may not have been noted yet"
+    assert growth.is_quiet(mine, NOW.replace(minute=16, second=30))
+    night = NOW.replace(hour=3, minute=29, second=30)
+    assert next_due(mine.serve.model_copy(update={"ingest_every": 86_400.0}), night) == night + timedelta(seconds=30)
+    # Where flows come each minute, there are such moments, too.
+    often = settings(tmp_path, timezone="UTC", ingest_every=60)
+    assert growth.is_quiet(often, NOW.replace(second=30))
+    assert not growth.is_quiet(often, NOW.replace(second=50))
+    with FlowLog(tmp_path).running("digest"):
+        assert not growth.is_quiet(mine, NOW)
+
+
+def test_a_child_that_ended_before_it_was_told_to_is_heard_of() -> None:
+    one = child("sys.exit(3)")
+    one.start()
+    until(lambda: one.pid is not None and gone(one.pid))
+    one.signal(signal.SIGTERM)
+    assert one.ended() == 3
+
+
+def test_a_child_that_does_not_end_when_told_is_taken_for_hung(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = child("signal.signal(15, signal.SIG_IGN); tell(READY); time.sleep(600)")
+    one.start()
+    until(lambda: list(one.hear()))
+    one.renew()
+    assert (one.is_renewed, one.overdue()) == (True, "")
+    monkeypatch.setattr(children, "END_WITHIN", 0.0)
+    assert "told to end" in one.overdue()
+    one.kill()
+    until(lambda: one.ended() is not None)
+    assert one.restart_at <= time.monotonic()
+    assert not one.is_renewed
+
+
 def test_a_refusal_ends_all(tmp_path: Path) -> None:
     served = Supervisor(settings(tmp_path), {**os.environ, "PREFECT_API_URL": "http://127.0.0.1:9/api"})
     other = child("time.sleep(600)", name="server")
@@ -145,6 +251,30 @@ def test_a_refusal_ends_all(tmp_path: Path) -> None:
     with pytest.raises(ServeError, match="the name is taken"):
         served.run()
     assert other.pid is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("PREFECT_SERVER_EVENTS_RETENTION_PERIOD", "for ever", "input should be a valid timedelta"),
+        ("PREFECT_API_DATABASE_CONNECTION_URL", "postgresql://user:secret@h/d", "it has to begin with"),
+    ],
+)
+def test_what_prefect_cannot_read_is_named_and_ends_all(tmp_path: Path, name: str, value: str, why: str) -> None:
+    theirs = {"PYTHONPATH": str(ROOT), "CLAMPDOWN_DATA_DIR": str(tmp_path), name: value}
+    served = Supervisor(settings(tmp_path), {**os.environ, **theirs})
+    served.children = [one for one in served.children if one.name == "server"]
+    with pytest.raises(ServeError, match=f"Prefect can't read {name}: {why}") as told:
+        served.run()
+    assert value not in str(told.value)
+
+
+def test_a_setting_of_prefects_is_found_by_its_name_or_its_value() -> None:
+    given = {"PREFECT_A_PORT": "x", "PREFECT_B_PORT": "1", "PREFECT_C": "y", "PORT": "x"}
+    assert variables("port", "x", given) == ["PREFECT_A_PORT"]
+    assert variables("harbour", "y", given) == ["PREFECT_C"]
+    assert variables("port", None, given) == ["PREFECT_A_PORT", "PREFECT_B_PORT"]
+    assert variables("", None, given) == []
 
 
 def test_one_serve_for_a_data_folder(tmp_path: Path) -> None:

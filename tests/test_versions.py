@@ -76,7 +76,7 @@ def test_article_that_changes_has_both_versions_and_the_events_of_the_latest(run
         "show",
         before[0][0],
     ]
-    told = subprocess.run(show, cwd=runs.folder, capture_output=True, text=True, check=True, timeout=60).stdout
+    told = subprocess.run(show, cwd=runs.folder, capture_output=True, text=True, check=True, timeout=240).stdout
     assert "version 2 of 2" in told
 
     archive = Archive(runs.folder / ARCHIVE_NAME)

@@ -8,7 +8,6 @@ real, and listens on loopback alone. On several machines the settings are the sa
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import Any
 
 from clampdown.proofs.claims import Claim, Proof, Tell
 from clampdown.proofs.dask_cluster import Cluster, cluster
+from clampdown.proofs.ports import free_ports
 from clampdown.proofs.postgres import ask, make_database, server
 from clampdown.sample_site import SampleSite
 from flows.dask_workers import DaskWorkers
@@ -107,7 +107,7 @@ def _build(folder: Path, site: SampleSite, sources: tuple[Source, ...], stack: E
 
 def _toml(site: SampleSite, lake: WarehouseSettings, dask: str) -> str:
     """The settings file of the cluster's one writer; what is below `[fetch]` is for the sample alone."""
-    port, status_port = _free_ports(2)
+    port, status_port = free_ports(2)
     return f"""\
 data_dir = "data"
 sources = "sources.toml"
@@ -265,11 +265,3 @@ def _url(database: str) -> str:
     """What connects to a database, as SQLAlchemy writes it."""
     given = dict(part.split("=", 1) for part in database.split())
     return f"postgresql+asyncpg://{given['user']}@{given['host']}:{given['port']}/{given['dbname']}"
-
-
-def _free_ports(number: int) -> list[int]:
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]

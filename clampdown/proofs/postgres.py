@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -11,11 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from clampdown.proofs.ports import free_ports
 from pipeline.errors import InputError
 
 USER = "clampdown"
 _DEBIAN = Path("/usr/lib/postgresql")
 _UNPRIVILEGED = ("postgres", "nobody")
+START_WITHIN = "300"
+"""Seconds that the server has to start; it needs one or two."""
 _LOCALE = {"LC_ALL": "C.UTF-8"}
 
 
@@ -41,13 +43,17 @@ def server() -> Iterator[str]:
     if user is not None:
         # Postgres refuses to run as root.
         shutil.chown(data, *user)
-    port = _free_port()
-    options = f"-p {port} -k '' -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=100"
     _run(
         [programs / "initdb", "-D", data / "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "-N"],
         user, data,
     )  # fmt: skip
-    _run([programs / "pg_ctl", "-D", data / "data", "-o", options, "-l", data / "log", "-w", "start"], user, data)
+    (port,) = free_ports(1)
+    options = f"-p {port} -k '' -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=100"
+    _run(
+        [programs / "pg_ctl", "-D", data / "data", "-l", data / "log", "-o", options, "-wt", START_WITHIN, "start"],
+        user,
+        data,
+    )
     try:
         yield f"host=127.0.0.1 port={port} user={USER}"
     finally:
@@ -103,9 +109,3 @@ def _run(command: Sequence[str | Path], user: tuple[int, int] | None, folder: Pa
     )
     if done.returncode:
         raise InputError(f"Postgres can't be run here: {done.stdout.strip()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

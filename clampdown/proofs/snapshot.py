@@ -27,7 +27,7 @@ KINDS = ("program", "plain")
 SLOWER = 0.10
 """By how much runs may take longer while readers read."""
 
-_PATIENCE = 60.0
+_PATIENCE = 300.0
 _ENTRIES = 2
 
 

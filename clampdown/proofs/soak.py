@@ -227,6 +227,7 @@ class Soak:
             parts={part: found.weigh(part) for part in PARTS if part != "flow"},
             flow=self.heaviest,
             disk={name: round(size, 3) for name, size in disk(self.served.settings.data_dir).items()},
+            server=next(iter(found.pids("server")), 0),
         )
         self.record.read(reading)
         self.tell(self._line(reading))

@@ -18,7 +18,7 @@ KEPT: Final = frozenset({"archive", "warehouse"})
 class Reading:
     """One cycle: how long it took, who was killed in it; at its end, what is idle weighs, and MB on disk by folder.
 
-    `flow` is the most that flow processes weighed at a time.
+    `flow` is the most that flow processes weighed at a time, `server` the process id of Prefect's server.
     """
 
     cycle: int
@@ -28,6 +28,7 @@ class Reading:
     parts: Mapping[Part, Weight] = field(default_factory=dict)
     flow: Weight = field(default_factory=Weight)
     disk: Mapping[str, float] = field(default_factory=dict)
+    server: int = 0
 
 
 def disk(data_dir: Path) -> dict[str, float]:

@@ -3,12 +3,10 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -18,6 +16,7 @@ from typing import Final, Self
 from urllib.request import urlopen
 
 from clampdown.proofs import shifted
+from clampdown.proofs.ports import free_ports
 from clampdown.proofs.soak_tree import Tree, end_all, is_alive, kill, tree
 from flows.serving.processes import as_parent
 from pipeline.errors import WorkerError
@@ -191,7 +190,7 @@ def write_config(
     timezone: str = "Europe/Berlin",
 ) -> Path:
     """Write the settings of a proof into `folder`: every feed is due each hour, retention counts in days."""
-    path, (port, status_port) = folder / "clampdown.toml", _free_ports(2)
+    path, (port, status_port) = folder / "clampdown.toml", free_ports(2)
     path.write_text(
         f"""data_dir = "data"
 sources = "sources.toml"
@@ -223,11 +222,3 @@ late_after = 86400
         "utf-8",
     )
     return path
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        taken = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
-        for one in taken:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in taken]

@@ -17,16 +17,21 @@ FLOW: Final = "flows.serving.engine"
 
 _PROC: Final = Path("/proc")
 _PSS: Final = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
+_OWN: Final = re.compile(r"^Anonymous:\s+(\d+) kB", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """What some processes take: MB of memory (PSS: shared pages in parts), open files, threads, seconds of CPU."""
+    """What some processes take: MB of memory (PSS: shared pages in parts), open files, threads, seconds of CPU.
+
+    `own` is the memory that no file backs. Pages of files come and go with what else on the machine uses them.
+    """
 
     memory: float = 0.0
     handles: int = 0
     threads: int = 0
     cpu: float = 0.0
+    own: float = 0.0
 
     def __add__(self, other: "Weight") -> "Weight":
         return Weight(
@@ -34,6 +39,7 @@ class Weight:
             self.handles + other.handles,
             self.threads + other.threads,
             self.cpu + other.cpu,
+            self.own + other.own,
         )
 
 
@@ -134,8 +140,10 @@ def _weigh(pid: int) -> Weight:
     folder = _PROC / str(pid)
     with suppress(OSError):
         stat = _stat(pid)
-        shares = _PSS.search((folder / "smaps_rollup").read_text())
-        if stat is not None and shares is not None:
+        rollup = (folder / "smaps_rollup").read_text()
+        shares, own = _PSS.search(rollup), _OWN.search(rollup)
+        if stat is not None and shares is not None and own is not None:
             cpu = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
-            return Weight(int(shares[1]) / 1024, len(list((folder / "fd").iterdir())), int(stat[17]), cpu)
+            handles = len(list((folder / "fd").iterdir()))
+            return Weight(int(shares[1]) / 1024, handles, int(stat[17]), cpu, int(own[1]) / 1024)
     return Weight()

@@ -21,6 +21,9 @@ SETTLED_AFTER = 300.0
 SILENT_AFTER = 9 * ALIVE_EVERY
 """Seconds without a sign of life after which a process is taken for hung, and ended."""
 
+END_WITHIN = 25.0
+"""Seconds that a process has to end in order, where it is to be started anew."""
+
 START_WITHIN = 300.0
 """Seconds within which a process must say that it is ready, or is ended, where it has nothing to wait for."""
 
@@ -48,6 +51,7 @@ class Child:
     notes: int | None = None
     _process: subprocess.Popen[bytes] | None = None
     _heard_at: float = 0.0
+    _renewed_at: float | None = None
     _gap: float = FIRST_GAP
     _unread: bytes = field(default=b"", repr=False)
 
@@ -55,6 +59,11 @@ class Child:
     def pid(self) -> int | None:
         """Its process id, or None while it does not run."""
         return None if self._process is None else self._process.pid
+
+    @property
+    def is_renewed(self) -> bool:
+        """Whether it was told to end, and is to be started again at once."""
+        return self._renewed_at is not None
 
     def start(self) -> None:
         """Start the process. Raises OSError where the system can't."""
@@ -122,6 +131,9 @@ class Child:
         if now - self.begun_at >= SETTLED_AFTER:
             self._gap = FIRST_GAP
         self.is_ready = False
+        if self.is_renewed:
+            self.restart_at, self._renewed_at = now, None
+            return status
         self.restart_at = now + self._gap
         self._gap = min(self._gap * 2, LONGEST_GAP)
         return status
@@ -131,16 +143,24 @@ class Child:
         if self._process is None:
             return ""
         now = time.monotonic()
+        if self._renewed_at is not None and now - self._renewed_at > END_WITHIN:
+            return f"told to end {now - self._renewed_at:.0f} s ago"
         if now - self._heard_at > SILENT_AFTER:
             return f"no sign of life for {now - self._heard_at:.0f} s"
         if not self.is_ready and not self.waits and now - self.begun_at > START_WITHIN:
             return f"not ready after {now - self.begun_at:.0f} s"
         return ""
 
+    def renew(self) -> None:
+        """Have the process end in order; its next start is due as soon as it has."""
+        self._renewed_at = time.monotonic()
+        self.signal(signal.SIGTERM)
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process itself."""
         if self._process is not None:
-            self._process.send_signal(number)
+            # Popen's own way takes note of an end, and nobody else would hear of it. Until then the id is its own.
+            os.kill(self._process.pid, number)
 
     def kill(self) -> None:
         """End the process and what it started."""

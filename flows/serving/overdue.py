@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from pipeline.digest_times import latest_due, scheduled
 from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
-from pipeline.occasions import every, latest
+from pipeline.occasions import every, latest, upcoming
 from pipeline.settings import Settings
 
 PATIENCE = timedelta(minutes=2)
@@ -48,6 +48,13 @@ def occasions(settings: Settings, now: datetime) -> dict[str, datetime]:
     if (due := latest_due(scheduled(settings), serve, now)) is not None:
         found["digest"] = due
     return found
+
+
+def next_due(serve: ServeSettings, now: datetime) -> datetime:
+    """When the next scheduled flow is to happen (UTC)."""
+    daily = [at for at in (serve.maintain_at, serve.digest_at) if at is not None]
+    ingest = every(serve.ingest_every, now) + timedelta(seconds=serve.ingest_every)
+    return min(ingest, *(upcoming(at, serve.zone, now).at for at in daily))
 
 
 def missed(

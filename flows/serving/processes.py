@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from typing import NoReturn
 
 PARENT = "_CLAMPDOWN_PARENT"
 NOTES = "_CLAMPDOWN_NOTES"
@@ -17,6 +18,9 @@ NOTES = "_CLAMPDOWN_NOTES"
 READY, ADRIFT, ALIVE, REFUSED = "ready", "adrift", "alive", "refused"
 """What a child says: that it does its work, that it can't just now, that it lives, and that starting it again would not
 help (why)."""
+
+REFUSED_STATUS = 3
+"""The exit status of a process that has said so."""
 
 ALIVE_EVERY = 20.0
 """Seconds between two signs of life."""
@@ -63,3 +67,9 @@ def tell(word: str, text: str = "") -> None:
     except OSError:
         # Nobody listens any more: then this process is about to end, too.
         pass
+
+
+def refuse(why: str, hint: str | None = None) -> NoReturn:
+    """End this process, and say why starting it again would not help."""
+    tell(REFUSED, f"{why} ({hint})" if hint else why)
+    sys.exit(REFUSED_STATUS)

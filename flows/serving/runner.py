@@ -8,13 +8,13 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flows.serving.processes import ADRIFT, ALIVE, ALIVE_EVERY, READY, REFUSED, die_with_parent, tell
+from flows.serving.prefect_settings import check
+from flows.serving.processes import ADRIFT, ALIVE, ALIVE_EVERY, READY, die_with_parent, refuse, tell
 from pipeline.errors import ClampdownError
 from pipeline.logs import hide, secrets_of, set_up
 from pipeline.settings import Settings, load
@@ -33,8 +33,6 @@ TOLD_AFTER = timedelta(seconds=45)
 SERVER_GAP = 0.5
 """Seconds between two tries to reach the server at the beginning."""
 
-REFUSED_STATUS = 3
-
 
 def main() -> None:
     """Serve until SIGTERM."""
@@ -48,9 +46,7 @@ def main() -> None:
         error = errors.exceptions[0]
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        hint = getattr(error, "hint", None)
-        tell(REFUSED, f"{error}" + (f" ({hint})" if hint else ""))
-        sys.exit(REFUSED_STATUS)
+        refuse(str(error), getattr(error, "hint", None))
 
 
 async def _serve(settings: Settings) -> None:
@@ -82,6 +78,7 @@ async def _work(settings: Settings) -> None:
     from prefect.client.orchestration import get_client
     from prefect.settings import get_current_settings
 
+    check()
     from flows.serving.upkeep import Upkeep
 
     async with get_client() as client:

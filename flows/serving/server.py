@@ -11,7 +11,9 @@ import logging
 import socket
 from datetime import timedelta
 
-from flows.serving.processes import ALIVE, ALIVE_EVERY, READY, die_with_parent, tell
+from flows.serving.prefect_settings import check, check_database
+from flows.serving.processes import ALIVE, ALIVE_EVERY, READY, die_with_parent, refuse, tell
+from pipeline.errors import ServeError
 from pipeline.logs import set_up
 from pipeline.settings import load
 
@@ -33,7 +35,12 @@ def main() -> None:
     die_with_parent()
     settings = load().settings
     set_up(settings.log, who="server")
-    # Heavy: after the parent knows that we are here.
+    # Heavy, as all that follows: after the parent knows that we are here.
+    try:
+        check()
+        check_database()
+    except ServeError as error:
+        refuse(str(error), error.hint)
     import uvicorn
     from docket import Docket, Worker
     from prefect.server.api import background_workers

@@ -24,6 +24,7 @@ from types import FrameType
 from typing import Any
 
 from flows.serving.children import Child
+from flows.serving.growth import Growth
 from flows.serving.notify import notify
 from flows.serving.prefect_home import base_url, database, environment, fault, forget_blocks, joined, put_aside
 from flows.serving.sender import Sender
@@ -62,6 +63,7 @@ class Supervisor:
     on_ready: Callable[[], None] | None = None
     children: list[Child] = field(default_factory=list)
     began_at: float = field(default_factory=time.monotonic)
+    growth: Growth = field(init=False)
     stopgap: Stopgap = field(init=False)
     sender: Sender = field(init=False)
     _stop_signals: int = 0
@@ -73,6 +75,7 @@ class Supervisor:
         if not joined(self.environ):
             self.children.append(Child("server", [sys.executable, "-m", "flows.serving.server"], environ))
         self.children.append(Child("runner", [sys.executable, "-m", "flows.serving.runner"], environ, waits=True))
+        self.growth = Growth(self.settings)
         self.stopgap = Stopgap(self.settings, environ)
         self.sender = Sender(self.settings, environ)
 
@@ -159,10 +162,10 @@ class Supervisor:
     def _look(self) -> None:
         for child in self.children:
             list(child.hear())
-            status = child.ended()
+            is_renewed, status = child.is_renewed, child.ended()
             if child.refusal:
                 raise ServeError(child.refusal)
-            if status is not None and not self._stop_signals:
+            if status is not None and not self._stop_signals and not is_renewed:
                 log.warning(
                     "%s ended (%s): it is started again in %.0f s",
                     _CALLED[child.name],
@@ -172,10 +175,19 @@ class Supervisor:
             if why := child.overdue():
                 log.error("%s hangs (%s): it is ended", _CALLED[child.name], why)
                 child.kill()
+            if child.name == "server":
+                self._renew_if_grown(child)
         self._tell_ready()
         self.stopgap.look(is_ready=not self.not_ready())
         self.sender.look()
         notify("WATCHDOG=1")
+
+    def _renew_if_grown(self, server: Child) -> None:
+        if server.pid is None or not server.is_ready or server.is_renewed or self._stop_signals:
+            return
+        if sizes := self.growth.too_much(server.pid, server.begun_at):
+            log.info("%s has grown %s: it is started anew", _CALLED[server.name], sizes)
+            server.renew()
 
     def _tell_ready(self) -> None:
         is_ready = not self.not_ready()
