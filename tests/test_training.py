@@ -1,6 +1,7 @@
 """Training from end to end with a tiny encoder: its folder in, a model out that the runtime opens."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ def test_a_foreign_encoder_becomes_a_model(tiny_encoder: Path, tmp_path: Path, m
     train.train(tiny_encoder, tmp_path / "t", Recipe(epochs=1), material, tell=lines.append)
     train.train(tiny_encoder, tmp_path / "t", Recipe(epochs=2), material, tell=lines.append)
     assert [line["epoch"] for line in lines] == [0, 1]
+    assert sys.float_info.min / 2 > 0, "who computes on in this thread has all numbers"
     assert lines[1]["steps"] > lines[0]["steps"]
     figures = export.make_model([tmp_path / "t"], tmp_path / "model", tiny_encoder, "tiny")
     assert set(figures) == {"float", "int8"}

@@ -9,6 +9,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -76,16 +77,26 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1), encoding="utf-8")
     torch.manual_seed(recipe.seed)
+    with _denormals_flushed():
+        course = _Course(base, out, recipe, material)
+        course.begin(begin_from)
+        while course.epoch < recipe.epochs and not course.late():
+            line = course.read_once() | course.judge()
+            course.keep()
+            tell(line)
+            with (out / "log.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps(line) + "\n")
+            course.epoch += 1
+
+
+@contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    """Take the least of numbers for nothing, which is quicker. It is a state of the thread, whoever computes in it."""
     torch.set_flush_denormal(True)
-    course = _Course(base, out, recipe, material)
-    course.begin(begin_from)
-    while course.epoch < recipe.epochs and not course.late():
-        line = course.read_once() | course.judge()
-        course.keep()
-        tell(line)
-        with (out / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-        course.epoch += 1
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @dataclass
