@@ -121,7 +121,7 @@ def world(inks: Inks, width: int, data: Mapping[str, Rows], *, borders: bool = T
         .mark_text(align="left", baseline="middle", color=inks.muted, fontSize=_SMALL_TEXT, aria=False)
         .encode(x=_X, y=_Y, text=alt.Text("words:N")),
     ]
-    return alt.layer(*layers).properties(width=width, height=_foot(width) + _FOOT)
+    return layered(layers, width, _foot(width) + _FOOT)
 
 
 def rows_of(
@@ -223,10 +223,17 @@ def _in_line(labels: Sequence[str], width: int) -> list[tuple[float, float]]:
 
 _X: Final = alt.X("x:Q", scale=None, axis=None)
 _Y: Final = alt.Y("y:Q", scale=None, axis=None)
-_TOLD: Final = {
+_TOLD: Final[Mapping[str, Any]] = {
     "description": alt.Description("told:N"),
     "tooltip": [alt.Tooltip("country:N"), alt.Tooltip("number:Q")],
 }
+
+
+def layered(layers: Sequence[alt.Chart], width: int, height: int) -> alt.LayerChart:
+    """The layers as one chart."""
+    chart = alt.layer(*layers).properties(width=width, height=height)
+    assert isinstance(chart, alt.LayerChart), "none of them has facets"
+    return chart
 
 
 def _named(data: Mapping[str, Rows], name: str) -> alt.InlineData:
@@ -236,12 +243,14 @@ def _named(data: Mapping[str, Rows], name: str) -> alt.InlineData:
 def _shapes(data: alt.InlineData, inks: Inks, fill: Any, line: float, *, aria: bool = True) -> alt.Chart:
     """Paths in place. A symbol of four square pixels is drawn as large as its path is given."""
     stroke = {"stroke": inks.paper, "strokeWidth": line} if line else {"stroke": None}
-    return (
+    drawn: alt.Chart = (
         alt.Chart(data)
         .mark_point(opacity=1, size=4, aria=aria, **stroke)
         .encode(x=alt.XValue(0), y=alt.YValue(0), shape=alt.Shape("path:N", scale=None), fill=fill)
     )
+    return drawn
 
 
 def _circles(data: alt.InlineData, size: int, **style: Any) -> alt.Chart:
-    return alt.Chart(data).mark_point(**{"opacity": 1, "size": size, "stroke": None, **style}).encode(x=_X, y=_Y)
+    drawn: alt.Chart = alt.Chart(data).mark_point(**{"opacity": 1, "size": size, "stroke": None, **style})
+    return drawn.encode(x=_X, y=_Y)

@@ -10,6 +10,7 @@ import altair as alt
 
 from pipeline.types import Action, TransitionKind
 from reports.chart_data import Lifeline, Month, Points
+from reports.chart_map import layered
 from reports.inert import line
 from reports.palette import PALETTE, Inks, Theme
 
@@ -75,7 +76,7 @@ def stairs(data: Mapping[str, Rows], inks: Inks, size: tuple[int, int], span: tu
         drawn.mark_line(interpolate="step-after", color=inks.curve, strokeWidth=2, aria=False).encode(**encoding),
         *_written(ends.transform_filter("datum.side == 'right'").encode(**encoding), inks, "left"),
     ]
-    return alt.layer(*layers).properties(width=size[0], height=size[1])
+    return layered(layers, size[0], size[1])
 
 
 def course(data: Mapping[str, Rows], inks: Inks, size: tuple[int, int]) -> alt.LayerChart:
@@ -89,7 +90,7 @@ def course(data: Mapping[str, Rows], inks: Inks, size: tuple[int, int]) -> alt.L
         *_written(ends.transform_filter("datum.side == 'left'").encode(**encoding), inks, "right"),
         *_written(ends.transform_filter("datum.side == 'right'").encode(**encoding), inks, "left"),
     ]
-    return alt.layer(*layers).properties(width=size[0], height=size[1])
+    return layered(layers, size[0], size[1])
 
 
 def _line(data: Mapping[str, Rows], x: alt.X, y: alt.Y) -> tuple[alt.Chart, alt.Chart, dict[str, Any]]:
@@ -186,7 +187,7 @@ def lives(
             x=alt.XValue(-10), y=y, text="name:N"
         ),
     ]
-    return alt.layer(*layers).properties(width=width, height=_ROW * len(lifelines))
+    return layered(layers, width, _ROW * len(lifelines))
 
 
 _LEGEND: Final = alt.Legend(orient="top", direction="horizontal", title=None, columns=0, symbolType="square")
@@ -260,7 +261,7 @@ def months(
         }
         for month, action, number in counts
     ]
-    return (
+    drawn: alt.Chart = (
         alt.Chart(alt.InlineData(values=rows))
         .mark_bar(stroke=inks.paper, strokeWidth=1)
         .encode(
@@ -273,3 +274,4 @@ def months(
         )
         .properties(width=size[0], height=size[1])
     )
+    return drawn

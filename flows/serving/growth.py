@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from flows.serving.overdue import next_due, occasions
+from flows.serving.overdue import next_occasion, occasions
 from pipeline.errors import ArchiveError
 from pipeline.flow_log import FlowLog, FlowStatus
 from pipeline.settings import Settings
@@ -66,8 +66,8 @@ def memory(pid: int) -> float | None:
 
 def is_quiet(settings: Settings, now: datetime) -> bool:
     """Whether no flow runs, none is about to, and none may have just begun."""
-    serve, near = settings.serve, timedelta(seconds=min(QUIET_FOR, settings.serve.ingest_every / 4))
-    if next_due(serve, now) - now <= near or any(now - at <= near for at in occasions(serve, now).values()):
+    near = timedelta(seconds=min(QUIET_FOR, settings.serve.ingest_every / 4))
+    if next_occasion(settings, now) - now <= near or any(now - at <= near for at in occasions(settings, now).values()):
         return False
     try:
         return all(run.status is not FlowStatus.RUNNING for run in FlowLog(settings.data_dir).runs())

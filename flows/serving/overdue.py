@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipeline.digest_times import latest_due, scheduled
+from pipeline.digest_times import latest_due, next_due, scheduled
 from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
 from pipeline.occasions import every, latest, upcoming
 from pipeline.settings import Settings
@@ -50,11 +50,13 @@ def occasions(settings: Settings, now: datetime) -> dict[str, datetime]:
     return found
 
 
-def next_due(serve: ServeSettings, now: datetime) -> datetime:
+def next_occasion(settings: Settings, now: datetime) -> datetime:
     """When the next scheduled flow is to happen (UTC)."""
-    daily = [at for at in (serve.maintain_at, serve.digest_at) if at is not None]
+    serve = settings.serve
     ingest = every(serve.ingest_every, now) + timedelta(seconds=serve.ingest_every)
-    return min(ingest, *(upcoming(at, serve.zone, now).at for at in daily))
+    maintain = upcoming(serve.maintain_at, serve.zone, now).at
+    digest = next_due(scheduled(settings), serve, now)
+    return min(at for at in (ingest, maintain, digest) if at is not None)
 
 
 def missed(
