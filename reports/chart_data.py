@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Final, TypeAlias
 
 from pipeline.types import SIDE, Action, Side, Status, Transition, TransitionKind
@@ -91,13 +92,17 @@ def in_force(events: Iterable[EventRow]) -> Mapping[str, int]:
 
 
 def curves(events: Iterable[EventRow], most: int) -> tuple[Curve, ...]:
-    """The spread of restrictions on the `most` services that the most countries have restricted."""
+    """The spread of restrictions on the `most` services that the most countries have restricted.
+
+    Services of whose restrictions none is dated have no curve.
+    """
     grouped: dict[str, dict[str, list[EventRow]]] = {}
     for event in events:
         if is_restriction(event) and event.country not in NO_COUNTRY:
             grouped.setdefault(event.service, {}).setdefault(event.country, []).append(event)
     ranked = sorted(grouped.items(), key=lambda one: (-len(one[1]), one[0]))
-    return tuple(_curve(service, countries) for service, countries in ranked[:most])
+    drawn = (_curve(service, countries) for service, countries in ranked)
+    return tuple(islice((curve for curve in drawn if curve.countries), most))
 
 
 def _curve(service: str, countries: Mapping[str, Sequence[EventRow]]) -> Curve:

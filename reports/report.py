@@ -51,8 +51,8 @@ class Report:
     """All that a page tells. `known_at` is when the last run ended (None if none has), `day` its day in UTC.
 
     `asked` says in words which events were wanted, nothing for all; `counted` how many there are, of which `entries`
-    are the latest. `in_force` counts restrictions by code of the country, `new` are the codes of those of which one was
-    learned of in the week up to `day`, `names` those of countries. `restrictions` counts those that ended, too.
+    are the latest. `in_force` counts restrictions by code of the country, `new` are the codes of those of which
+    one came in the week up to `day`, `names` those of countries. `restrictions` counts those that ended, too.
     """
 
     made_at: datetime
@@ -98,9 +98,7 @@ def read_report(
         restrictions=len(restrictions),
         services=len({event.service for event in restrictions}),
         in_force=in_force(restrictions),
-        new=frozenset(
-            event.country for event in restrictions if event.learned_on is not None and event.learned_on > day - WEEK
-        ),
+        new=frozenset(event.country for event in restrictions if _is_of_week(event, day)),
         names=names,
         curves=curves(restrictions, MOST_CURVES),
         lives=_lives(reader, found[:_CONSIDERED], names),
@@ -108,6 +106,12 @@ def read_report(
         entries=_entries(reader, found[:most], names),
         coverage=Coverage() if coverage is None else coverage,
     )
+
+
+def _is_of_week(event: EventRow, day: date) -> bool:
+    """Whether it came in the week up to then, by its date or, where it has none, its first report."""
+    came = event.date_to or event.first_reported
+    return came is not None and day - WEEK < came <= day
 
 
 def _asked(wanted: EventFilter) -> list[str]:
