@@ -14,7 +14,7 @@ from typing import Final
 
 from pipeline import outbox_state, suppressed
 from pipeline.errors import ArchiveError, InputError, MailError
-from pipeline.outbox import WAITING, Batch, Channel, Outbox, Row, State
+from pipeline.outbox import OPEN_FOR, WAITING, Batch, Channel, Outbox, Row, State
 from pipeline.outbox_intake import MARGIN, fresh_batches, fresh_since, is_due
 from pipeline.outbox_state import Standing, Trouble
 from pipeline.settings import Settings
@@ -115,7 +115,7 @@ def note_standing(settings: Settings) -> None:
         if not is_mine:
             return
         before = _known(settings)
-        looked_at = before.looked_at if before else now - timedelta(hours=settings.mail.give_up_hours)
+        looked_at = before.looked_at if before else now - OPEN_FOR
         trouble = before.trouble if before else None
         outbox_state.save(settings.data_dir, outbox_state.standing_of(outbox.rows(), now, looked_at, trouble))
 
@@ -133,7 +133,7 @@ class _Round:
         self._broken = 0
         self._standing = _known(settings)
         self._looked_at = self._now()
-        self._since = fresh_since(settings, self._standing, self._looked_at)
+        self._since = fresh_since(self._standing, self._looked_at)
         self._trouble = self._standing.trouble if self._standing else None
 
     def go(self) -> Sent:

@@ -10,7 +10,7 @@ from typing import Final
 
 from pipeline import outbox_state
 from pipeline.errors import ArchiveError
-from pipeline.outbox import Batch, batch_of
+from pipeline.outbox import OPEN_FOR, Batch, batch_of
 from pipeline.outbox_state import Standing
 from pipeline.settings import Settings
 from pipeline.subscription_types import BUILT_IN
@@ -30,7 +30,7 @@ def is_due(settings: Settings, now: datetime) -> bool:
     Raises ArchiveError or OSError where that can't be told.
     """
     standing = outbox_state.load(settings.data_dir)
-    since = fresh_since(settings, standing, now)
+    since = fresh_since(standing, now)
     if any(_changed_since(folder, since) for folder in _folders(settings.data_dir)):
         return True
     return standing is not None and standing.next_at is not None and standing.next_at <= now
@@ -42,9 +42,10 @@ def digest_folder(data_dir: Path, subscription_id: str) -> Path:
     return folder if subscription_id == BUILT_IN.id else folder / subscription_id
 
 
-def fresh_since(settings: Settings, standing: Standing | None, now: datetime) -> datetime:
+def fresh_since(standing: Standing | None, now: datetime) -> datetime:
     """Since when records may have come that nobody has looked for. A look that is to come was at a wrong clock."""
-    oldest = now - timedelta(hours=settings.mail.give_up_hours)
+    # What is too late to be sent is taken in all the same: that it was given up has to be seen.
+    oldest = now - OPEN_FOR
     return oldest if standing is None or standing.looked_at > now else max(oldest, standing.looked_at - MARGIN)
 
 

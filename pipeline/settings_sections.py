@@ -286,7 +286,7 @@ class MailSettings(Section):
     sender: str = Field("", description="Address that mail comes from")
     timeout: Seconds = Field(30.0, description="Seconds for each answer of the server")
     give_up_hours: float = Field(
-        48.0, gt=0, description="Hours for which a digest that the server did not take yet is tried again"
+        48.0, gt=0, le=720, description="Hours for which a digest that the server did not take yet is tried again"
     )
     public_url: str = Field(
         "",

@@ -54,6 +54,15 @@ def test_each_reader_gets_one_mail_over_one_encrypted_connection(tmp_path: Path,
     assert all(row.detail == "250 taken" for row in site.rows().values())
 
 
+def test_what_nobody_looked_for_in_time_is_given_up_where_one_can_see_it(tmp_path: Path) -> None:
+    with mail_server() as server:
+        site = world(tmp_path, port=server.port)
+        site.digest("a@example.org")
+        assert send(site, timedelta(days=3)).moved == {State.GIVEN_UP: 1}
+    assert server.mails == []
+    assert site.states() == {"a@example.org": "given up"}
+
+
 def test_who_is_refused_keeps_nobody_from_their_mail(tmp_path: Path) -> None:
     with mail_server() as server:
         server.refused = {
