@@ -166,11 +166,10 @@ class _Round:
                     self._move(row, State.UNKNOWN, DIED, of=(State.SENDING,))
 
     def _take_in(self) -> None:
-        """Take in what digests have brought since the last look, but nothing that is no news any more."""
+        """Take in what digests have brought since the last look."""
         self._looked_at = self._now()
-        oldest = self._looked_at - self._patience()
         found = fresh_batches(self._settings.data_dir, self._since)
-        batches = [one for one in found if one.made_at >= oldest and one.entries]
+        batches = [one for one in found if one.entries]
         if batches and (new := self._outbox.take_in(batches)):
             log.info("outbox: %d new", new)
         self._since = self._looked_at - MARGIN

@@ -54,15 +54,6 @@ def test_each_reader_gets_one_mail_over_one_encrypted_connection(tmp_path: Path,
     assert all(row.detail == "250 taken" for row in site.rows().values())
 
 
-def test_what_nobody_looked_for_in_time_is_given_up_where_one_can_see_it(tmp_path: Path) -> None:
-    with mail_server() as server:
-        site = world(tmp_path, port=server.port)
-        site.digest("a@example.org")
-        assert send(site, timedelta(days=3)).moved == {State.GIVEN_UP: 1}
-    assert server.mails == []
-    assert site.states() == {"a@example.org": "given up"}
-
-
 def test_who_is_refused_keeps_nobody_from_their_mail(tmp_path: Path) -> None:
     with mail_server() as server:
         server.refused = {
@@ -139,13 +130,13 @@ def test_a_server_that_is_away_is_tried_again_ever_more_seldom_and_then_given_up
     assert "nothing listens there" in next(iter(site.rows().values())).detail
 
 
-def test_a_digest_that_is_found_too_late_is_no_news(tmp_path: Path) -> None:
+def test_a_digest_that_is_found_too_late_is_no_news_and_given_up_where_one_can_see_it(tmp_path: Path) -> None:
     with mail_server() as server:
         site = world(tmp_path, port=server.port)
         (hashed,) = site.outbox().keep([b"x"])
         old = Entry(key_of("desk", "2026-11-01", "a@example.org"), "a@example.org", hashed)
         site.record("desk", "2026-11-01", [old], NOW - timedelta(days=9))
-        assert send(site).moved == {}
+        assert send(site).moved == {State.GIVEN_UP: 1}
     assert server.mails == []
 
 
