@@ -1,12 +1,12 @@
 """The frame of an article: found by its marks, read as trafilatura would read it, and the page read where it fails."""
 
-import time
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 import pytest
 import trafilatura
+from cost import cost
 from lxml import etree
 
 from clampdown.proofs.hostile_pages import slow_pages
@@ -131,6 +131,6 @@ def test_what_is_no_page(text: str) -> None:
 @pytest.mark.parametrize("name", sorted(slow_pages()))
 def test_pages_that_hung_readers_end_soon(name: str) -> None:
     response = Response(URL, URL, 200, (("content-type", "text/html"),), slow_pages()[name], FETCHED)
-    start = time.process_time()
-    read_article(Entry("s", "1", URL, URL, "A title", summary="The feed's own text."), response)
-    assert time.process_time() - start < 20
+    with cost() as spent:
+        read_article(Entry("s", "1", URL, URL, "A title", summary="The feed's own text."), response)
+    assert spent.seconds < 20
