@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,15 +10,18 @@ from pipeline.archive_files import put
 from pipeline.outbox import Entry, Outbox, Row, key_of
 from pipeline.settings import MailSettings, Settings
 
-NOW = datetime.now(UTC)
 SENDER = "Clampdown <clampdown@example.org>"
 
 
 @dataclass
 class World:
-    """Settings of a data folder, and what is in its outbox."""
+    """Settings of a data folder, and what is in its outbox.
+
+    `now` is when the test began, not when it was imported: senders look at the times of files, which the clock gives.
+    """
 
     settings: Settings
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def outbox(self) -> Outbox:
         return Outbox(self.settings.data_dir)
@@ -37,8 +40,8 @@ class World:
         text = f"From: {SENDER}\nTo: {reader}\nSubject: {subscription} {name}\n\nHello {reader}\n.\n..two\n"
         return text.replace("\n", "\r\n").encode()
 
-    def record(self, subscription: str, name: str, entries: Sequence[Entry], made_at: datetime = NOW) -> Path:
-        document = {"made_at": made_at.isoformat(), "mails": [entry.as_record() for entry in entries]}
+    def record(self, subscription: str, name: str, entries: Sequence[Entry], made_at: datetime | None = None) -> Path:
+        document = {"made_at": (made_at or self.now).isoformat(), "mails": [entry.as_record() for entry in entries]}
         folder = self.settings.data_dir / "digests" / subscription
         put(folder, f"{name}.json", json.dumps(document).encode())
         return folder / f"{name}.json"

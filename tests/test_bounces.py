@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_process import clampdown
 from mail_server import mail_server
-from outbox_world import NOW, World, world
+from outbox_world import World, world
 
 from flows.bouncing import take_bounce
 from flows.sending import send_due
@@ -119,7 +119,7 @@ def mailed(site: World, name: str, to: str) -> bytes:
     content = f"From: us@example.org\r\nTo: {to}\r\nMessage-ID: <{key}.aa@x.org>\r\n\r\nHello\r\n".encode()
     (hashed,) = site.outbox().keep([content])
     site.record("desk", name, [Entry(key, to, hashed, f"<{key}.aa@x.org>")])
-    send_due(site.settings, NOW)
+    send_due(site.settings, site.now)
     return content
 
 
@@ -127,12 +127,12 @@ def test_twice_back_for_good_is_enough(tmp_path: Path) -> None:
     with mail_server() as server:
         site = world(tmp_path, port=server.port)
         one, two = mailed(site, "2026-11-21", "gone@x.org"), mailed(site, "2026-11-22", "gone@x.org")
-    (taken,) = take_bounce(site.settings, notification(one, "gone@x.org"), NOW)
+    (taken,) = take_bounce(site.settings, notification(one, "gone@x.org"), site.now)
     assert (taken.row.bounced, taken.ended) == ("", None)
     # The same once more is still one.
-    assert take_bounce(site.settings, notification(one, "gone@x.org"), NOW)[0].ended is None
+    assert take_bounce(site.settings, notification(one, "gone@x.org"), site.now)[0].ended is None
     # It was passed on to another address: ours is the one that does not work.
-    (again,) = take_bounce(site.settings, notification(two, "moved@y.org"), NOW)
+    (again,) = take_bounce(site.settings, notification(two, "moved@y.org"), site.now)
     assert again.ended is not None
     assert (again.ended.address, again.ended.subscription) == ("gone@x.org", "")
     assert {row.bounced for row in site.rows().values()} == {"5.1.1"}
@@ -144,7 +144,7 @@ def test_a_full_mailbox_ends_nothing(tmp_path: Path) -> None:
         site = world(tmp_path, port=server.port)
         sent = [mailed(site, f"2026-11-{day}", "full@x.org") for day in (20, 21, 22)]
     for one in sent:
-        take_bounce(site.settings, notification(one, "full@x.org", status="5.2.2"), NOW)
+        take_bounce(site.settings, notification(one, "full@x.org", status="5.2.2"), site.now)
     assert suppressed.load(tmp_path).all() == []
 
 
@@ -154,7 +154,7 @@ def test_a_notification_that_somebody_made_up_ends_nothing(tmp_path: Path) -> No
         sent = mailed(site, "2026-11-22", "jo@x.org")
     for made_up in (sent.replace(b".aa@", b".ab@"), sent.replace(b".aa@", b"@"), b"Subject: nothing\n\n"):
         with pytest.raises(InputError):
-            take_bounce(site.settings, notification(made_up, "jo@x.org"), NOW)
+            take_bounce(site.settings, notification(made_up, "jo@x.org"), site.now)
     assert suppressed.load(tmp_path).all() == []
 
 

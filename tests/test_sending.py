@@ -2,13 +2,13 @@
 
 import socket
 import ssl
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from certificates import certificates, tls
 from mail_server import PASSWORD, USER, mail_server, odd_server
-from outbox_world import NOW, World, world
+from outbox_world import World, world
 
 from flows.sending import EVERYTHING, Sent, send_due
 from pipeline import outbox_state, suppressed
@@ -23,7 +23,7 @@ LATER = timedelta(minutes=3)
 
 
 def send(site: World, after: timedelta = LATER) -> Sent:
-    return send_due(site.settings, NOW + after)
+    return send_due(site.settings, site.now + after)
 
 
 def readers(sent: list[object]) -> list[list[str]]:
@@ -42,10 +42,10 @@ def test_each_reader_gets_one_mail_over_one_encrypted_connection(tmp_path: Path,
     with mail_server(trusted, login=True) as server:
         site = world(tmp_path / "data", port=server.port, security="starttls", user=USER, password_env="MAIL_PASSWORD")
         keys = site.digest("a@example.org", "b@example.org", "c@example.org")
-        assert is_due(site.settings, NOW + LATER)
+        assert is_due(site.settings, site.now + LATER)
         assert send(site).moved == {State.SENT: 3}
         assert send(site).moved == {}
-        assert not is_due(site.settings, NOW + timedelta(hours=1))
+        assert not is_due(site.settings, site.now + timedelta(hours=1))
     assert readers(server.mails) == [["a@example.org"], ["b@example.org"], ["c@example.org"]]
     assert all(one.encrypted and one.user == USER for one in server.mails)
     assert server.mails[0].message.get_content().replace("\r\n", "\n") == "Hello a@example.org\n.\n..two\n"
@@ -78,7 +78,7 @@ def test_who_is_refused_keeps_nobody_from_their_mail(tmp_path: Path) -> None:
         "full@example.org": "sent",
         "here@example.org": "sent",
     }
-    words = [problem.words for problem in problems_of(outbox_state.load(tmp_path), NOW)]
+    words = [problem.words for problem in problems_of(outbox_state.load(tmp_path), site.now)]
     assert words == ["2 messages were refused or given up"]
 
 
@@ -92,14 +92,14 @@ def test_twice_no_such_reader_ends_the_sending_and_an_operator_begins_it_anew(tm
         states = [row.state for row in site.rows().values() if row.entry.to == "gone@example.org"]
         assert sorted(states) == [State.REFUSED, State.REFUSED, State.SUPPRESSED]
         assert suppressed.load(tmp_path).why("any", "relay@example.org") is None
-        suppressed.allow(tmp_path, "", "gone@example.org", NOW)
+        suppressed.allow(tmp_path, "", "gone@example.org", site.now)
         server.refused = {}
         site.digest("Gone@Example.org", name="2026-11-23")
         assert send(site).moved == {State.SENT: 1}
 
 
 def test_who_has_unsubscribed_gets_nothing_of_that_subscription(tmp_path: Path) -> None:
-    suppressed.suppress(tmp_path, "desk", "A@example.org", Reason.UNSUBSCRIBED, NOW)
+    suppressed.suppress(tmp_path, "desk", "A@example.org", Reason.UNSUBSCRIBED, datetime.now(UTC))
     with mail_server() as server:
         site = world(tmp_path, port=server.port)
         site.digest("a@example.org", "b@example.org")
@@ -117,13 +117,13 @@ def test_a_server_that_is_away_is_tried_again_ever_more_seldom_and_then_given_up
     assert done.standing is not None
     assert done.standing.trouble is not None
     assert "nothing listens there" in done.standing.trouble.words
-    assert done.standing.trouble.next_at > NOW + LATER
-    assert not is_due(site.settings, NOW + LATER + timedelta(seconds=30))
-    assert is_due(site.settings, NOW + LATER + timedelta(seconds=70))
+    assert done.standing.trouble.next_at > site.now + LATER
+    assert not is_due(site.settings, site.now + LATER + timedelta(seconds=30))
+    assert is_due(site.settings, site.now + LATER + timedelta(seconds=70))
     for hours in (1, 10, 47):
         send(site, timedelta(hours=hours))
         assert site.states() == {"a@example.org": "queued"}
-    (problem,) = problems_of(outbox_state.load(tmp_path), NOW + timedelta(hours=47))
+    (problem,) = problems_of(outbox_state.load(tmp_path), site.now + timedelta(hours=47))
     assert problem.key == "mail_stuck"
     assert "one message can't be sent" in problem.words
     assert send(site, timedelta(hours=49)).moved == {State.GIVEN_UP: 1}
@@ -135,7 +135,7 @@ def test_a_digest_that_is_found_too_late_is_no_news_and_given_up_where_one_can_s
         site = world(tmp_path, port=server.port)
         (hashed,) = site.outbox().keep([b"x"])
         old = Entry(key_of("desk", "2026-11-01", "a@example.org"), "a@example.org", hashed)
-        site.record("desk", "2026-11-01", [old], NOW - timedelta(days=9))
+        site.record("desk", "2026-11-01", [old], site.now - timedelta(days=9))
         assert send(site).moved == {State.GIVEN_UP: 1}
     assert server.mails == []
 
@@ -158,7 +158,7 @@ def test_a_mail_of_which_nothing_can_be_known_is_not_sent_again(tmp_path: Path) 
     with mail_server() as server:
         site = world(tmp_path, port=server.port)
         assert send(site, timedelta(hours=1)).moved == {}
-        (problem,) = problems_of(outbox_state.load(tmp_path), NOW)
+        (problem,) = problems_of(outbox_state.load(tmp_path), site.now)
         assert problem.key == "mail_unknown"
         # An operator's word.
         assert site.outbox().move(site.rows()[key], State.QUEUED, "resent", of=[State.UNKNOWN]) is not None
@@ -206,9 +206,9 @@ def test_what_is_in_a_hurry_is_tried_now_and_nothing_else(tmp_path: Path) -> Non
         keys = site.digest("a@example.org", "b@example.org")
         send(site)
         server.refused = {}
-        assert send_due(site.settings, NOW + LATER, hurry=[keys[1]]).moved == {State.SENT: 1}
+        assert send_due(site.settings, site.now + LATER, hurry=[keys[1]]).moved == {State.SENT: 1}
         assert site.states() == {"a@example.org": "failed", "b@example.org": "sent"}
-        assert send_due(site.settings, NOW + LATER, hurry=EVERYTHING).moved == {State.SENT: 1}
+        assert send_due(site.settings, site.now + LATER, hurry=EVERYTHING).moved == {State.SENT: 1}
 
 
 def test_a_disk_that_is_full_sends_nothing_that_it_could_not_note(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_torn_line_and_one_of_a_version_to_come_are_passed_over(tmp_path: Path
         site = world(tmp_path, port=server.port)
         site.digest("a@example.org")
         send(site)
-        journal = tmp_path / "outbox" / f"{NOW:%Y-%m}.jsonl"
+        journal = tmp_path / "outbox" / f"{site.now:%Y-%m}.jsonl"
         with journal.open("ab") as file:
             file.write(b'{"event":"moved to Mars","key":"x","at":"2026-11-22T00:00:00+00:00"}\n{"event":"state","ke')
         site.digest("b@example.org", name="2026-11-23")

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from flows.serving import children, growth, supervisor
 from flows.serving.children import Child
-from flows.serving.overdue import ATTEMPTS, PATIENCE, missed, next_due, occasions
+from flows.serving.overdue import ATTEMPTS, PATIENCE, missed, next_occasion, occasions
 from flows.serving.prefect_home import base_url, database, environment, fault, is_loopback, put_aside
 from flows.serving.prefect_settings import variables
 from flows.serving.supervisor import Supervisor, alone, claim_ports, each_minute
@@ -207,13 +207,13 @@ def test_a_server_that_grows_without_end_does_not_wait_for_a_quiet_moment(
 
 def test_a_moment_is_quiet_if_nothing_runs_or_is_due(tmp_path: Path) -> None:
     mine = settings(tmp_path, timezone="UTC")
-    assert next_due(mine.serve, NOW) == datetime(2026, 11, 22, 12, 15, tzinfo=UTC)
+    assert next_occasion(mine, NOW) == datetime(2026, 11, 22, 12, 15, tzinfo=UTC)
     assert growth.is_quiet(mine, NOW)
     assert not growth.is_quiet(mine, NOW.replace(minute=14, second=30))
     assert not growth.is_quiet(mine, NOW.replace(minute=15, second=30)), "it may not have been noted yet"
     assert growth.is_quiet(mine, NOW.replace(minute=16, second=30))
-    night = NOW.replace(hour=3, minute=29, second=30)
-    assert next_due(mine.serve.model_copy(update={"ingest_every": 86_400.0}), night) == night + timedelta(seconds=30)
+    night, daily = NOW.replace(hour=3, minute=29, second=30), settings(tmp_path, timezone="UTC", ingest_every=86_400)
+    assert next_occasion(daily, night) == night + timedelta(seconds=30)
     # Where flows come each minute, there are such moments, too.
     often = settings(tmp_path, timezone="UTC", ingest_every=60)
     assert growth.is_quiet(often, NOW.replace(second=30))
