@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from pipeline.archive_files import make_folder
 from pipeline.errors import ArchiveError, ClampdownError, WarehouseLocked
 from pipeline.failpoints import hit
-from pipeline.line_files import SUFFIX, append, locked, parsed
+from pipeline.line_files import SUFFIX, append, locked, month_of, parsed, time_of
 from pipeline.logs import about
 from pipeline.secrets import masked
 
@@ -146,7 +146,7 @@ class FlowLog:
         Raises ArchiveError where one can't be removed.
         """
         oldest = (self._clock() - timedelta(days=kept_days)).date()
-        gone = [path for path in self._months() if _month_of(path) < oldest.replace(day=1)]
+        gone = [path for path in self._months() if month_of(path) < oldest.replace(day=1)]
         for path in gone:
             try:
                 path.unlink(missing_ok=True)
@@ -207,7 +207,7 @@ class FlowLog:
         Months that are still to come were written when the clock was wrong: what stands there is older than all else.
         """
         months, next_month = self._months(), self._clock() + timedelta(days=31)
-        to_come = [path for path in months if _month_of(path) > next_month.date()]
+        to_come = [path for path in months if month_of(path) > next_month.date()]
         for path in [*reversed(months[: len(months) - len(to_come)]), *reversed(to_come)]:
             ends: dict[str, Mapping[str, Any]] = {}
             for line in _lines_from_behind(path, flow):
@@ -234,7 +234,7 @@ class FlowLog:
 
     def _months(self) -> list[Path]:
         try:
-            return sorted(path for path in self._folder.glob(f"????-??{SUFFIX}") if _month_of(path) > date.min)
+            return sorted(path for path in self._folder.glob(f"????-??{SUFFIX}") if month_of(path) > date.min)
         except OSError as error:
             raise ArchiveError(f"{self._folder}: can't be read: {error.strerror or error}") from error
 
@@ -244,7 +244,7 @@ class FlowLog:
 
 def _log_end(told: Told, ended: Mapping[str, Any]) -> None:
     # At this level also what failed: whoever hears of it says so with the way out, or with a traceback.
-    seconds = max(0.0, (_time(ended["at"]) - told.started_at).total_seconds())
+    seconds = max(0.0, (time_of(ended["at"]) - told.started_at).total_seconds())
     words = ended["detail"] or in_short(told.facts)
     log.info("%s after %.0f s%s", ended["status"], seconds, f": {words}" if words else "")
 
@@ -349,10 +349,10 @@ def _run_of(begun: Mapping[str, Any]) -> FlowRun:
     return FlowRun(
         flow=str(begun["flow"]),
         run=str(begun["run"]),
-        started_at=_time(begun["at"]),
+        started_at=time_of(begun["at"]),
         ended_at=None,
         status=FlowStatus.RUNNING,
-        scheduled_at=None if begun["scheduled_at"] is None else _time(begun["scheduled_at"]),
+        scheduled_at=None if begun["scheduled_at"] is None else time_of(begun["scheduled_at"]),
         pid=int(begun["pid"]),
         host=str(begun["host"]),
         mode=str(begun["mode"]),
@@ -362,23 +362,8 @@ def _run_of(begun: Mapping[str, Any]) -> FlowRun:
 def _with_end(run: FlowRun, ended: Mapping[str, Any]) -> FlowRun:
     return replace(
         run,
-        ended_at=_time(ended["at"]),
+        ended_at=time_of(ended["at"]),
         status=FlowStatus(ended["status"]),
         detail=str(ended["detail"]),
         facts=dict(ended["facts"]),
     )
-
-
-def _time(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError(f"the time {text} has no zone")
-    return found.astimezone(UTC)
-
-
-def _month_of(path: Path) -> date:
-    """The first day of a file's month; the beginning of time for a name that is none."""
-    try:
-        return date.fromisoformat(f"{path.stem}-01")
-    except ValueError:
-        return date.min

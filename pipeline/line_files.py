@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -74,3 +75,19 @@ def _is_torn(file: BinaryIO) -> bool:
         return False
     file.seek(-1, os.SEEK_END)
     return file.read(1) != b"\n"
+
+
+def time_of(text: str) -> datetime:
+    """The time that a line gives, in UTC. Raises ValueError where it is none, or has no zone."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"the time {text} has no zone")
+    return found.astimezone(UTC)
+
+
+def month_of(path: Path) -> date:
+    """The first day of a file's month; the beginning of time for a name that is none."""
+    try:
+        return date.fromisoformat(f"{path.stem}-01")
+    except ValueError:
+        return date.min

@@ -26,7 +26,7 @@ from typing import Any, Final
 from pipeline.archive_files import make_folder, sync_folder, temporary_file
 from pipeline.errors import ArchiveError, InputError
 from pipeline.failpoints import hit
-from pipeline.line_files import SUFFIX, append, locked, read_on
+from pipeline.line_files import SUFFIX, append, locked, month_of, read_on, time_of
 from pipeline.outbox_types import WAITING, Batch, Channel, Entry, Row, State, key_of, receiver_of
 
 __all__ = ["WAITING", "Batch", "Channel", "Entry", "Outbox", "Row", "State", "batch_of", "key_of", "receiver_of"]
@@ -53,7 +53,7 @@ _QUEUED, _STATE, _BOUNCED = "queued", "state", "bounced"
 def batch_of(document: Mapping[str, Any], subscription: str, digest: str) -> Batch:
     """The messages that a record of a digest names. Raises ArchiveError where it is no such record."""
     try:
-        made_at = _time(document["made_at"])
+        made_at = time_of(document["made_at"])
         entries = tuple(_entry(one) for name in LISTS for one in document.get(name, ()))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArchiveError(f"the record of {subscription}, {digest}, can't be understood: {error}") from error
@@ -131,7 +131,7 @@ class Outbox:
         with _explained(self.folder):
             for path in self._paths(first):
                 self._refresh(path)
-        found = (row for path, month in sorted(self._read.items()) if _month_of(path) >= first.replace(day=1)
+        found = (row for path, month in sorted(self._read.items()) if month_of(path) >= first.replace(day=1)
                  for row in month.rows.values())  # fmt: skip
         return sorted(found, key=lambda row: row.queued_at)
 
@@ -267,7 +267,7 @@ class Outbox:
 
     def _paths(self, first: date) -> list[Path]:
         months = sorted(self.folder.glob(f"????-??{SUFFIX}"))
-        return [path for path in months if _month_of(path) >= first.replace(day=1)]
+        return [path for path in months if month_of(path) >= first.replace(day=1)]
 
 
 def _entry(told: Mapping[str, Any]) -> Entry:
@@ -289,12 +289,12 @@ def _queued(batch: Batch, entry: Entry) -> dict[str, Any]:
 def _apply(rows: dict[str, Row], line: Mapping[str, Any]) -> None:
     """Take a line of the journal into account. One that is not ours, or of a version to come, is passed over."""
     try:
-        key, at = str(line["key"]), _time(line["at"])
+        key, at = str(line["key"]), time_of(line["at"])
         row = rows.get(key)
         if line["event"] == _QUEUED and row is None:
             rows[key] = Row(_entry(line), str(line["subscription"]), str(line["digest"]), at, at, State.QUEUED, at)
         elif line["event"] == _STATE and row is not None:
-            next_at = None if line["next_at"] is None else _time(line["next_at"])
+            next_at = None if line["next_at"] is None else time_of(line["next_at"])
             state, tries, detail = State(line["state"]), int(line["tries"]), str(line["detail"])
             asked_at = at if state is State.QUEUED else row.asked_at
             rows[key] = replace(row, asked_at=asked_at, state=state, at=at, tries=tries, next_at=next_at, detail=detail)
@@ -302,21 +302,6 @@ def _apply(rows: dict[str, Row], line: Mapping[str, Any]) -> None:
             rows[key] = replace(row, bounced=str(line["detail"]))
     except (KeyError, TypeError, ValueError, AttributeError):
         log.debug("a line of the outbox is passed over: %s", line)
-
-
-def _time(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError(f"the time {text} has no zone")
-    return found.astimezone(UTC)
-
-
-def _month_of(path: Path) -> date:
-    """The first day of a file's month; the beginning of time for a name that is none."""
-    try:
-        return date.fromisoformat(f"{path.stem}-01")
-    except ValueError:
-        return date.min
 
 
 @contextmanager

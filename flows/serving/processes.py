@@ -7,6 +7,7 @@ unknown setting is an error.
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -73,3 +74,13 @@ def refuse(why: str, hint: str | None = None) -> NoReturn:
     """End this process, and say why starting it again would not help."""
     tell(REFUSED, f"{why} ({hint})" if hint else why)
     sys.exit(REFUSED_STATUS)
+
+
+def end(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    """Ask a process to end, and end it where it has not within so many seconds."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

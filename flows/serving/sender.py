@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import Final
 
-from flows.serving.processes import as_parent, die_with_parent
+from flows.serving.processes import as_parent, die_with_parent, end
 from pipeline.errors import ClampdownError
 from pipeline.logs import about, hide, secrets_of, set_up
 from pipeline.outbox_intake import is_due
@@ -64,12 +64,7 @@ class Sender:
         """Have the sender end after the message that it is at."""
         if self._process is None:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_WITHIN)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process, STOP_WITHIN)
 
     def _is_due(self) -> bool:
         try:

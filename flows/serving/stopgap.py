@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from flows.serving.overdue import first_run, missed_now
-from flows.serving.processes import as_parent, die_with_parent
+from flows.serving.processes import as_parent, die_with_parent, end
 from pipeline.errors import ClampdownError
 from pipeline.flow_log import Told
 from pipeline.logs import about, hide, secrets_of, set_up
@@ -61,12 +61,7 @@ class Stopgap:
         """End the flow that runs, if any; what it has committed stays."""
         if self._process is None:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_WITHIN)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process, STOP_WITHIN)
 
     def _begin(self) -> None:
         found = missed_now(self.settings, first_run(self.settings), datetime.now(UTC), LATE)
