@@ -16,6 +16,7 @@ from warehouse.grounds import Ground, grounds
 from warehouse.reader import Reader
 from warehouse.tables import mentions, registries
 from warehouse.tables.events import TRANSITION_FIELDS, read_transition
+from warehouse.texts import texts_of
 
 SHORTEST_PREFIX = 4
 
@@ -247,7 +248,7 @@ def _mentions(reader: Reader, event_id: str) -> tuple[list[MentionDetail], list[
     found: list[MentionDetail] = []
     contexts: list[MentionContext] = []
     earlier = _versions(reader, [row[len(columns) + 2] for row in rows])
-    texts = _texts(reader, [row[len(columns) + 2] for row in rows])
+    texts = texts_of(reader, (row[len(columns) + 2] for row in rows))
     for values in rows:
         row = dict(zip(columns, values, strict=False))
         title, source_id, *about = values[len(columns) :]
@@ -294,25 +295,6 @@ def _versions(reader: Reader, article_ids: Sequence[str]) -> dict[str, list[Vers
     ):
         found.setdefault(article_id, []).append(VersionLine(number, title, fetched_at.replace(tzinfo=UTC)))
     return found
-
-
-def _texts(reader: Reader, articles: Sequence[str]) -> dict[tuple[str, int], str]:
-    """Article and version → text: the words around a mention are no column of a snapshot, they are read again.
-
-    Rows are found first: a join on ids would read the whole column of texts.
-    """
-    rows = reader.rows(
-        """
-        WITH wanted AS (SELECT unnest(?::JSON::VARCHAR[]) AS article_id)
-        SELECT article_id, version, text FROM articles
-        WHERE rowid IN (SELECT rowid FROM articles WHERE article_id IN (FROM wanted))
-        UNION ALL
-        SELECT article_id, version, text FROM article_versions
-        WHERE rowid IN (SELECT rowid FROM article_versions WHERE article_id IN (FROM wanted))
-        """,
-        [sorted(set(articles))],
-    )
-    return {(article_id, version): text for article_id, version, text in rows}
 
 
 def _copies(reader: Reader, event_id: str) -> tuple[ArticleLine, ...]:

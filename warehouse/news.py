@@ -15,6 +15,7 @@ from warehouse.event_list import EVENT_COLUMNS, EventRow, event_row
 from warehouse.reader import Reader
 from warehouse.tables.changes import Kind
 from warehouse.tables.events import TRANSITION_FIELDS, read_transition
+from warehouse.texts import texts_of
 
 _COLUMNS = tuple(EVENT_COLUMNS.split(", "))
 
@@ -208,7 +209,7 @@ def tellings_of(reader: Reader, wanted: Mapping[str, Sequence[str]]) -> dict[str
         """,
         [ids],
     )
-    texts = _texts(reader, {(row[1], row[2]) for row in rows})
+    texts = texts_of(reader, (row[1] for row in rows))
     known = {row[0]: _telling(row, texts[row[1], row[2]]) for row in rows if (row[1], row[2]) in texts}
     return {event_id: tuple(known[one] for one in some if one in known) for event_id, some in wanted.items()}
 
@@ -226,22 +227,6 @@ def mentions_of(reader: Reader, event_ids: Iterable[str]) -> dict[str, tuple[str
     ):
         found.setdefault(event_id, []).append(mention_id)
     return {event_id: tuple(some) for event_id, some in found.items()}
-
-
-def _texts(reader: Reader, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    """Rows are found first: a join on ids would read the whole column of texts."""
-    rows = reader.rows(
-        """
-        WITH wanted AS (SELECT unnest(?::JSON::VARCHAR[]) AS article_id)
-        SELECT article_id, version, text FROM articles
-        WHERE rowid IN (SELECT rowid FROM articles WHERE article_id IN (FROM wanted))
-        UNION ALL
-        SELECT article_id, version, text FROM article_versions
-        WHERE rowid IN (SELECT rowid FROM article_versions WHERE article_id IN (FROM wanted))
-        """,
-        [sorted({article_id for article_id, _ in wanted})],
-    )
-    return {(article_id, version): text for article_id, version, text in rows}
 
 
 def _telling(row: Sequence[Any], text: str) -> Telling:
