@@ -48,7 +48,8 @@ class Inks:
 
     `ink` is for words, `muted` for those beside them, `line` for axes and rules, `land` for countries without a count,
     `steps` for counts from few to many, `curve` for lines that grow, `doubt` for the span that dates leave open,
-    `canvas` for what lies around the paper.
+    `canvas` for what lies around the paper. A notice that something is amiss has a paper of its own, with words in
+    `warn_ink` and `warn` at its edge.
     """
 
     paper: str
@@ -61,6 +62,9 @@ class Inks:
     doubt: str
     canvas: str
     link: str
+    warn_paper: str
+    warn_ink: str
+    warn: str
 
 
 INKS: Final[Mapping[Theme, Inks]] = {
@@ -75,6 +79,9 @@ INKS: Final[Mapping[Theme, Inks]] = {
         doubt="#ecd5cc",
         canvas="#f1efea",
         link="#1d4e89",
+        warn_paper="#fdf3e1",
+        warn_ink="#4a3000",
+        warn="#c77700",
     ),
     "dark": Inks(
         paper="#16181c",
@@ -87,6 +94,9 @@ INKS: Final[Mapping[Theme, Inks]] = {
         doubt="#4a332c",
         canvas="#0c0d10",
         link="#9cc3f0",
+        warn_paper="#33270f",
+        warn_ink="#f6dfb4",
+        warn="#d99a2b",
     ),
 }
 

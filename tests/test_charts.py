@@ -99,6 +99,7 @@ def test_all_that_is_drawn_and_written_stands_out(theme: charts.Theme) -> None:
         assert contrast(colour, inks.paper) >= 3
     for written in (inks.ink, inks.muted, inks.link):
         assert contrast(written, inks.paper) >= 4.5
+    assert contrast(inks.warn_ink, inks.warn_paper) >= 4.5
     for action in Action:
         paper, ink, edge = mark_of(action, theme)
         assert contrast(paper, ink) >= 4.5

@@ -3,6 +3,8 @@
 from html import escape
 from typing import Final
 
+from reports.palette import INKS, THEMES, Theme
+
 POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action {forms}; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -19,9 +21,9 @@ _PAGE: Final = """\
 <meta name="robots" content="noindex">
 <title>{title} – Clampdown</title>
 <style>
-:root {{ color-scheme: light dark; --canvas: #f1efea; --paper: #ffffff; --ink: #1b1d21; --muted: #5b616b; }}
+:root {{ color-scheme: light dark; {light} }}
 @media (prefers-color-scheme: dark) {{
-  :root {{ --canvas: #0c0d10; --paper: #16181c; --ink: #eceae6; --muted: #a3a8b0; }}
+  :root {{ {dark} }}
 }}
 * {{ box-sizing: border-box; }}
 body {{ margin: 0; padding: 28px 12px; background: var(--canvas); color: var(--ink);
@@ -92,7 +94,12 @@ def failed() -> bytes:
 
 def _page(title: str, body: str) -> bytes:
     """`title` and `body` are HTML."""
-    return _PAGE.format(title=title, body=body).encode("utf-8", "replace")
+    colours = {theme: _colours(theme) for theme in THEMES}
+    return _PAGE.format(title=title, body=body, **colours).encode("utf-8", "replace")
+
+
+def _colours(theme: Theme) -> str:
+    return " ".join(f"--{name}: {getattr(INKS[theme], name)};" for name in ("canvas", "paper", "ink", "muted"))
 
 
 def _button(words: str, fields: dict[str, str], *, second: bool = False) -> str:
