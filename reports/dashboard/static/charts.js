@@ -1,0 +1,143 @@
+/** Charts: <chart-box><script type="application/json">Vega-Lite</script></chart-box> is drawn when it comes near the view.
+ *
+ * A chart is as wide as its box and is drawn anew where the box gets another width. Colours are those of the light
+ * theme: the style sheet turns them. What a mark of it tells stands in its datum: `told` where a pointer rests on it,
+ * `address` where a click leads, on this site alone.
+ */
+
+const OPTIONS = {
+  mode: "vega-lite",
+  ast: true, // no eval: the policy of the page forbids it
+  actions: false,
+  defaultStyle: false,
+  renderer: "svg",
+};
+const NEAR = "300px";
+
+let library;
+
+/** Vega, brought with the first chart that is near. It is a script that sets `window.vegaEmbed`. */
+function vega() {
+  library ??= import("./vega.js").then(() => window.vegaEmbed);
+  return library;
+}
+
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) {
+      if (entry.isIntersecting) {
+        near.unobserve(entry.target);
+        entry.target.draw();
+      }
+    }
+  },
+  { rootMargin: NEAR },
+);
+
+const resized = new ResizeObserver((entries) => {
+  for (const entry of entries) {
+    entry.target.fit();
+  }
+});
+
+class ChartBox extends HTMLElement {
+  #drawn = null;
+  #turn = Promise.resolve();
+  #width = 0;
+
+  connectedCallback() {
+    near.observe(this);
+  }
+
+  disconnectedCallback() {
+    near.unobserve(this);
+    resized.unobserve(this);
+    this.#drawn?.finalize();
+    this.#drawn = null;
+    this.#width = 0;
+  }
+
+  draw() {
+    resized.observe(this); // which tells the first width, too
+  }
+
+  fit() {
+    const width = Math.floor(this.clientWidth);
+    if (width === this.#width || width === 0) {
+      return;
+    }
+    this.#width = width;
+    // One after the other, and only the latest width.
+    this.#turn = this.#turn.then(() => (width === this.#width ? this.#embed(width) : undefined));
+  }
+
+  async #embed(width) {
+    const spec = JSON.parse(this.querySelector("script").textContent);
+    const embed = await vega();
+    const holder = document.createElement("div");
+    holder.setAttribute("aria-hidden", "true");
+    const drawn = await embed(holder, sized(spec, width), { ...OPTIONS, tooltip: tell });
+    if (!this.isConnected) {
+      drawn.finalize();
+      return;
+    }
+    drawn.view.addEventListener("click", (event, item) => follow(event, item?.datum?.address));
+    this.#drawn?.finalize();
+    this.#drawn = drawn;
+    this.querySelector("div")?.remove();
+    this.append(holder);
+    this.dataset.drawn = "";
+  }
+}
+
+/** The spec for a width in pixels. One with panels says how wide a panel is at least: as many as fit stand in a row. */
+function sized(spec, width) {
+  const panels = spec.usermeta?.panels;
+  if (!panels) {
+    return { ...spec, width };
+  }
+  const columns = Math.max(1, Math.min(panels.most, Math.floor((width + panels.gap) / (panels.least + panels.gap))));
+  const own = Math.floor((width - (columns - 1) * panels.gap) / columns) - panels.axis;
+  return { ...spec, columns, spec: { ...spec.spec, width: own } };
+}
+
+/** Lead to a page of this site, as a link would. */
+function follow(event, address) {
+  if (typeof address !== "string" || !/^\/(?!\/)/.test(address)) {
+    return;
+  }
+  if (event.ctrlKey || event.metaKey) {
+    window.open(address, "_blank", "noopener");
+  } else {
+    window.location.assign(address);
+  }
+}
+
+const tip = Object.assign(document.createElement("div"), { className: "tip", hidden: true });
+tip.setAttribute("aria-hidden", "true"); // the table says the same
+
+/** Show what a mark tells beside the pointer; Vega calls it with nothing where there is nothing to tell. */
+function tell(handler, event, item, value) {
+  showTip(event, value);
+}
+
+/** Words beside the pointer, or none. */
+export function showTip(event, words) {
+  if (words === null || words === undefined || words === "") {
+    tip.hidden = true;
+    return;
+  }
+  if (!tip.isConnected) {
+    document.body.append(tip);
+    window.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+  }
+  tip.textContent = String(words);
+  tip.hidden = false;
+  const box = tip.getBoundingClientRect();
+  const left = Math.min(event.clientX + 14, window.innerWidth - box.width - 6);
+  const above = event.clientY - box.height - 12;
+  tip.style.left = `${Math.max(6, left)}px`;
+  tip.style.top = `${above < 6 ? event.clientY + 18 : above}px`;
+}
+
+customElements.define("chart-box", ChartBox);
