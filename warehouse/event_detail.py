@@ -132,13 +132,7 @@ def event(reader: Reader, id_or_prefix: str) -> EventDetail:
 
     Raises InputError where no event or more than one fits.
     """
-    event_id = _find(reader, id_or_prefix.strip().lower())
-    forwarded = reader.rows("SELECT new_id FROM event_forwards WHERE old_id = ?", [event_id])
-    current = event_id
-    if forwarded:
-        if forwarded[0][0] is None:
-            raise InputError(f"event {event_id} was withdrawn: no article states it any longer")
-        current = forwarded[0][0]
+    current, asked = find_event(reader, id_or_prefix)
     row = event_row(reader.rows(f"SELECT {EVENT_COLUMNS} FROM events WHERE event_id = ?", [current])[0])
     found, contexts = _mentions(reader, current)
     lineage = registries.lineage(reader.rows)
@@ -158,8 +152,23 @@ def event(reader: Reader, id_or_prefix: str) -> EventDetail:
         merged=_ids(reader, "SELECT old_id FROM event_forwards WHERE new_id = ? ORDER BY 1", current),
         parted_from=_ids(reader, "SELECT origin_id FROM event_origins WHERE event_id = ? ORDER BY 1", current),
         parted=_ids(reader, "SELECT event_id FROM event_origins WHERE origin_id = ? ORDER BY 1", current),
-        asked=event_id if forwarded else None,
+        asked=asked,
     )
+
+
+def find_event(reader: Reader, id_or_prefix: str) -> tuple[str, str | None]:
+    """The id of the event with that id, or whose id alone begins so; and the id asked for, where it was merged away.
+
+    Raises InputError where no event or more than one fits, or the event was withdrawn.
+    """
+    event_id = _find(reader, id_or_prefix.strip().lower())
+    forwarded = reader.rows("SELECT new_id FROM event_forwards WHERE old_id = ?", [event_id])
+    if not forwarded:
+        return event_id, None
+    current = forwarded[0][0]
+    if current is None:
+        raise InputError(f"event {event_id} was withdrawn: no article states it any longer")
+    return str(current), event_id
 
 
 def _grounded(one: MentionDetail, why: Ground | None) -> MentionDetail:
