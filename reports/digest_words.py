@@ -72,7 +72,7 @@ def sentence(item: Item) -> str:
         case News.REOPENED:
             return f"The {deed.noun} {event.service} by {who} is not held to be lifted any longer"
         case _:
-            return _told(event, who)
+            return standing(event, item.country)
 
 
 def _told(event: EventRow, who: str) -> str:
@@ -87,6 +87,11 @@ def _told(event: EventRow, who: str) -> str:
             return f"{who} proposed to {deed.infinitive} {event.service}"
         case Status.REJECTED:
             return f"{who} will not {deed.infinitive} {event.service}"
+
+
+def standing(event: EventRow, country: str) -> str:
+    """The event as it stands, as a sentence without its full stop. `country` is the name of its country."""
+    return _told(event, actor(event, country))
 
 
 def noun(action: Action) -> str:
@@ -129,16 +134,25 @@ def facts(item: Item, language: str = ENGLISH) -> Iterator[str]:
     yield _when(item, language)
     if (held := _held(item, language)) is not None:
         yield held
-    kind = event.scope_class if event.scope_class is not ScopeClass.OTHER else None
-    if event.scope and not _is_whole_country(event, item.country):
-        yield _scope(event.scope, kind)
-    elif kind is not None:
-        yield _SCOPES[kind]
-    reasons = [_REASONS.get(one, _plain(one)) for one in event.reason_classes if one is not ReasonClass.OTHER]
-    if reasons:
+    if (where := scope(event, item.country)) is not None:
+        yield where
+    if reasons := [reason(one) for one in event.reason_classes if one is not ReasonClass.OTHER]:
         yield f"stated reason{'s' * (len(reasons) > 1)}: {listing(reasons)}"
     if item.step is not None and item.step.detail:
         yield item.step.detail
+
+
+def scope(event: EventRow, country: str) -> str | None:
+    """For whom or where, in the words of an article, else by its class; None where neither tells."""
+    kind = event.scope_class if event.scope_class is not ScopeClass.OTHER else None
+    if event.scope and not _is_whole_country(event, country):
+        return _scope(event.scope, kind)
+    return None if kind is None else _SCOPES[kind]
+
+
+def reason(kind: ReasonClass) -> str:
+    """What a class of reasons is called: "a breach of law"."""
+    return _REASONS.get(kind, _plain(kind))
 
 
 def _is_whole_country(event: EventRow, country: str) -> bool:
@@ -214,6 +228,12 @@ def support(item: Item, language: str = ENGLISH) -> Iterator[str]:
     voices = item.event.voices
     yield "one source" if voices == 1 else f"{number(voices, language)} independent sources"
     yield f"score {item.event.score:.2f}"
+
+
+def told_by(event: EventRow) -> Iterator[str]:
+    """How widely an event is told: the independent voices, and the articles."""
+    yield "one source" if event.voices == 1 else f"{number(event.voices)} independent sources"
+    yield count(event.articles, "article", "articles")
 
 
 def before(item: Item, language: str = ENGLISH) -> str | None:

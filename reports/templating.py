@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 def template(name: str) -> Template:
     """The template of that name in `reports/templates`."""
-    return _environment().get_template(name)
+    return environment().get_template(name)
 
 
 def unescaped(name: str, values: Mapping[str, Any] | None = None) -> Markup:
@@ -19,7 +19,8 @@ def unescaped(name: str, values: Mapping[str, Any] | None = None) -> Markup:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where templates are found, and how they are filled. One for all: what needs more makes an overlay of it."""
     return Environment(
         loader=PackageLoader("reports"),
         # In styles and scripts nothing is escaped, and nothing that others wrote is in them.

@@ -40,13 +40,15 @@ __all__ = [
 ]
 
 
-def connect_snapshot(path: Path, *, memory_limit: str | None = None, workspace: Path | None = None) -> Reader:
+def connect_snapshot(
+    path: Path, *, memory_limit: str | None = None, workspace: Path | None = None, threads: int | None = None
+) -> Reader:
     """Open the snapshot at `path`: its DuckDB file, or the folder it was published to. For the rest see `open_reader`.
 
     Raises InputError where there is none, WarehouseError where it is damaged or of a newer schema.
     """
     file = path / DATABASE_NAME if path.is_dir() else path
-    reader = open_reader(file, memory_limit=memory_limit, workspace=workspace)
+    reader = open_reader(file, memory_limit=memory_limit, workspace=workspace, threads=threads)
     try:
         if "manifest" not in reader.tables():
             raise InputError(f"{path} is no published snapshot", hint="`clampdown run` publishes one.")

@@ -14,25 +14,27 @@ CATALOG = "clampdown"
 """The name under which the file is attached."""
 
 
-def open_reader(path: Path, *, memory_limit: str | None = None, workspace: Path | None = None) -> "Reader":
+def open_reader(
+    path: Path, *, memory_limit: str | None = None, workspace: Path | None = None, threads: int | None = None
+) -> "Reader":
     """Open the DuckDB file at `path`. Raises InputError where there is none, WarehouseError where it can't be read.
 
     A link is followed once, so that everything that is read comes from one version of a published snapshot, also where
     a newer one is published meanwhile. A `workspace` is the one folder that the engine may write to, and where it puts
-    what does not fit into memory; it can be left out.
+    what does not fit into memory; it can be left out. `threads` are as many as the machine has cores unless told.
     """
     try:
-        return _open(path, memory_limit, workspace)
+        return _open(path, memory_limit, workspace, threads)
     except _Vanished:
         # Between following the link and opening the file, that version was removed: a newer one is there.
-        return _open(path, memory_limit, workspace)
+        return _open(path, memory_limit, workspace, threads)
 
 
 class _Vanished(InputError):
     """There is no file at the path."""
 
 
-def _open(path: Path, memory_limit: str | None, workspace: Path | None) -> "Reader":
+def _open(path: Path, memory_limit: str | None, workspace: Path | None, threads: int | None) -> "Reader":
     real = path.resolve()
     if not real.is_file():
         raise _Vanished(f"there is no snapshot at {path}", hint="`clampdown run` publishes one.")
@@ -40,6 +42,8 @@ def _open(path: Path, memory_limit: str | None, workspace: Path | None) -> "Read
     config["temp_directory"] = "" if workspace is None else str(workspace / "spill")
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
+    if threads is not None:
+        config["threads"] = threads
     connection = duckdb.connect(":memory:", config=config)
     quoted = str(real).replace("'", "''")
     try:

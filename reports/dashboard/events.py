@@ -1,0 +1,162 @@
+"""Events as the lists of all pages show them: when, where, what, for whom, why, and how well it is told."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from pipeline.types import Action, ReasonClass, Side, Status
+from reports import digest_words as words
+from reports.dashboard import links
+from reports.dashboard.snapshots import Held
+from reports.inert import line
+from reports.locales import count, day
+from warehouse.dashboard.asking import filled
+from warehouse.event_list import EVENT_COLUMNS, EventRow, event_row
+
+Precision = Literal["day", "month", "year", "range", "unknown"]
+UNKNOWN_COUNTRY = "XX"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A date as exact as it is stated: `machine` for machines (a day, month or year) where it is one, `words` for people.
+
+    `note` says what else is to be known of it, as that an undated event was first reported then.
+    """
+
+    words: str
+    machine: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Words of an article that state an event, and the hosts of the articles that do, the first few."""
+
+    quote: str
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """An event in a list. `marks` are the classes of its mark, `deed` the word in it, `state` the one beside it."""
+
+    id: str
+    address: str
+    when: When
+    country: str
+    country_name: str
+    country_address: str
+    service: str
+    service_address: str
+    actor: str | None
+    actor_address: str | None
+    marks: str
+    deed: str
+    state: str
+    sentence: str
+    scope: str | None
+    reasons: tuple[str, ...]
+    support: str
+    told: Told | None = None
+
+
+def when(value: str | None, reported: date | None = None) -> When:
+    """A date as stated (YYYY-MM-DD, YYYY-MM, YYYY, or two of them with a slash between); where it is None, the report.
+
+    None for both is a date that nobody states.
+    """
+    if value is not None:
+        first, _, last = value.partition("/")
+        if last:
+            return When(f"between {day(first)} and {day(last)}")
+        return When(day(value), value)
+    if reported is not None:
+        return When("date not stated", note=f"reported {day(reported)}")
+    return When("date not stated")
+
+
+def state(row: EventRow) -> str:
+    """How an event stands, in a word or two; empty for what only eases."""
+    if row.retracted:
+        return "retracted"
+    if row.dismissed:
+        return "dismissed"
+    if row.lifted:
+        return "ended"
+    return "" if row.side is Side.EASING else row.status.value.replace("_", " ")
+
+
+def marks(action: Action, status: Status, *, is_void: bool = False) -> str:
+    """The classes of a mark: its action, and `open` where it is not in force (yet), or void."""
+    return action.value + (" open" if status is not Status.IN_FORCE or is_void else "")
+
+
+def event_lines(
+    rows: Iterable[EventRow], countries: Mapping[str, str], told: Mapping[str, Told] | None = None
+) -> list[EventLine]:
+    """View-models of rows. `countries` are names by code, as of `country_names`; `told` are words by event id."""
+    return [_line(row, countries, (told or {}).get(row.id)) for row in rows]
+
+
+def _line(row: EventRow, countries: Mapping[str, str], told: Told | None) -> EventLine:
+    name = countries.get(row.country, row.country)
+    return EventLine(
+        id=row.id,
+        address=links.event(row.id),
+        when=when(row.date_value, row.first_reported),
+        country=row.country,
+        country_name=name,
+        country_address=links.country(row.country),
+        service=line(row.service),
+        service_address=links.service(row.service),
+        actor=None if row.actor is None else line(row.actor),
+        actor_address=None if row.actor is None else links.actor(row.actor, row.country),
+        marks=marks(row.action, row.status, is_void=row.retracted or row.dismissed),
+        deed=words.noun(row.action),
+        state=state(row),
+        sentence=line(words.standing(row, name)),
+        scope=None if (scope := words.scope(row, name)) is None else line(scope),
+        reasons=tuple(words.reason(one) for one in row.reason_classes if one is not ReasonClass.OTHER),
+        support=", ".join(words.told_by(row)),
+        told=told,
+    )
+
+
+def event_rows(data: Held, sql: str) -> list[EventRow]:
+    """The answer to a question whose first columns are EVENT_COLUMNS (`warehouse.event_list`), in its order."""
+    wide = len(EVENT_COLUMNS.split(", "))
+    return [event_row(row[:wide]) for row in data.ask(sql).rows]
+
+
+def country_names(data: Held) -> Mapping[str, str]:
+    """Code → name of all countries, with the Union and with what can't be told."""
+
+    def made() -> Mapping[str, str]:
+        named = dict(data.ask("SELECT code, name FROM countries ORDER BY code").rows)
+        return {**named, "EU": "European Union", UNKNOWN_COUNTRY: "Country not told"}
+
+    return data.remember("country names", made)
+
+
+def told_of(data: Held, event_ids: Sequence[str]) -> dict[str, Told]:
+    """For each of a few events the words of the mention that states it best, and the hosts of some of its articles."""
+    sql = filled(
+        """
+        SELECT em.event_id, max_by(m.trigger_quote, m.score) AS quote, list(DISTINCT a.url)[:4] AS addresses
+        FROM event_mentions AS em JOIN mentions AS m USING (mention_id) JOIN articles AS a USING (article_id)
+        WHERE em.event_id IN (SELECT unnest($ids)) AND m.withdrawn_on IS NULL
+        GROUP BY em.event_id
+        """,
+        ids=list(event_ids),
+    )
+    return {
+        event_id: Told(line(quote), tuple(dict.fromkeys(one.host for url in urls if (one := links.outside(url)))))
+        for event_id, quote, urls in data.ask(sql).rows
+    }
+
+
+def counted(total: int) -> str:
+    """How many events: "1 event", "1,204 events"."""
+    return count(total, "event", "events")

@@ -1,0 +1,83 @@
+"""Pages out of templates, with what all of them have: navigation, the version of the data, and the way to our scripts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment
+
+from reports.dashboard import links
+from reports.dashboard.snapshots import Held
+from reports.inert import line
+from reports.locales import count, day, full_day, moment, number
+from reports.templating import environment
+
+_NAVIGATION: Final = (
+    ("Overview", links.overview(), ("/",)),
+    ("Services", links.services(), ("/services", "/service/")),
+    ("Countries", links.countries(), ("/countries", "/country/")),
+    ("Actors", links.actors(), ("/actor",)),
+    ("Explore", links.explore(), ("/explore", "/event/")),
+    ("Review", links.review(), ("/review",)),
+    ("Health", links.health(), ("/health",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What stands around a page. `data` is None where no snapshot could be opened."""
+
+    title: str
+    address: str
+    zone: ZoneInfo
+    data: Held | None
+    may_review: bool
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    words: str
+    address: str
+    is_current: bool
+
+
+def render(name: str, values: Mapping[str, Any], shell: Shell) -> str:
+    """The page of the template `dashboard/<name>`."""
+    path = shell.address.partition("?")[0]
+    return (
+        _environment()
+        .get_template(f"dashboard/{name}")
+        .render(
+            **values,
+            title=shell.title,
+            address=shell.address,
+            ways=[
+                _Way(words, address, path == "/" if begins == ("/",) else path.startswith(begins))
+                for words, address, begins in _NAVIGATION
+                if address != links.review() or shell.may_review
+            ],
+            zone=shell.zone.key,
+            version=None if shell.data is None else shell.data.version,
+            published=None if shell.data is None else shell.data.published_at.astimezone(shell.zone),
+            model=None if shell.data is None else shell.data.model,
+            token=shell.token,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    made = environment().overlay()
+    made.filters = {
+        **made.filters,
+        "number": number,
+        "day": day,
+        "full_day": full_day,
+        "line": line,
+        "outside": links.outside,
+    }
+    made.globals = {**made.globals, "links": links, "count": count, "moment": moment}
+    return made

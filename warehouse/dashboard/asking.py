@@ -1,0 +1,66 @@
+"""SQL with its values written out, so that what is shown beside a chart is what was asked, and can be asked again."""
+
+import math
+import re
+import textwrap
+from collections.abc import Sequence
+from datetime import date
+from typing import TypeAlias
+
+from warehouse.database import storable
+
+Value: TypeAlias = None | bool | int | float | str | date | Sequence[str]
+
+
+class Sql(str):
+    """A text of SQL, made of our own words and of values that were written out. `filled` puts it in as it is."""
+
+    __slots__ = ()
+
+
+_NAME = re.compile(r"\$([a-z_][a-z0-9_]*)")
+
+
+def literal(value: Value) -> str:
+    """The value as SQL has it. No text ends its quotes, whatever it holds; a list of texts is a VARCHAR[].
+
+    Raises TypeError for what has no form in SQL.
+    """
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else f"'{value}'::DOUBLE"
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, date):
+        return f"DATE '{value:%Y-%m-%d}'"
+    if isinstance(value, Sequence) and all(isinstance(one, str) for one in value):
+        return f"[{', '.join(map(_text, value))}]" if value else "[]::VARCHAR[]"
+    raise TypeError(f"{type(value).__name__} has no form in SQL")
+
+
+def _text(value: str) -> str:
+    # Within quotes nothing but a quote has a meaning; a zero would end the whole question for the parser.
+    parts = ["'" + part.replace("'", "''") + "'" for part in storable(value).split("\0")]
+    return parts[0] if len(parts) == 1 else f"({' || chr(0) || '.join(parts)})"
+
+
+def filled(sql: str, **values: "Value | Sql") -> Sql:
+    """`sql` without its indentation, where each `$name` is the value of that name; what is `Sql` is put in as it is.
+
+    Raises KeyError where a name has no value or a value no name.
+    """
+    text = textwrap.dedent(sql).strip()
+    named = set(_NAME.findall(text))
+    if wrong := named ^ values.keys():
+        raise KeyError(f"names without a value or values without a name: {', '.join(sorted(wrong))}")
+
+    def written(found: re.Match[str]) -> str:
+        value = values[found[1]]
+        return str(value) if isinstance(value, Sql) else literal(value)
+
+    return Sql(_NAME.sub(written, text))
