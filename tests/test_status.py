@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_process import clampdown
 
+from clampdown.commands.status import verdict
 from pipeline.flow_log import FlowLog, FlowRun, FlowStatus
 from pipeline.lease import Holder, lease
 from pipeline.problems import Problem, ProblemKind, Severity
@@ -198,6 +199,16 @@ def test_sources_that_need_a_look_are_warnings() -> None:
     assert status.healthy
     assert [one.key for one in status.problems] == ["source_gone:over", "source_failing:down", "source_silent:quiet"]
     assert status.problems[1].words == "Down Daily has failed 7 times in a row: status 500"
+
+
+def test_sources_that_only_begin_to_fail_are_no_problem_and_not_well() -> None:
+    begun = tuple(one for one in TROUBLE if one.source_id == "shaky")
+    state = SiteState(NOW, sources={"ok": 20, "failing": 1}, trouble=begun)
+    assert verdict(status_of(SETTINGS, facts())).plain == "All is well."
+    assert verdict(status_of(SETTINGS, facts(state=state))).plain == (
+        "Nothing is wrong here. 1 source has begun to fail; that is a problem from 3 failed polls in a row on."
+    )
+    assert verdict(status_of(SETTINGS, facts(state=replace(state, trouble=TROUBLE)))).plain == "3 warnings"
 
 
 def test_most_sources_failing_at_once_is_one_problem_of_our_own() -> None:

@@ -70,14 +70,25 @@ def _print(found: "Status") -> None:
         # Sources have been shown.
         if not problem.kind.startswith("source_"):
             _print_problem(problem, found.at)
+    out.print(verdict(found), soft_wrap=True)
+
+
+def verdict(found: "Status") -> Text:
+    """The last line: how many problems there are or, where sources have only begun to fail, why that is none."""
+    from pipeline.judging import FAILURES_THAT_COUNT
+
     errors = sum(problem.severity == "error" for problem in found.problems)
     warnings = len(found.problems) - errors
-    if not found.problems:
-        out.print(Text("All is well.", style="bold green"))
-    else:
+    if found.problems:
         counts = [_count(errors, "error", "errors")] if errors else []
         counts += [_count(warnings, "warning", "warnings")] if warnings else []
-        out.print(Text(", ".join(counts), style="bold red" if errors else "bold yellow"))
+        return Text(", ".join(counts), style="bold red" if errors else "bold yellow")
+    failing = len(found.state.trouble) if found.state is not None else 0
+    if not failing:
+        return Text("All is well.", style="bold green")
+    told = _count(failing, "source has begun to fail", "sources have begun to fail")
+    after = f" {told}; that is a problem from {FAILURES_THAT_COUNT} failed polls in a row on."
+    return Text.assemble(("Nothing is wrong here.", "bold green"), (after, "yellow"))
 
 
 def _facts(found: "Status") -> Iterator[tuple[str, Text]]:
