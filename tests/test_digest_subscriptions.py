@@ -1,6 +1,7 @@
 """Many subscriptions over one snapshot: each is told what it wants, when it wants it, and none costs another any."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -264,7 +265,8 @@ def test_the_command_shows_previews_and_sends_a_test(
         )
         assert "Italy" in run("subscriptions", "list")
         assert run("digest", "--preview", "-s", "italy").startswith("Clampdown")
-        written = run("digest", "--preview", "-s", "italy", str(tmp_path / "look")).split()
+        gist, *written = run("digest", "--preview", "-s", "italy", str(tmp_path / "look")).splitlines()
+        assert re.fullmatch(r"Clampdown · Italy, .*: .*(new|learned of late|unsure).*", gist)
         assert sorted(Path(one).name for one in written) == ["mail.html", "mail.txt", "page.html"]
         assert not (data_dir / "digests").exists()
         sent = json.loads(run("digest", "-s", "two", "--to", "me@example.org", "--json"))

@@ -119,7 +119,9 @@ def _try_out(
         _send(settings, found, to, as_json=as_json)
     elif folder is not None:
         from flows.digest_try import write_preview
+        from reports.digest_words import subject
 
+        console().print(Text(subject(found)), soft_wrap=True)
         for path in write_preview(settings, found, folder):
             console().print(Text(str(path)), soft_wrap=True)
     elif as_json:
