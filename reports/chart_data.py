@@ -19,6 +19,9 @@ UNTOLD: Final = "country not told"
 
 ENDS: Final = frozenset({TransitionKind.LIFTED, TransitionKind.STRUCK_DOWN})
 
+_STEPS: Final = ((1, 2, 3, 4), (1, 2, 5, 10), (1, 5, 20, 50), (1, 10, 50, 200), (1, 100, 500, 2000))
+"""From which count on each colour stands: the last row is taken whose colours the highest count lets all be used."""
+
 Points: TypeAlias = tuple[tuple[date, int], ...]
 """Days with the number that is reached on each, in order."""
 
@@ -73,6 +76,11 @@ class Lifeline:
     since: date | None
     until: date | None
     marks: tuple[Mark, ...] = ()
+
+
+def steps_of(highest: int) -> tuple[int, int, int, int]:
+    """From which count on each of the four colours stands."""
+    return next((steps for steps in reversed(_STEPS) if steps[-1] <= highest), _STEPS[0])
 
 
 def is_restriction(event: EventRow) -> bool:

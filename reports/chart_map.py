@@ -6,27 +6,16 @@ filled again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 from itertools import accumulate, pairwise
 from typing import Any, Final, TypeAlias
 
 import altair as alt
 
-from reports.chart_data import UNTOLD
+from reports.chart_data import UNTOLD, steps_of
 from reports.digest import UNKNOWN
 from reports.inert import line
 from reports.palette import Inks
-from reports.shapes.outlines import WIDTH, Outline, height, outlines
-
-_STEPS: Final = ((1, 2, 3, 4), (1, 2, 5, 10), (1, 5, 20, 50), (1, 10, 50, 200), (1, 100, 500, 2000))
-"""From which count on each colour stands: the last row is taken whose colours the highest count lets all be used."""
-
-_STRAY: Final = 0.5
-"""Pixels by which a line may stray from the true one."""
-
-_DOT_BELOW: Final = 12.0
-"""Square pixels below which a country is shown by a dot."""
+from reports.shapes.paths import Paths, map_height, paths
 
 _DOT: Final = 30
 _RING: Final = 80
@@ -53,64 +42,13 @@ _RESERVE: Final = 12
 """Letters that are kept free to tell how many more there are."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A country at one width: its path and centre, and whether it is too small to be seen."""
-
-    path: str
-    centre: tuple[float, float]
-    is_small: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Paths:
-    """The outlines at one width: all land as one path, and the countries by code."""
-
-    land: str
-    countries: Mapping[str, _Place]
-
-
-@cache
-def _paths(width: int) -> _Paths:
-    scale = width / WIDTH
-    found = outlines(_STRAY / scale)
-    paths = [_path(one, scale) for one in found]
-    return _Paths(
-        "".join(paths),
-        {
-            one.code: _Place(
-                path,
-                (round(one.centre[0] * scale, 1), round(one.centre[1] * scale, 1)),
-                one.area * scale**2 < _DOT_BELOW,
-            )
-            for one, path in zip(found, paths, strict=True)
-            if one.code is not None
-        },
-    )
-
-
-def _path(outline: Outline, scale: float) -> str:
-    """The polygons as an SVG path on a grid of half pixels. What is no more than a line there is left out."""
-    parts = []
-    for ring in (ring for rings in outline.polygons for ring in rings):
-        points = list(dict.fromkeys((round(x * scale * 2) / 2, round(y * scale * 2) / 2) for x, y in ring))
-        if len(points) > 2:
-            parts.append("M" + "L".join(f"{x:g},{y:g}" for x, y in points) + "Z")
-    return "".join(parts)
-
-
-def steps_of(highest: int) -> tuple[int, int, int, int]:
-    """From which count on each of the four colours stands."""
-    return next((steps for steps in reversed(_STEPS) if steps[-1] <= highest), _STEPS[0])
-
-
 def world(inks: Inks, width: int, data: Mapping[str, Rows], *, borders: bool = True) -> alt.LayerChart:
     """The map without its dress: land, counted countries, rings for new ones, dots for small ones, legend, the rest.
 
     `data` is what `rows_of` gives. Without `borders` between countries that have no count it is drawn in half the time.
     """
     fill = alt.Fill("fill:N", scale=None)
-    land = [{"path": _paths(width).land}]
+    land = [{"path": paths(width).land}]
     layers = [
         _shapes(alt.InlineData(values=land), inks, alt.FillValue(inks.land), 0.5 if borders else 0, aria=False),
         _shapes(_named(data, COUNTRIES), inks, fill, 0.5).encode(**_TOLD),
@@ -134,16 +72,16 @@ def rows_of(
     new_words: str,
 ) -> dict[str, Rows]:
     """The data of a map of that width, by name. `names` are the countries', `new_words` say what a ring stands for."""
-    paths, steps = _paths(width), steps_of(max(by_country.values(), default=0))
+    drawn, steps = paths(width), steps_of(max(by_country.values(), default=0))
     rows = [
-        _row(code, number, code in new, inks.steps[sum(number >= step for step in steps) - 1], paths, names)
+        _row(code, number, code in new, inks.steps[sum(number >= step for step in steps) - 1], drawn, names)
         # Those with the most come last, so that they lie on top.
         for code, number in sorted(by_country.items(), key=lambda one: (one[1], one[0]))
-        if number > 0 and code in paths.countries
+        if number > 0 and code in drawn.countries
     ]
     rings = [{"x": row["x"], "y": row["y"]} for row in rows if row["new"]]
     legend, words = _legend(steps, inks, width, new_words if rings else "")
-    if elsewhere := _elsewhere(by_country, paths, names, width):
+    if elsewhere := _elsewhere(by_country, drawn, names, width):
         words.append({"x": 4, "y": _foot(width) + _FOOT / 2, "words": elsewhere})
     return {
         COUNTRIES: [row for row in rows if not row["small"]],
@@ -154,19 +92,15 @@ def rows_of(
     }
 
 
-def _height(width: int) -> int:
-    return round(height() * width / WIDTH)
-
-
 def _foot(width: int) -> int:
     """Where what stands below the map begins, but for a legend that has no room on it."""
-    return _height(width) + (_FOOT if width < _NARROW else 0)
+    return map_height(width) + (_FOOT if width < _NARROW else 0)
 
 
 def _row(
-    code: str, number: int, is_new: bool, fill: str, paths: _Paths, names: Mapping[str, str]
+    code: str, number: int, is_new: bool, fill: str, drawn: Paths, names: Mapping[str, str]
 ) -> dict[str, str | float | bool]:
-    place = paths.countries[code]
+    place = drawn.countries[code]
     name = _name(code, names)
     return {
         "country": name,
@@ -181,11 +115,11 @@ def _row(
     }
 
 
-def _elsewhere(by_country: Mapping[str, int], paths: _Paths, names: Mapping[str, str], width: int) -> str:
+def _elsewhere(by_country: Mapping[str, int], drawn: Paths, names: Mapping[str, str], width: int) -> str:
     """What has no place on the map, the most first, as far as a line has room for it; empty if there is none."""
     said = ""
     left = sorted(
-        (code for code, number in by_country.items() if number > 0 and code not in paths.countries),
+        (code for code, number in by_country.items() if number > 0 and code not in drawn.countries),
         key=lambda code: (-by_country[code], code),
     )
     for place, code in enumerate(left):
@@ -212,13 +146,13 @@ def _legend(steps: tuple[int, int, int, int], inks: Inks, width: int, new_words:
 
 
 def _in_column(labels: Sequence[str], width: int) -> list[tuple[float, float]]:
-    bottom = _height(width) + 4
+    bottom = map_height(width) + 4
     return [(_LEGEND_X, bottom - (len(labels) - place) * _LEGEND_LINE) for place in range(len(labels))]
 
 
 def _in_line(labels: Sequence[str], width: int) -> list[tuple[float, float]]:
     lengths = [len(label) * _LETTER + _LEGEND_X + _LEGEND_GAP + 6 for label in labels]
-    return [(_LEGEND_X + x, _height(width) + _FOOT / 2) for x in accumulate(lengths[:-1], initial=0.0)]
+    return [(_LEGEND_X + x, map_height(width) + _FOOT / 2) for x in accumulate(lengths[:-1], initial=0.0)]
 
 
 _X: Final = alt.X("x:Q", scale=None, axis=None)

@@ -8,10 +8,10 @@ from typing import Any, Final, Literal, TypeAlias
 
 import altair as alt
 
-from pipeline.types import Action, TransitionKind
+from pipeline.types import Action
 from reports.chart_data import Lifeline, Month, Points
+from reports.chart_lives import KIND_OF, STEP_NAMES, SYMBOLS, bars_of, marks_of, name_of
 from reports.chart_map import layered
-from reports.inert import line
 from reports.palette import PALETTE, Inks, Theme
 
 Rows: TypeAlias = list[dict[str, Any]]
@@ -30,18 +30,6 @@ _MONTH_LABEL: Final = 42
 
 _YEARS: Final = timedelta(days=3 * 366)
 """A span that is longer has years on its axis, a shorter one months."""
-
-_SYMBOLS: Final[Mapping[TransitionKind, str]] = {
-    TransitionKind.PROPOSED: "diamond",
-    TransitionKind.ANNOUNCED: "circle",
-    TransitionKind.WIDENED: "triangle-up",
-    TransitionKind.EXTENDED: "triangle-right",
-    TransitionKind.EASED: "triangle-down",
-    TransitionKind.LIFTED: "square",
-    TransitionKind.STRUCK_DOWN: "cross",
-    TransitionKind.REJECTED: "M-0.8,-0.8L0.8,0.8M-0.8,0.8L0.8,-0.8",
-}
-"""Step of a life → symbol. That a measure took force is where its bar begins; corrections are no steps of the world."""
 
 _MONTHS: Final = "utcmonth(datum.value) == 0 ? utcFormat(datum.value, '%Y') : utcFormat(datum.value, '%b')"
 _ON: Final = "on:T"
@@ -152,12 +140,12 @@ def lives(
 ) -> alt.LayerChart:
     """A row for each life without its dress: a thin line while it was spoken of, a bar while it was in force."""
     x, y = _time(span, width), alt.Y("row:O", axis=None, scale=alt.Scale(padding=0))
-    bars = [row for place, one in enumerate(lifelines) for row in _bars(place, one, span)]
-    marks = [row for place, one in enumerate(lifelines) for row in _marks(place, one, span)]
-    names = [{"row": place, "name": _name(one)} for place, one in enumerate(lifelines)]
+    bars = [row for place, one in enumerate(lifelines) for row in bars_of(place, one, span)]
+    marks = [row for place, one in enumerate(lifelines) for row in marks_of(place, one, span)]
+    names = [{"row": place, "name": name_of(one)} for place, one in enumerate(lifelines)]
     coloured = alt.Fill("action:N", scale=_colours({one.action for one in lifelines}, theme), legend=_LEGEND)
-    shown = sorted({row["step"] for row in marks}, key=list(_STEP_NAMES.values()).index)
-    shapes = alt.Scale(domain=shown, range=[_SYMBOLS[_KIND_OF[name]] for name in shown])
+    shown = sorted({row["step"] for row in marks}, key=list(STEP_NAMES.values()).index)
+    shapes = alt.Scale(domain=shown, range=[SYMBOLS[KIND_OF[name]] for name in shown])
     ruled = alt.Chart(alt.InlineData(values=names))
     drawn = alt.Chart(alt.InlineData(values=bars))
     layers = [
@@ -192,51 +180,6 @@ def lives(
 
 _LEGEND: Final = alt.Legend(orient="top", direction="horizontal", title=None, columns=0, symbolType="square")
 _LEGEND_BELOW: Final = alt.Legend(orient="bottom", direction="horizontal", title=None, columns=0)
-_STEP_NAMES: Final = {kind: kind.value.replace("_", " ") for kind in _SYMBOLS}
-_KIND_OF: Final = {name: kind for kind, name in _STEP_NAMES.items()}
-
-
-def _name(one: Lifeline) -> str:
-    """Where and what, as one line: controls have no place in a drawing."""
-    return line(f"{one.country}: {one.service}")
-
-
-def _bars(place: int, one: Lifeline, span: tuple[date, date]) -> Iterator[dict[str, Any]]:
-    """The parts of a life that lie in the span, each from its first day to its last."""
-    end = one.until or span[1]
-    parts: tuple[tuple[str, date | None, date | None], ...] = (
-        ("known", one.known, one.perhaps or end),
-        ("perhaps", one.perhaps, one.since),
-        ("surely", one.since, end),
-    )
-    told = f"{_name(one)}, {one.action.value}, from {one.since} to {one.until or 'now'}"
-    if one.since is not None and span[0] <= one.since <= span[1]:
-        # What ended on the same day has no bar, and shall be seen.
-        yield {"row": place, "part": "begun", "on": one.since.isoformat(), "action": one.action.value, "told": told}
-    for part, start, last in parts:
-        stop = None if last is None else min(last, span[1])
-        if start is not None and stop is not None and start < stop and stop > span[0]:
-            yield {
-                "row": place,
-                "part": part,
-                "on": max(start, span[0]).isoformat(),
-                "to": stop.isoformat(),
-                "action": one.action.value,
-                "told": told,
-            }
-
-
-def _marks(place: int, one: Lifeline, span: tuple[date, date]) -> Iterator[dict[str, Any]]:
-    for mark in one.marks:
-        if mark.kind in _SYMBOLS and span[0] <= mark.on <= span[1]:
-            stated = "" if mark.is_stated else " (first report)"
-            step = _STEP_NAMES[mark.kind]
-            yield {
-                "row": place,
-                "on": mark.on.isoformat(),
-                "step": step,
-                "told": f"{_name(one)}, {step} {mark.on}{stated}",
-            }
 
 
 def _colours(actions: set[Action], theme: Theme) -> alt.Scale:

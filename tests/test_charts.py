@@ -31,6 +31,7 @@ from reports.chart_data import (
     in_force,
     lifeline,
     lives_to_show,
+    steps_of,
 )
 from reports.digest import Week
 from reports.palette import INKS, PALETTE, THEMES, all_of, contrast, dark_of, ink_on, luminance, mark_of
@@ -174,7 +175,7 @@ def test_what_has_no_place_on_a_map_is_cut_where_a_line_ends() -> None:
 
 @given(st.integers(1, 10**7))
 def test_the_steps_of_a_map_fit_its_counts(highest: int) -> None:
-    steps = chart_map.steps_of(highest)
+    steps = steps_of(highest)
     assert steps[0] == 1
     assert list(steps) == sorted(set(steps))
     assert steps[-1] <= highest or steps == (1, 2, 3, 4)

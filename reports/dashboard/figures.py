@@ -47,9 +47,12 @@ class Figure:
     def is_number(self) -> tuple[bool, ...]:
         """Which columns hold numbers alone: they are set flush right."""
         return tuple(
-            bool(self.rows) and all(isinstance(row[place], str) and _NUMBER.fullmatch(row[place]) for row in self.rows)
-            for place in range(len(self.columns))
+            bool(self.rows) and all(_is_number(row[place]) for row in self.rows) for place in range(len(self.columns))
         )
+
+
+def _is_number(one: Cell) -> bool:
+    return isinstance(one, str) and _NUMBER.fullmatch(one) is not None
 
 
 def cell(value: object) -> Cell:
