@@ -1,8 +1,8 @@
 """`review`: what waits for a person, and the person's word on it."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +14,10 @@ from clampdown.output import console, print_json, printable
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
-    from pipeline.decision_types import Anchor, Decision, DecisionKind
+    from pipeline.decision_types import Decision
     from pipeline.settings import Settings
-    from warehouse.query import EventDetail, Reader
+    from warehouse.drafting import Draft
+    from warehouse.query import Reader
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -26,7 +27,6 @@ Later = Annotated[
     bool, typer.Option("--later", help="Only keep it: the next run, or the next review without this, carries it out")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
-SHORTEST_PREFIX = 4
 SHOWN = 20
 
 
@@ -69,16 +69,11 @@ def same(
     later: Later = False,
 ) -> None:
     """Say that two events are one."""
-    from pipeline.decision_types import DecisionKind
+    from warehouse.drafting import same as said
 
     with _snapshot(context) as reader:
-        one, two = _event(reader, event), _event(reader, other)
-    if one.event.id == two.event.id:
-        raise InputError(f"{event} and {other} are one event already: {one.event.id}")
-    made = _decision(
-        context, DecisionKind.SAME, reason, author, one=_anchors(one), other=_anchors(two), about=(one, two)
-    )
-    _carry_out(context, [made], later=later)
+        made = said(reader, event, other)
+    _carry_out(context, [made], reason, author, later=later)
 
 
 @app.command("different")
@@ -95,25 +90,11 @@ def different(
     later: Later = False,
 ) -> None:
     """Say that two events are two, or that some articles tell of another event than the rest."""
-    from pipeline.decision_types import DecisionKind
+    from warehouse.drafting import different as said
 
-    if (other is None) == (not article):
-        raise InputError("name either a second event or articles (--article) of the event")
     with _snapshot(context) as reader:
-        one = _event(reader, event)
-        two = one if other is None else _event(reader, other)
-    if other is None:
-        out, rest = _parted(one, article or [])
-    elif one.event.id == two.event.id:
-        raise InputError(
-            f"{event} and {other} are one event: {one.event.id}",
-            hint="--article says which of its articles tell of another; `clampdown show EVENT --json` has their ids.",
-        )
-    else:
-        out, rest = _anchors(two), _anchors(one)
-    about = (one,) if other is None else (one, two)
-    made = _decision(context, DecisionKind.DIFFERENT, reason, author, one=rest, other=out, about=about)
-    _carry_out(context, [made], later=later)
+        made = said(reader, event, other, article or ())
+    _carry_out(context, [made], reason, author, later=later)
 
 
 @app.command("edit")
@@ -133,29 +114,17 @@ def edit(
     later: Later = False,
 ) -> None:
     """Set fields of an event. What the machine had read is kept beside them."""
-    from pipeline.decision_edits import checked
-    from pipeline.decision_types import DecisionKind
+    from warehouse.drafting import edits
 
-    fields: dict[str, str | None] = {}
+    fields = []
+    for given in values:
+        field, equals, value = given.partition("=")
+        if not equals:
+            raise InputError(f"{given!r} is not FIELD=VALUE")
+        fields.append((field, value))
     with _snapshot(context) as reader:
-        one = _event(reader, event)
-        for given in values:
-            field, equals, value = given.partition("=")
-            if not equals:
-                raise InputError(f"{given!r} is not FIELD=VALUE")
-            field = field.strip().lower()
-            fields[field] = checked(field, _named(reader, field, value.strip(), new=new))
-    at, why, who = _signed(context, reason, author)
-    anchors = _anchors(one)
-    made = [
-        # A decision each, so that each can be taken back; one after the other, so that they stay in order.
-        _decision(
-            context, DecisionKind.EDIT, why, who, at=at + timedelta(microseconds=number), one=anchors, about=(one,),
-            field=field, value=value,
-        )
-        for number, (field, value) in enumerate(fields.items())
-    ]  # fmt: skip
-    _carry_out(context, made, later=later)
+        made = edits(reader, event, fields, new=new)
+    _carry_out(context, made, reason, author, later=later)
 
 
 @app.command("reject")
@@ -167,10 +136,11 @@ def reject(
     later: Later = False,
 ) -> None:
     """Say that an event is no restriction event: it is kept, and shown nowhere unless asked for."""
-    from pipeline.decision_types import DecisionKind
+    from warehouse.drafting import rejected
 
-    made = _about_one(context, DecisionKind.REJECT, event, reason, author)
-    _carry_out(context, [made], later=later)
+    with _snapshot(context) as reader:
+        made = rejected(reader, event)
+    _carry_out(context, [made], reason, author, later=later)
 
 
 @app.command("restore")
@@ -182,10 +152,11 @@ def restore(
     later: Later = False,
 ) -> None:
     """Say that an event is one after all; of one that was not rejected, that it is right as it stands."""
-    from pipeline.decision_types import DecisionKind
+    from warehouse.drafting import restored
 
-    made = _about_one(context, DecisionKind.RESTORE, event, reason, author)
-    _carry_out(context, [made], later=later)
+    with _snapshot(context) as reader:
+        made = restored(reader, event)
+    _carry_out(context, [made], reason, author, later=later)
 
 
 @app.command("undo")
@@ -199,21 +170,10 @@ def undo(
     """Take a decision back. Taking that back brings it into force again."""
     from flows.house import ARCHIVE_NAME
     from pipeline.decision_archive import DecisionArchive
-    from pipeline.decision_types import DecisionKind
-    from pipeline.decisions import in_force
+    from warehouse.drafting import undone
 
     known, _ = DecisionArchive(_settings(context).data_dir / ARCHIVE_NAME).unread()
-    prefix = decision.strip().lower()
-    fits = [one for one in known if len(prefix) >= SHORTEST_PREFIX and one.id.startswith(prefix)]
-    if len(fits) != 1:
-        raise InputError(
-            f"{'no' if not fits else 'more than one'} decision begins with {decision!r}",
-            hint="`clampdown review log` lists them; give at least four characters.",
-        )
-    if fits[0].id not in in_force(known):
-        raise InputError(f"decision {fits[0].id} has been taken back already")
-    made = _decision(context, DecisionKind.UNDO, reason, author, revokes=fits[0].id, named=fits[0].about)
-    _carry_out(context, [made], later=later)
+    _carry_out(context, [undone(known, decision)], reason, author, later=later)
 
 
 @app.command("log")
@@ -226,10 +186,11 @@ def log(
     from clampdown.commands.review_shown import log_lines, waiting_line
     from flows.house import ARCHIVE_NAME
     from pipeline.decision_archive import DecisionArchive
+    from warehouse.event_detail import find_event
     from warehouse.review import log as read
 
     with _snapshot(context) as reader:
-        found = read(reader, None if event is None else _event(reader, event).event.id)
+        found = read(reader, None if event is None else find_event(reader, event)[0])
         everything = {one.id for one in read(reader)}
     unread, faults = DecisionArchive(_settings(context).data_dir / ARCHIVE_NAME).unread(everything)
     if as_json:
@@ -287,77 +248,23 @@ def _snapshot(context: typer.Context) -> "AbstractContextManager[Reader]":
     return reader
 
 
-def _event(reader: "Reader", prefix: str) -> "EventDetail":
-    from warehouse.query import event as find
-
-    return find(reader, prefix)
-
-
-def _anchors(detail: "EventDetail") -> "tuple[Anchor, ...]":
-    from pipeline.decision_types import anchors_of
-
-    return anchors_of(one.mention for one in detail.mentions)
-
-
-def _parted(detail: "EventDetail", named: list[str]) -> "tuple[tuple[Anchor, ...], tuple[Anchor, ...]]":
-    """The anchors of the named articles' mentions, and those of the rest. Raises InputError where either is empty."""
-    from pipeline.decision_types import anchors_of
-
-    articles = {one.article.id: one.article.url for one in detail.mentions}
-    out: set[str] = set()
-    for name in named:
-        typed = name.strip()
-        long_enough = len(typed) >= SHORTEST_PREFIX
-        fits = [id_ for id_, url in articles.items() if url == typed or (long_enough and id_.startswith(typed.lower()))]
-        if len(fits) != 1:
-            listed = "; ".join(f"{id_[:8]} {url}" for id_, url in sorted(articles.items()))
-            raise InputError(
-                f"{'none' if not fits else 'more than one'} of the event's articles is {typed!r}",
-                hint=f"They are {listed}.",
-            )
-        out.add(fits[0])
-    if out == articles.keys():
-        raise InputError("these are all of the event's articles: nothing is left of it to tell them from")
-    return (
-        anchors_of(one.mention for one in detail.mentions if one.article.id in out),
-        anchors_of(one.mention for one in detail.mentions if one.article.id not in out),
-    )
-
-
-def _named(reader: "Reader", field: str, value: str, *, new: bool) -> str:
-    """A value with the registry's name for what was typed."""
-    from warehouse import names
-
-    if not value:
-        return value
-    if field == "country":
-        return names.country(reader, value)
-    if field == "service":
-        try:
-            found = names.services(reader, value)
-        except InputError as error:
-            if new:
-                return value
-            raise InputError(str(error), hint=f"{error.hint or ''} --new takes it as it stands.".strip()) from None
-        return found[0] if len(found) == 1 else value
-    if field == "actor":
-        return names.body(reader, value)
-    return value
-
-
-def _signed(context: typer.Context, reason: str | None, author: str | None) -> tuple[datetime, str, str]:
-    """When, why and who. Raises InputError where nobody can be asked for the reason."""
+def _signed(
+    context: typer.Context, drafts: "Sequence[Draft]", reason: str | None, author: str | None
+) -> "list[Decision]":
+    """Put time, author and reason on them. Raises InputError where nobody can be asked for the reason."""
     from flows.reviewing import now
+    from warehouse.drafting import sign
 
     settings = _settings(context)
     if reason is None:
         if not sys.stdin.isatty():
             raise InputError("a decision needs a reason", hint="Give it with --reason.")
         reason = typer.prompt("Why?")
-    return now(settings.data_dir), " ".join(reason.split()), author or settings.review.author or _login_name()
+    return sign(drafts, now(settings.data_dir), author or settings.review.author or login_name(), reason)
 
 
-def _login_name() -> str:
+def login_name() -> str:
+    """Who uses this machine. Raises InputError where that can't be told."""
     import getpass
 
     try:
@@ -366,42 +273,16 @@ def _login_name() -> str:
         raise InputError("nobody is logged in", hint="Say who decides with --author, or set review.author.") from None
 
 
-def _decision(
-    context: typer.Context,
-    kind: "DecisionKind",
-    reason: str | None,
-    author: str | None,
-    *,
-    at: datetime | None = None,
-    one: "tuple[Anchor, ...]" = (),
-    other: "tuple[Anchor, ...]" = (),
-    about: "tuple[EventDetail, ...]" = (),
-    named: tuple[str, ...] = (),
-    **rest: str | None,
-) -> "Decision":
-    from pipeline.decision_types import Decision
-
-    if at is None:
-        at, reason, author = _signed(context, reason, author)
-    ids = named or tuple(detail.event.id for detail in about)
-    return Decision(kind, author or "", at.astimezone(UTC), reason or "", one, other, about=ids, **rest)
-
-
-def _about_one(
-    context: typer.Context, kind: "DecisionKind", event: str, reason: str | None, author: str | None
-) -> "Decision":
-    with _snapshot(context) as reader:
-        one = _event(reader, event)
-    return _decision(context, kind, reason, author, one=_anchors(one), about=(one,))
-
-
-def _carry_out(context: typer.Context, made: "list[Decision]", *, later: bool) -> None:
-    """Keep decisions, do what they say unless that is for `later`, and tell what has come of it."""
+def _carry_out(
+    context: typer.Context, drafts: "Sequence[Draft]", reason: str | None, author: str | None, *, later: bool
+) -> None:
+    """Sign and keep decisions, do what they say unless that is for `later`, and tell what has come of it."""
     from clampdown.commands.review_shown import outcome_lines, waiting_line
     from flows.reviewing import decide, keep
     from warehouse.review import model_of
 
     settings = _settings(context)
+    made = _signed(context, drafts, reason, author)
     if later:
         keep(settings.data_dir, made)
         for one in made:
