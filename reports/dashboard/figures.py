@@ -1,8 +1,8 @@
 """A chart as a page has it: what it shows in words, the chart, the table behind it, and the question it answers."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, TypeAlias
 
@@ -24,13 +24,24 @@ Cell: TypeAlias = str | Link
 
 
 @dataclass(frozen=True, slots=True)
+class Panel:
+    """One of several small charts of a figure, side by side: what it is of, what it shows in words, and the chart."""
+
+    heading: str
+    says: str
+    spec: Mapping[str, Any]
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A chart with all that is said of it.
 
     `says` tells in a sentence, with its numbers, what the chart shows: for who can't see it, and above all for who can.
     `spec` is Vega-Lite in the light theme's colours, which the style sheet turns; None where the table is all there is.
-    `columns` and `rows` are the table behind it, `sql` the question that gave it. `height` are the pixels that are kept
-    free for the chart, so that nothing moves when it comes; `note` says what it leaves open, such as what is undated.
+    A figure of several small charts has `panels` instead of one `spec`; `shared` is data by name that their specs refer
+    to. `columns` and `rows` are the table behind it, `sql` the question that gave it. `height` are the pixels that are kept
+    free for each chart, so that nothing moves when it comes; `note` says what it leaves open, such as what is undated.
     """
 
     id: str
@@ -42,6 +53,8 @@ class Figure:
     sql: str
     height: int
     note: str = ""
+    panels: tuple[Panel, ...] = ()
+    shared: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     @property
     def is_number(self) -> tuple[bool, ...]:

@@ -72,11 +72,10 @@ class ChartBox extends HTMLElement {
   }
 
   async #embed(width) {
-    const spec = JSON.parse(this.querySelector("script").textContent);
     const embed = await vega();
     const holder = document.createElement("div");
     holder.setAttribute("aria-hidden", "true");
-    const drawn = await embed(holder, sized(spec, width), { ...OPTIONS, tooltip: tell });
+    const drawn = await embed(holder, specOf(this, width), { ...OPTIONS, tooltip: tell });
     if (!this.isConnected) {
       drawn.finalize();
       return;
@@ -90,15 +89,11 @@ class ChartBox extends HTMLElement {
   }
 }
 
-/** The spec for a width in pixels. One with panels says how wide a panel is at least: as many as fit stand in a row. */
-function sized(spec, width) {
-  const panels = spec.usermeta?.panels;
-  if (!panels) {
-    return { ...spec, width };
-  }
-  const columns = Math.max(1, Math.min(panels.most, Math.floor((width + panels.gap) / (panels.least + panels.gap))));
-  const own = Math.floor((width - (columns - 1) * panels.gap) / columns) - panels.axis;
-  return { ...spec, columns, spec: { ...spec.spec, width: own } };
+/** The spec of a box for its width in pixels, with the data that the charts of a figure share. */
+function specOf(box, width) {
+  const spec = JSON.parse(box.querySelector("script").textContent);
+  const shared = box.dataset.shared && document.getElementById(box.dataset.shared);
+  return { ...spec, width, datasets: shared ? JSON.parse(shared.textContent) : undefined };
 }
 
 /** Lead to a page of this site, as a link would. */
