@@ -17,6 +17,7 @@ from clampdown.commands import (
     backfill,
     check,
     configure,
+    dashboard,
     digest,
     evaluate,
     extract,
@@ -101,6 +102,7 @@ app.command("eval", rich_help_panel="Measure")(evaluate.evaluate)
 app.command("train", rich_help_panel="Measure")(train.train)
 app.add_typer(prove.app, name="prove", rich_help_panel="Measure")
 app.command("events", rich_help_panel="Ask")(query.events)
+app.command("dashboard", rich_help_panel="Ask")(dashboard.dashboard)
 app.command("digest", rich_help_panel="Ask")(digest.digest)
 app.command("report", rich_help_panel="Ask")(report.report)
 app.command("show", rich_help_panel="Ask")(query.show)

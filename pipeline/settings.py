@@ -21,6 +21,7 @@ from pipeline.errors import SettingsError
 from pipeline.secrets import masked
 from pipeline.settings_sections import (
     AlertSettings,
+    DashboardSettings,
     ExtractSettings,
     FetchSettings,
     LLMSettings,
@@ -47,6 +48,7 @@ __all__ = [
     "ENV_PREFIX",
     "ENV_RESERVED",
     "AlertSettings",
+    "DashboardSettings",
     "ExtractSettings",
     "FetchSettings",
     "LLMSettings",
@@ -95,6 +97,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
     serve: ServeSettings = ServeSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     alerts: AlertSettings = AlertSettings()
     mail: MailSettings = MailSettings()
     log: LogSettings = LogSettings()

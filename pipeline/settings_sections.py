@@ -165,6 +165,18 @@ class ReviewSettings(Section):
     author: str = Field("", description="Name under your decisions (`clampdown review`); empty takes the login name")
 
 
+class DashboardSettings(Section):
+    """Where `clampdown dashboard` is to be found."""
+
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="Address that the dashboard listens on; any but loopback lets others in"
+    )
+    port: int = Field(8787, ge=0, le=65_535, description="Port of the dashboard; 0 takes any that is free")
+    hosts: Words = Field(
+        (), description="Names by which others may ask for it, beside addresses in figures and this machine's own name"
+    )
+
+
 class WarehouseSettings(Section):
     """Where the warehouse is: a file in `data_dir`, or a lake that several writers share (docs/lake.md)."""
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 from pipeline.types import Action, ReasonClass, Side, Status
 from reports import digest_words as words
@@ -14,13 +13,12 @@ from reports.locales import count, day
 from warehouse.dashboard.asking import filled
 from warehouse.event_list import EVENT_COLUMNS, EventRow, event_row
 
-Precision = Literal["day", "month", "year", "range", "unknown"]
 UNKNOWN_COUNTRY = "XX"
 
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A date as exact as it is stated: `machine` for machines (a day, month or year) where it is one, `words` for people.
+    """A date as exact as it is stated: in `words` for people, for a machine where it is one day, month or year.
 
     `note` says what else is to be known of it, as that an undated event was first reported then.
     """

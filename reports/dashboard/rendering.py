@@ -1,4 +1,4 @@
-"""Pages out of templates, with what all of them have: navigation, the version of the data, and the way to our scripts."""
+"""Pages out of templates, with what all of them have: the way to the others, and the version of the data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from warehouse.database import storable
 
-Value: TypeAlias = None | bool | int | float | str | date | Sequence[str]
+Value: TypeAlias = bool | int | float | str | date | Sequence[str] | None
 
 
 class Sql(str):

@@ -1,0 +1,24 @@
+"""Which page answers at which address. `{name:path}` takes all that is left of the address."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from reports.dashboard import indexes
+from reports.dashboard.visit import Method, Page
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A page at an address, and how it may be asked for. Review pages are there only where decisions may be made."""
+
+    path: str
+    page: Page
+    methods: tuple[Method, ...] = ("GET",)
+    is_review: bool = False
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route("/services", indexes.services),
+    Route("/countries", indexes.countries),
+    Route("/actors", indexes.actors),
+)

@@ -1,0 +1,80 @@
+"""What pages load beside their HTML: our scripts, the style sheet made from the palette, and Vega from its package."""
+
+import hashlib
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from pipeline.errors import InputError
+from reports.palette import INKS, PALETTE, THEMES, dark_of, mark_of
+from reports.templating import unescaped
+
+STYLE: Final = "dashboard.css"
+VEGA: Final = "vega.js"
+_TYPES: Final = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+
+# In a process of its own: making the bundle takes 150 MB that would not be given back.
+_BUNDLE: Final = "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle().encode())"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """What is sent, of what media type, and its digest as a tag."""
+
+    body: bytes
+    media_type: str
+    tag: str
+
+
+class StaticFiles:
+    """All of them by name, in memory. Vega is made in the background from the start on; who asks sooner waits."""
+
+    def __init__(self) -> None:
+        self._files = {STYLE: _file(STYLE, style().encode())}
+        for one in (files("reports.dashboard") / "static").iterdir():
+            if one.name.endswith(tuple(_TYPES)):
+                self._files[one.name] = _file(one.name, one.read_bytes())
+        self._making = threading.Thread(target=self._make_vega, name="vega", daemon=True)
+        self._making.start()
+
+    def get(self, name: str) -> StaticFile | None:
+        """The file of that name; None where there is none."""
+        if name == VEGA:
+            self._making.join()
+        return self._files.get(name)
+
+    def _make_vega(self) -> None:
+        self._files[VEGA] = _file(VEGA, bundle())
+
+
+@cache
+def bundle() -> bytes:
+    """Vega, Vega-Lite and vega-embed as one script. Raises InputError where it can't be made."""
+    done = subprocess.run([sys.executable, "-c", _BUNDLE], capture_output=True, check=False)  # noqa: S603
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise InputError(f"the script that draws charts can't be made: {' '.join(last)}")
+    return done.stdout
+
+
+@cache
+def style() -> str:
+    """The style sheet of all pages."""
+    return unescaped(
+        "dashboard/dashboard.css.j2",
+        {
+            "inks": INKS,
+            "palette": PALETTE,
+            "marks": {theme: {action.value: mark_of(action, theme) for action in PALETTE[theme]} for theme in THEMES},
+            "dark_of": dark_of(),
+        },
+    )
+
+
+def _file(name: str, body: bytes) -> StaticFile:
+    kind = _TYPES[name[name.rindex(".") :]]
+    return StaticFile(body, kind, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
