@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from browser import browser, dashboard_site, page, watched
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
@@ -18,6 +19,9 @@ from warehouse.database import OFFLINE
 if TYPE_CHECKING:
     from flows.house import House
     from flows.ingest import RunReport
+
+__all__ = ["browser", "dashboard_site", "page", "watched"]
+"""Fixtures that stand in a module of their own."""
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
