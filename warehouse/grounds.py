@@ -1,10 +1,11 @@
 """Why each mention of an event is there: what ties it to the nearest other one, by the features of the resolver."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pipeline.batching import batches
 from pipeline.matching import Comparison, Verdict
 from pipeline.statements import Statement
 
@@ -23,14 +24,18 @@ class Ground:
 
 
 def grounds(
-    told: Sequence[Statement], lifts: Sequence[Statement], placed: Mapping[str, str | None]
+    told: Sequence[Statement],
+    lifts: Sequence[Statement],
+    placed: Mapping[str, str | None],
+    wanted: Collection[str] | None = None,
 ) -> dict[str, Ground]:
     """Mention id → what ties it to its event; not for the first of `told`.
 
     `placed` says in which happening the machine has placed each mention: only a person makes one event of several.
+    Where not all are `wanted`, others may be without.
     """
-    found = _by_happening(told, placed)
-    ends = _by_happening(lifts, placed)
+    found = _by_happening(told, placed, wanted)
+    ends = _by_happening(lifts, placed, wanted)
     found |= {one: replace(why, words=f"tells of its end; {why.words}") for one, why in ends.items()}
     if told and lifts:
         first = lifts[0]
@@ -39,37 +44,37 @@ def grounds(
     return found
 
 
-def _by_happening(statements: Sequence[Statement], placed: Mapping[str, str | None]) -> dict[str, Ground]:
+def _by_happening(
+    statements: Sequence[Statement], placed: Mapping[str, str | None], wanted: Collection[str] | None
+) -> dict[str, Ground]:
     happenings: dict[str | None, list[Statement]] = {}
     for s in statements:
         happenings.setdefault(placed.get(s.mention_id), []).append(s)
     found: dict[str, Ground] = {}
     for some in happenings.values():
-        found |= _nearest(some)
+        found |= _nearest(some, wanted)
         if some[0] is not statements[0]:
             found[some[0].mention_id] = Ground(statements[0].mention_id, "a person has said that they are one event")
     return found
 
 
-def _nearest(statements: Sequence[Statement]) -> dict[str, Ground]:
+def _nearest(statements: Sequence[Statement], wanted: Collection[str] | None) -> dict[str, Ground]:
     columns = statements[:AT_MOST]
+    # The first has none before it to be tied to.
+    asked = [i for i, s in enumerate(statements) if i and (wanted is None or s.mention_id in wanted)]
     found = {}
-    for begin in range(0, len(statements) if len(statements) > 1 else 0, AT_MOST):
-        rows = statements[begin : begin + AT_MOST]
-        comparison = Comparison(rows, columns)
+    for places in batches(asked, AT_MOST):
+        comparison = Comparison([statements[i] for i in places], columns)
         points = np.where(comparison.vetoes, comparison.points - _VETO, comparison.points)
-        for i, s in enumerate(rows):
-            own = begin + i
-            if own == 0:
-                continue
+        for row, own in enumerate(places):
             if own < len(columns):
-                points[i, own] = -np.inf
-            j = int(np.argmax(points[i]))
-            judgement = comparison.judgement(i, j)
+                points[row, own] = -np.inf
+            j = int(np.argmax(points[row]))
+            judgement = comparison.judgement(row, j)
             words = judgement.words.partition(": ")[2]
             if judgement.verdict is not Verdict.SAME:
                 words += "; too little for a pair, enough with the rest"
-            found[s.mention_id] = Ground(columns[j].mention_id, words)
+            found[statements[own].mention_id] = Ground(columns[j].mention_id, words)
     return found
 
 

@@ -4,15 +4,8 @@ from pathlib import Path
 
 from pipeline.dissent import Dissent
 from pipeline.errors import InputError, WarehouseError
-from warehouse.event_detail import (
-    ArticleLine,
-    EventDetail,
-    MentionDetail,
-    StepDetail,
-    VersionLine,
-    Voice,
-    event,
-)
+from warehouse.event_detail import EventDetail, event
+from warehouse.event_evidence import ArticleLine, MentionDetail, StepDetail, VersionLine, Voice
 from warehouse.event_list import EventFilter, EventRow, events
 from warehouse.reader import Reader, open_reader
 from warehouse.schema import SCHEMA_VERSION
