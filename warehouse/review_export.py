@@ -24,7 +24,7 @@ from pipeline.errors import InputError
 from pipeline.ids import content_id
 from pipeline.types import ActorKind, Mention, Quote, ScopeClass
 from warehouse.reader import Reader
-from warehouse.review import confirmed_events
+from warehouse.review_queue import confirmed_events
 from warehouse.tables import decisions, mentions
 
 PAIRS_OF_ONE = 20
