@@ -96,7 +96,7 @@ def curve_panel(rows: Sequence[Row], domain: Sequence[Any], highest: int, *, by_
 
 
 def curve_rows(surely: Points, perhaps: Points, span: Span) -> list[Row]:
-    """Both numbers on each day on which one changes, and at the ends of the span, whose start counts what came before."""
+    """Both numbers on each day on which one changes, and at the ends of the span; its start has what came before."""
     sure, possible = dict(surely), dict(perhaps)
     start, end = span
     days = sorted({day for day in (*sure, *possible) if start < day <= end} | {start, end})

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Final
 
 from pipeline.errors import InputError
-from reports.palette import INKS, PALETTE, THEMES, dark_of, mark_of
+from reports.palette import INKS, PALETTE, THEMES, dark_of, ink_on, mark_of
 from reports.templating import unescaped
 
 STYLE: Final = "dashboard.css"
@@ -71,6 +71,7 @@ def style() -> str:
             "palette": PALETTE,
             "marks": {theme: {action.value: mark_of(action, theme) for action in PALETTE[theme]} for theme in THEMES},
             "dark_of": dark_of(),
+            "ink_on": ink_on,
         },
     )
 

@@ -25,9 +25,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The outlines at one width in pixels: all land as one path, and the countries by code."""
+    """The outlines at one width in pixels: all land as one path, that of no country, and the countries by code."""
 
     land: str
+    rest: str
     countries: Mapping[str, Place]
 
 
@@ -39,6 +40,7 @@ def paths(width: int) -> Paths:
     drawn = [_path(one, scale) for one in found]
     return Paths(
         "".join(drawn),
+        "".join(path for one, path in zip(found, drawn, strict=True) if one.code is None),
         {
             one.code: Place(
                 path,
