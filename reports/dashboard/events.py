@@ -10,7 +10,7 @@ from reports.dashboard import links
 from reports.dashboard.snapshots import Held
 from reports.inert import line
 from reports.locales import count, day
-from warehouse.dashboard.asking import filled
+from warehouse.dashboard.quoting import quotes
 from warehouse.event_list import EVENT_COLUMNS, EventRow, event_row
 
 UNKNOWN_COUNTRY = "XX"
@@ -138,20 +138,11 @@ def country_names(data: Held) -> Mapping[str, str]:
     return data.remember("country names", made)
 
 
-def told_of(data: Held, event_ids: Sequence[str]) -> dict[str, Told]:
-    """For each of a few events the words of the mention that states it best, and the hosts of some of its articles."""
-    sql = filled(
-        """
-        SELECT em.event_id, max_by(m.trigger_quote, m.score) AS quote, list(DISTINCT a.url)[:4] AS addresses
-        FROM event_mentions AS em JOIN mentions AS m USING (mention_id) JOIN articles AS a USING (article_id)
-        WHERE em.event_id IN (SELECT unnest($ids)) AND m.withdrawn_on IS NULL
-        GROUP BY em.event_id
-        """,
-        ids=list(event_ids),
-    )
+def told_of(data: Held, event_ids: Sequence[str], *, hosts: bool = False) -> dict[str, Told]:
+    """For each of a few events the words that state it best, and, if wanted, the hosts of some of its articles."""
     return {
         event_id: Told(line(quote), tuple(dict.fromkeys(one.host for url in urls if (one := links.outside(url)))))
-        for event_id, quote, urls in data.ask(sql).rows
+        for event_id, quote, urls in data.ask(quotes(event_ids, addresses=hosts)).rows
     }
 
 

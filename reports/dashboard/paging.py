@@ -7,6 +7,7 @@ from reports.dashboard.visit import Visit
 from reports.locales import number
 
 _PAGE = "page"
+_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,7 @@ class Pager:
 def pager(visit: Visit, total: int, size: int) -> Pager:
     """The part of a list of `total` that `?page=` asks for; the nearest one there is where it asks for none."""
     last = max((total + size - 1) // size, 1)
-    asked = visit.one(_PAGE, "1") or "1"
-    current = min(max(int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else 1, 1), last)
+    current = min(asked_page(visit), last)
     offset = (current - 1) * size
     shown = min(size, max(total - offset, 0))
     says = f"{number(offset + 1)}–{number(offset + shown)} of {number(total)}" if shown else "None"
@@ -48,6 +48,12 @@ def pager(visit: Visit, total: int, size: int) -> Pager:
         with_query(visit, page=str(current + 1)) if current < last else None,
         tuple(steps),
     )
+
+
+def asked_page(visit: Visit) -> int:
+    """The page that `?page=` asks for, from 1 on, whether there is one or not; 1 where it asks for none."""
+    asked = visit.one(_PAGE) or ""
+    return max(int(asked), 1) if asked.isascii() and asked.isdecimal() and len(asked) <= _DIGITS else 1
 
 
 def with_query(visit: Visit, **changed: str | None) -> str:
