@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from functools import cache
 from itertools import accumulate, groupby, pairwise
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from markupsafe import Markup
 
@@ -55,7 +56,7 @@ class WorldMap:
 
     `svg` is the map on that day, `data` what the script needs for the others. `total` is told in `told`, with what has
     no place on the map in `elsewhere`; `rows` are the codes of countries with their cells. `bars` are heights in per
-    cent: how many restrictions began in each part of the span.
+    cent: how many restrictions began in each part of the span. The form for a day goes to `path` with what is `kept`.
     """
 
     id: str
@@ -76,22 +77,21 @@ class WorldMap:
     sql: str
     note: str
     path: str
-    kept: tuple[tuple[str, tuple[str, ...]], ...]
+    kept: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class About:
     """What a map is of: its id on the page, heading, question, note, and where countries lead.
 
-    `path` is the page's own, to which the form for a day goes with all else that was asked, `kept`.
+    `address` is that of the page, with all that was asked but the day: the form for a day goes there.
     """
 
     id: str
     heading: str
     sql: str
     note: str
-    path: str
-    kept: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    address: str
     leads: Callable[[str], str] = links.country
 
 
@@ -134,8 +134,8 @@ def world_map(
         ),
         sql=about.sql,
         note=about.note,
-        path=about.path,
-        kept=about.kept,
+        path=urlsplit(about.address).path,
+        kept=tuple(parse_qsl(urlsplit(about.address).query)),
     )
 
 
