@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route as Path
 
@@ -96,7 +96,11 @@ class _Site:
             form = await _form(request) if request.method == "POST" else {}
             if request.method == "POST":
                 self._check(request, form)
-            return await self._in_thread(lambda: self._made(route, request, form))
+            try:
+                return await self._in_thread(lambda: self._made(route, request, form))
+            except Exception as error:
+                # What the author of a page did not think of must not reach who looks at it.
+                return await self.failed(request, error)
 
         return answer
 
@@ -130,8 +134,7 @@ class _Site:
     async def failed(self, request: Request, error: Exception) -> Response:
         """A page for what should not have happened: it names where the log has it, and nothing else."""
         reference = secrets.token_hex(4)
-        if not isinstance(error, ClientDisconnect):
-            log.error("%s %s failed (%s)", request.method, request.url.path, reference, exc_info=error)
+        log.error("%s %s failed (%s)", request.method, _address(request), reference, exc_info=error)
         made = _notice(
             "Something went wrong",
             "This page could not be made. The others are not touched by it.",

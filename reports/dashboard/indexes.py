@@ -28,9 +28,9 @@ _NOUNS: Final[Mapping[Index, tuple[str, str]]] = {
     "actors": ("actor", "actors"),
 }
 _LABELS: Final[Mapping[Index, str]] = {
-    "services": "Name, other name, sort or provider",
+    "services": "Name, category or provider",
     "countries": "Name or code",
-    "actors": "Name, country or sort",
+    "actors": "Name, country or kind",
 }
 _ABOUT: Final[Mapping[Index, str]] = {
     "services": "Services and technologies that somebody restricted, means to, warns of or frees again.",
@@ -187,7 +187,7 @@ _SERVICES: Final = (
     _Column(
         "Service", "name", lambda row: _Cell(line(row["service_canonical"]), links.service(row["service_canonical"]))
     ),
-    _Column("Sort", "category", _text("category")),
+    _Column("Category", "category", _text("category")),
     _Column("In force", "in_force", _counted(_service, "in_force", **IN_FORCE), is_number=True),
     _Column("Ended", "ended", _counted(_service, "ended", **ENDED), is_number=True),
     _Column("Other events", "others", _number("others"), is_number=True),
@@ -212,7 +212,7 @@ _ACTORS: Final = (
         lambda row: _Cell(line(row["actor_canonical"]), links.actor(row["actor_canonical"], row["country"])),
     ),
     _Column("Country", "country_name", lambda row: _Cell(line(row["country_name"]), links.country(row["country"]))),
-    _Column("Sort", "kind", _text("kind")),
+    _Column("Kind", "kind", _text("kind")),
     _Column("In force", "in_force", _counted(_actor, "in_force", **IN_FORCE), is_number=True),
     _Column("Ended", "ended", _counted(_actor, "ended", **ENDED), is_number=True),
     _Column("Other events", "others", _number("others"), is_number=True),

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -49,12 +50,7 @@ def address_of(listening: socket.socket) -> str:
 
 def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None] | None = None) -> None:
     """Serve until interrupted or told to end. `ready` is called when requests are answered."""
-    server = _Server(_config(app), ready)
-    try:
-        server.run(sockets=[listening])
-    except KeyboardInterrupt:
-        # uvicorn has ended well and hands the signal on.
-        pass
+    _Server(_config(app), ready).run(sockets=[listening])
 
 
 @contextmanager
@@ -75,7 +71,7 @@ def served(app: ASGIApp) -> Iterator[str]:
 
 
 class _Server(uvicorn.Server):
-    """Says when it answers."""
+    """Says when it answers, and ends well when it is told to: what the process has still to tidy up, it can."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None] | None) -> None:
         super().__init__(config)
@@ -86,6 +82,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and self._ready is not None:
             self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End; at once where it is said twice. uvicorn's own raises the signal once more afterwards."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, WarehouseError
 from reports.dashboard.memory import Memory
 from warehouse.query import Reader, Table, connect_snapshot, run_sql
 from warehouse.snapshot_check import DATABASE_NAME
@@ -40,11 +40,15 @@ class Held:
         self._values = Memory(REMEMBERED)
 
     def ask(self, sql: str) -> Table:
-        """The whole answer to a question; asked once for a version. Raises InputError where it is faulty."""
+        """The whole answer to a question; asked once for a version. Raises WarehouseError where it can't be."""
 
         def asked() -> Table:
             with self.reader() as reader:
-                return run_sql(reader, sql)
+                try:
+                    return run_sql(reader, sql)
+                except InputError as error:
+                    # Of our own making: nobody who visits a page can mend it.
+                    raise WarehouseError(f"{reader.path}: {error}") from error
 
         return self._answers.get(sql, asked, lambda table: max(len(table.rows) * len(table.columns), 1))
 

@@ -1,26 +1,31 @@
 // What all pages share: views that change without a reload, newer data, and buttons that copy.
-// A page that was put in place is told of by the event "clampdown:main" on document.
+// When a page was put in place, document gets the event "clampdown:main"; "clampdown:leave" right before.
 
-const LOOK_EVERY = 20_000;
+const LOOK_EVERY = 20_000; // milliseconds between two looks for newer data
+const TYPED = 250; // milliseconds without a key after which a search begins
+const VERSION = "meta[name=clampdown-version]";
+
 const main = () => document.getElementById("main");
+let latest = 0;
+let shown = location.pathname + location.search;
 
+/** Tell who listens to the page, and does not see it. */
 export function say(words) {
   document.getElementById("aloud").textContent = words;
 }
 
-const opened = () => [...document.querySelectorAll("main details[open][id]")].map((one) => one.id);
-
-/** Put the <main> of another address in place of this one. Focus, scroll and what is unfolded stay as they are. */
-let latest = 0;
-export async function show(address, { push = true, words = "The page was updated.", keep = true } = {}) {
+/** Put the <main> of another address in place of this one. What is unfolded, typed and in focus stays as it is.
+ *
+ * `record` is what becomes of the history: "push", "replace" or "none". Gives whether it was done.
+ */
+export async function show(address, { record = "push", words = "The page was updated." } = {}) {
   const turn = ++latest;
   main().setAttribute("aria-busy", "true");
-  let text;
-  let landed = address;
+  let next, landed;
   try {
     const answer = await fetch(address, { headers: { Accept: "text/html" } });
     landed = answer.url;
-    text = await answer.text();
+    next = new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {
     if (turn === latest) {
       main().removeAttribute("aria-busy");
@@ -28,110 +33,125 @@ export async function show(address, { push = true, words = "The page was updated
     }
     return false;
   }
-  if (turn !== latest) return false;
-  const next = new DOMParser().parseFromString(text, "text/html");
-  const fresh = next.getElementById("main");
-  if (!fresh) {
+  if (turn !== latest) return false; // another view was asked for meanwhile
+  if (!next.getElementById("main")) {
     location.assign(address);
     return false;
   }
-  const focused = document.activeElement?.id;
-  const [selectionStart, selectionEnd] = selection(document.activeElement);
-  const open = opened();
-  const top = window.scrollY;
-  document.dispatchEvent(new CustomEvent("clampdown:leave"));
-  main().replaceWith(document.adoptNode(fresh));
-  document.title = next.title;
-  const version = next.querySelector("meta[name=clampdown-version]");
-  const known = document.querySelector("meta[name=clampdown-version]");
-  if (version && known) known.content = version.content;
-  const foot = next.querySelector("footer.bottom");
-  if (foot) document.querySelector("footer.bottom").replaceWith(document.adoptNode(foot));
-  if (push) history.pushState({ clampdown: true }, "", landed);
-  if (keep) {
-    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-    const back = focused && document.getElementById(focused);
-    if (back) {
-      back.focus({ preventScroll: true });
-      if (selectionStart !== null && back.setSelectionRange) back.setSelectionRange(selectionStart, selectionEnd);
-    }
-    window.scrollTo({ top, behavior: "instant" });
-  }
-  document.dispatchEvent(new CustomEvent("clampdown:main"));
+  if (record === "push") history.pushState(null, "", landed);
+  if (record === "replace") history.replaceState(null, "", landed);
+  shown = location.pathname + location.search;
+  put(next);
   say(main().querySelector("[data-says]")?.dataset.says ?? words);
   return true;
 }
 
-function selection(element) {
-  try {
-    return [element?.selectionStart ?? null, element?.selectionEnd ?? null];
-  } catch {
-    return [null, null];
+/** Replace what differs between two pages of ours. */
+function put(next) {
+  const unfolded = [...document.querySelectorAll("main details[open][id]")].map((one) => one.id);
+  const focused = document.activeElement;
+  const typing = focused?.matches("main input[type=search], main input[type=text]") ? focused : null;
+  const top = window.scrollY;
+  document.dispatchEvent(new CustomEvent("clampdown:leave"));
+  main().replaceWith(document.adoptNode(next.getElementById("main")));
+  document.querySelector("footer.bottom").replaceWith(document.adoptNode(next.querySelector("footer.bottom")));
+  document.title = next.title;
+  const version = document.querySelector(VERSION);
+  if (version) version.content = next.querySelector(VERSION)?.content ?? version.content;
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+  const back = focused?.id ? document.getElementById(focused.id) : null;
+  if (back && back !== document.activeElement) {
+    back.focus({ preventScroll: true });
+    if (typing) {
+      back.value = typing.value;
+      back.setSelectionRange(typing.selectionStart, typing.selectionEnd);
+    }
   }
+  window.scrollTo({ top, behavior: "instant" });
+  document.dispatchEvent(new CustomEvent("clampdown:main"));
 }
 
 /** The address that a form with method GET leads to; what is empty is left out. */
 export function addressOf(form) {
   const asked = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (typeof value === "string" && value !== "") asked.append(name, value);
+  for (const [name, value] of new FormData(form)) {
+    if (typeof value === "string" && value !== "") asked.append(name, value);
+  }
   const to = new URL(form.action, location.href);
   to.search = asked.toString();
   return to.pathname + to.search;
 }
 
+const isLive = (control) => control.form?.matches("form[data-live]") && !control.matches("[data-later]");
+
+let pause;
+document.addEventListener("input", (event) => {
+  if (event.target.type !== "search" || !isLive(event.target)) return;
+  const { form } = event.target;
+  clearTimeout(pause);
+  pause = setTimeout(() => show(addressOf(form), { record: "replace" }), TYPED);
+});
+
 document.addEventListener("change", (event) => {
-  const form = event.target.form;
-  if (form?.matches("form[data-live]") && !event.target.matches("[data-later]")) show(addressOf(form));
+  if (event.target.type !== "search" && isLive(event.target)) show(addressOf(event.target.form));
 });
+
 document.addEventListener("submit", (event) => {
-  if (event.target.matches("form[data-live]")) {
-    event.preventDefault();
-    show(addressOf(event.target));
-  }
+  if (!event.target.matches("form[data-live]")) return;
+  event.preventDefault();
+  clearTimeout(pause);
+  show(addressOf(event.target));
 });
+
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-live]");
-  if (link && event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey) {
+  const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+  if (link && isPlain) {
     event.preventDefault();
     show(link.href);
   }
 });
+
 window.addEventListener("popstate", () => {
-  // A place within the page is no other view.
-  if (shown !== location.pathname + location.search) show(location.href, { push: false });
-  remember();
+  // Another place in the same view needs nothing new.
+  if (shown !== location.pathname + location.search) show(location.href, { record: "none" });
 });
-let shown = location.pathname + location.search;
-function remember() {
-  shown = location.pathname + location.search;
-}
-document.addEventListener("clampdown:main", remember);
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("button[data-copy]");
-  if (!button) return;
-  const source = document.getElementById(button.dataset.copy);
-  const text = source?.value ?? source?.textContent ?? "";
-  const before = button.textContent;
+  const source = button && document.getElementById(button.dataset.copy);
+  if (!source) return;
+  const before = button.dataset.words ?? (button.dataset.words = button.textContent);
   try {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
     button.textContent = "Copied";
     say("Copied.");
   } catch {
-    // Without leave to write there: select it, so that it takes one key.
-    if (source) getSelection().selectAllChildren(source);
+    // Where writing there is not allowed, it takes one key more.
+    getSelection().selectAllChildren(source);
     button.textContent = "Selected";
-    say("Selected. Press control and C to copy.");
+    say("Selected. Control and C copies it.");
   }
-  setTimeout(() => (button.textContent = before), 2000);
+  setTimeout(() => {
+    button.textContent = before;
+  }, 2000);
 });
 
+/** Whether something was typed or chosen here that no address holds yet. */
+const isBegun = () =>
+  [...main().querySelectorAll("input:not([type=hidden]):not([type=range]), textarea")].some((one) =>
+    one.type === "checkbox" || one.type === "radio" ? one.checked !== one.defaultChecked : one.value !== one.defaultValue,
+  );
+
+/** Move to newer data, if there is any. A page with data-still on its <main> says itself when it wants to. */
 async function look() {
-  const known = document.querySelector("meta[name=clampdown-version]");
-  if (!known || document.hidden || main().dataset.still !== undefined) return;
+  const known = document.querySelector(VERSION);
+  if (!known || document.hidden || main().dataset.still !== undefined || isBegun()) return;
   try {
     const { version } = await (await fetch("/version")).json();
-    if (version && version !== known.content) await show(location.href, { push: false, words: "Newer data is shown." });
+    if (version && version !== known.content) {
+      await show(location.href, { record: "none", words: "Newer data is shown." });
+    }
   } catch {
     // The server has ended, or does not answer now: the page stays as it is.
   }
