@@ -5,6 +5,7 @@ import os
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +51,19 @@ audit arrival_orders review_run duties supervisor
 """The files that take longest, the longest first: begun last, one would keep a worker when the other has nothing left.
 
 Before them the one whose run of the sample serves many others."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where no bytecode is wanted beside the sources, keep it elsewhere for as long as the tests run.
+
+    Else each of the programs that they start would compile all that it imports: Prefect's server takes 4 s of a core.
+    """
+    if hasattr(config, "workerinput") or not os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        return
+    folder = TemporaryDirectory(prefix="bytecode-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    os.environ["PYTHONPYCACHEPREFIX"] = folder.name
+    del os.environ["PYTHONDONTWRITEBYTECODE"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
