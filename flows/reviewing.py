@@ -1,5 +1,6 @@
 """A person's decision on its way: into the archive first, then into the warehouse, then out in the snapshot."""
 
+import getpass
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, open_store
 from flows.outputs import keep_feeds
 from pipeline.decision_archive import DecisionArchive
 from pipeline.decision_types import Decision
-from pipeline.errors import WarehouseLocked
+from pipeline.errors import InputError, WarehouseLocked
 from pipeline.settings import Settings
 from warehouse.snapshot import Snapshot
 from warehouse.store import Warehouse
@@ -37,6 +38,14 @@ def now(data_dir: Path) -> datetime:
     latest = DecisionArchive(data_dir / ARCHIVE_NAME).latest()
     current = datetime.now(UTC)
     return current if latest is None else max(current, latest + timedelta(microseconds=1))
+
+
+def author_of(settings: Settings) -> str:
+    """Who decides where nobody else is named. Raises InputError where that can't be told."""
+    try:
+        return settings.review.author or getpass.getuser()
+    except (OSError, KeyError):
+        raise InputError("nobody is logged in", hint="Say who decides with --author, or set review.author.") from None
 
 
 def keep(data_dir: Path, decided: Sequence[Decision]) -> None:

@@ -125,6 +125,11 @@ def log(reader: Reader, event_id: str | None = None) -> list[LoggedDecision]:
     return [_logged(row) for row in rows]
 
 
+def decision_ids(reader: Reader) -> frozenset[str]:
+    """The decisions that the snapshot knows."""
+    return frozenset(str(decision_id) for (decision_id,) in reader.rows("SELECT decision_id FROM decisions"))
+
+
 def _logged(row: Sequence[Any]) -> LoggedDecision:
     id_, kind, author, decided_at, reason, field, value, revokes, about, state, events = row
     at = decided_at.replace(tzinfo=UTC)

@@ -252,7 +252,7 @@ def _signed(
     context: typer.Context, drafts: "Sequence[Draft]", reason: str | None, author: str | None
 ) -> "list[Decision]":
     """Put time, author and reason on them. Raises InputError where nobody can be asked for the reason."""
-    from flows.reviewing import now
+    from flows.reviewing import author_of, now
     from warehouse.drafting import sign
 
     settings = _settings(context)
@@ -260,17 +260,7 @@ def _signed(
         if not sys.stdin.isatty():
             raise InputError("a decision needs a reason", hint="Give it with --reason.")
         reason = typer.prompt("Why?")
-    return sign(drafts, now(settings.data_dir), author or settings.review.author or login_name(), reason)
-
-
-def login_name() -> str:
-    """Who uses this machine. Raises InputError where that can't be told."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        raise InputError("nobody is logged in", hint="Say who decides with --author, or set review.author.") from None
+    return sign(drafts, now(settings.data_dir), author or author_of(settings), reason)
 
 
 def _carry_out(
