@@ -124,8 +124,8 @@ def _curve(service: str, countries: Mapping[str, Sequence[EventRow]]) -> Curve:
     first = sorted(code for code, (start, _) in begun.items() if earliest is not None and start <= earliest)
     return Curve(
         service,
-        _counted(last for _, last in begun.values()),
-        _counted(start for start, _ in begun.values()),
+        added_up(last for _, last in begun.values()),
+        added_up(start for start, _ in begun.values()),
         tuple(first),
         len(countries) - len(begun),
     )
@@ -135,7 +135,8 @@ def _span(event: EventRow) -> tuple[date, date] | None:
     return None if event.date_from is None or event.date_to is None else (event.date_from, event.date_to)
 
 
-def _counted(days: Iterable[date]) -> Points:
+def added_up(days: Iterable[date]) -> Points:
+    """Each of the days with how many of them there are up to it."""
     reached, result = 0, []
     for day, number in sorted(Counter(days).items()):
         reached += number
