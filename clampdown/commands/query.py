@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
+from clampdown.commands import filters
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, shorten, table
 from pipeline.errors import InputError
@@ -33,17 +33,13 @@ def _snapshot(context: typer.Context) -> "AbstractContextManager[Reader]":
 
 def events(
     context: typer.Context,
-    service: Annotated[str | None, typer.Option(help="Any name of a service: DeepSeek, Twitter …")] = None,
-    country: Annotated[str | None, typer.Option(help="ISO code or name")] = None,
-    actor: Annotated[str | None, typer.Option(help="Part of a body's name, or an acronym")] = None,
-    action: Annotated[str | None, typer.Option(help="ban, block, suspend, limit, remove, warn …")] = None,
-    status: Annotated[str | None, typer.Option(help="in_force, announced, proposed or rejected")] = None,
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Dated this day or later; undated: first reported")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Dated this day or earlier; undated: first reported")
-    ] = None,
+    service: filters.Service = None,
+    country: filters.Country = None,
+    actor: filters.Actor = None,
+    action: filters.Action = None,
+    status: filters.Status = None,
+    since: filters.Since = None,
+    until: filters.Until = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Those too that were retracted or dismissed")] = False,
     as_json: AsJson = False,

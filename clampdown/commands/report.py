@@ -1,11 +1,11 @@
 """`report`: what is known, as one page."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clampdown.commands import filters
 from clampdown.options import load_settings
 from clampdown.output import console, print_json
 
@@ -20,17 +20,13 @@ PAGE = Path("clampdown-report.html")
 def report(
     context: typer.Context,
     to: Annotated[Path, typer.Option("--to", "-o", help="The file to write")] = PAGE,
-    service: Annotated[str | None, typer.Option(help="Any name of a service: DeepSeek, Twitter …")] = None,
-    country: Annotated[str | None, typer.Option(help="ISO code or name")] = None,
-    actor: Annotated[str | None, typer.Option(help="Part of a body's name, or an acronym")] = None,
-    action: Annotated[str | None, typer.Option(help="ban, block, suspend, limit, remove, warn …")] = None,
-    status: Annotated[str | None, typer.Option(help="in_force, announced, proposed or rejected")] = None,
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Dated this day or later; undated: first reported")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Dated this day or earlier; undated: first reported")
-    ] = None,
+    service: filters.Service = None,
+    country: filters.Country = None,
+    actor: filters.Actor = None,
+    action: filters.Action = None,
+    status: filters.Status = None,
+    since: filters.Since = None,
+    until: filters.Until = None,
     most: Annotated[int, typer.Option("--limit", min=0, help="Events listed with their evidence at most")] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
 ) -> None:
@@ -55,7 +51,7 @@ def report(
 
 
 def _write(settings: "Settings", wanted: "EventFilter", to: Path, most: int) -> "Report":
-    from datetime import UTC, timedelta
+    from datetime import UTC, datetime, timedelta
 
     from flows.digest_coverage import Readings
     from pipeline.archive_files import put

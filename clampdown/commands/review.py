@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from clampdown.commands import filters
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, printable
 from pipeline.errors import InputError
@@ -33,8 +34,8 @@ SHOWN = 20
 @app.callback()
 def review(
     context: typer.Context,
-    service: Annotated[str | None, typer.Option(help="Any name of a service: DeepSeek, Twitter …")] = None,
-    country: Annotated[str | None, typer.Option(help="ISO code or name")] = None,
+    service: filters.Service = None,
+    country: filters.Country = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many")] = SHOWN,
     as_json: AsJson = False,
 ) -> None:
