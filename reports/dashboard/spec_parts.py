@@ -30,7 +30,15 @@ def time_axis(span: Span, *, grid: bool = False) -> Spec:
         "field": "on",
         "type": "temporal",
         "title": None,
-        "scale": {"type": "utc", "domain": [_day(span[0]), _day(span[1])], "clamp": True},
+        # A "domain" of days is held for two different ones where a layer has both ends of a bar, and warned of.
+        "scale": {
+            "type": "utc",
+            "domainMin": _day(span[0]),
+            "domainMax": _day(span[1]),
+            "nice": False,
+            "padding": 0,
+            "clamp": True,
+        },
         "axis": {
             "labelExpr": _TIME_LABELS,
             "tickCount": {"expr": "max(2, floor(width / 72))"},

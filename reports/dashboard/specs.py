@@ -202,7 +202,7 @@ def stacked(
     }
     drawn = {
         "data": {"values": rows},
-        "mark": {"type": "bar", "stroke": _INKS.paper, "strokeWidth": 0.5, **_pointed(rows)},
+        "mark": {"type": "bar", "orient": "vertical", "stroke": _INKS.paper, "strokeWidth": 0.5, **_pointed(rows)},
         "encoding": {
             "x": time_axis(span),
             "x2": {"field": "to"},
@@ -237,7 +237,14 @@ def bars_panel(
     }
     drawn = {
         "data": {"values": rows},
-        "mark": {"type": "bar", "color": _INKS.curve, "stroke": _INKS.paper, "strokeWidth": 0.5, **_pointed(rows)},
+        "mark": {
+            "type": "bar",
+            "orient": "vertical",
+            "color": _INKS.curve,
+            "stroke": _INKS.paper,
+            "strokeWidth": 0.5,
+            **_pointed(rows),
+        },
         "encoding": {
             "x": time_axis(span),
             "x2": {"field": "to"},
@@ -301,7 +308,9 @@ def lives(lifelines: Sequence[Lifeline], span: Span, addresses: Mapping[str, str
                 "encoding": {"x": x, "y": y, "shape": shape, **tells},
             }
         )
-    return dressed({"height": {"step": _ROW}, "layer": layers})
+    # A layer without data has no extent, which Vega warns of.
+    filled = [layer for layer in layers if layer["data"]["values"]]
+    return dressed({"height": {"step": _ROW}, "layer": filled})
 
 
 def lives_height(number: int) -> int:
