@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from reports.dashboard import indexes
+from reports.dashboard import indexes, overview_page, service_page
 from reports.dashboard.visit import Method, Page
 
 
@@ -18,7 +18,9 @@ class Route:
 
 
 ROUTES: Final[tuple[Route, ...]] = (
+    Route("/", overview_page.page),
     Route("/services", indexes.services),
+    Route("/service/{name:path}", service_page.page),
     Route("/countries", indexes.countries),
     Route("/actors", indexes.actors),
 )

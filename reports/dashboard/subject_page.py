@@ -1,0 +1,166 @@
+"""What the pages of services, countries and actors have alike: numbers, reasons in their words, and lists of events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any, Final
+
+from pipeline.types import ReasonClass
+from reports import digest_words as words
+from reports.dashboard import links
+from reports.dashboard.events import When, country_names, event_lines, event_rows, told_of, when
+from reports.dashboard.frames import Choice, Frame, frame_of
+from reports.dashboard.paging import pager, with_query
+from reports.dashboard.snapshots import Held
+from reports.dashboard.visit import Visit
+from reports.inert import line
+from warehouse.dashboard import subjects
+from warehouse.dashboard.asking import Sql
+from warehouse.dashboard.subjects import Acting, Reason, Standing, Subject
+
+EVENTS: Final = 10
+"""Events on one page of a list."""
+
+_QUOTE: Final = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in large figures, what it counts, and where what it counts is listed."""
+
+    value: int
+    label: str
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """Words in which a reason is stated: for which event, and in which article."""
+
+    quote: str
+    who: str
+    service: str
+    when: When
+    event: str
+    source: str
+    url: str
+    reported: When | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A reason, how many restrictions state it, where they are listed, and some of the words."""
+
+    name: str
+    restrictions: int
+    address: str
+    quotes: tuple[Quoted, ...]
+
+
+def asked_of(visit: Visit) -> tuple[int, bool]:
+    """How many voices the address asks for at least, and whether for public bodies alone."""
+    return (2 if visit.one("voices") == "2" else 1), visit.one("public") == "1"
+
+
+def day_of(asked: str | None) -> date | None:
+    """The day that the address asks for; None where it is none."""
+    try:
+        return None if asked is None else date.fromisoformat(asked)
+    except ValueError:
+        return None
+
+
+def kept(visit: Visit, *own: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What else the address asks for, for a form that sets its `own` fields. Another view begins on its first page."""
+    return tuple((name, values) for name, values in visit.query.items() if name not in (*own, "page"))
+
+
+def voice_choices(chosen: int) -> tuple[Choice, ...]:
+    """Both numbers of voices that can be chosen."""
+    return (Choice("", "one source", chosen == 1), Choice("2", "two independent sources", chosen == 2))
+
+
+def public_choices(*, chosen: bool) -> tuple[Choice, ...]:
+    """Whose restrictions can be chosen."""
+    return (Choice("", "everybody’s", not chosen), Choice("1", "public bodies’ alone", chosen))
+
+
+def standing(data: Held, subject: Subject) -> Standing:
+    """How many events of each sort there are."""
+    ((*row,),) = data.ask(subjects.standing(subject)).rows
+    return Standing(*row)
+
+
+def frame(visit: Visit, subject: Subject, found: Standing) -> Frame:
+    """The span of time that the charts of the page show."""
+    return frame_of(visit, subject, found.first_from)
+
+
+def filters(subject: Subject) -> dict[str, object]:
+    """The subject as filters of the page that lists all events."""
+    return {
+        "service": subject.service,
+        "country": subject.country,
+        "actor": subject.actor,
+        "voices": subject.min_voices if subject.min_voices > 1 else None,
+    }
+
+
+def reasons(data: Held, subject: Subject) -> tuple[Sequence[Stated], Sql]:
+    """Reasons as they are stated, the commonest first, with some of the words; and the question."""
+    sql = subjects.reasons_quoted(subject)
+    rows = [Reason(*row) for row in data.ask(sql).rows]
+    names = country_names(data)
+    told = [
+        Stated(
+            words.reason(ReasonClass(reason)),
+            some[0].restrictions,
+            links.explore(**filters(subject), reason=reason),
+            tuple(_quoted(one, names) for one in some),
+        )
+        for reason, some in ((key, list(group)) for key, group in groupby(rows, lambda row: row.reason))
+    ]
+    return told, sql
+
+
+def _quoted(one: Reason, names: Mapping[str, str]) -> Quoted:
+    country = names.get(one.country, one.country)
+    who = f"an unnamed body, {country}" if one.actor is None else line(one.actor)
+    return Quoted(
+        line(one.quote, _QUOTE),
+        who,
+        line(one.service),
+        when(one.date_value),
+        links.event(one.event_id),
+        line(one.source or "source not named"),
+        one.url,
+        None if one.reported_on is None else when(one.reported_on.isoformat()),
+    )
+
+
+def acting(data: Held, subject: Subject, most: int) -> tuple[Sequence[Acting], Sql]:
+    """Who acts most; and the question."""
+    sql = subjects.acting(subject, most)
+    return [Acting(*row) for row in data.ask(sql).rows], sql
+
+
+def events(visit: Visit, subject: Subject, found: Standing, *, in_force: bool) -> Mapping[str, Any]:
+    """The list of events of the page: all, or the restrictions that stand. `in_force` says which is shown first."""
+    asked = visit.one("show", "in_force" if in_force else "all")
+    shown = asked == "in_force"
+    total = found.in_force if shown else found.events
+    part = pager(visit, total, EVENTS)
+    sql = subjects.listed(subject, in_force=shown, limit=part.size, offset=part.offset)
+    rows = event_rows(visit.data, sql)
+    told = told_of(visit.data, [row.id for row in rows]) if rows else {}
+    return {
+        "events": event_lines(rows, country_names(visit.data), told),
+        "pager": part,
+        "events_sql": sql,
+        "shown_in_force": shown,
+        "tabs": (
+            Choice(with_query(visit, show="in_force", page=None), f"In force ({found.in_force:,})", shown),
+            Choice(with_query(visit, show="all", page=None), f"All events ({found.events:,})", not shown),
+        ),
+    }
