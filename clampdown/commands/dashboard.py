@@ -45,6 +45,7 @@ def _serve(settings: "Settings", *, review: bool, opened: bool) -> None:
     from reports.dashboard.guard import is_loopback, own_names
     from reports.dashboard.serving import address_of, listen, serve
     from reports.dashboard.snapshots import Snapshots
+    from reports.dashboard.static_files import prepare
 
     wanted = settings.dashboard
     if review and not is_loopback(wanted.host):
@@ -59,6 +60,7 @@ def _serve(settings: "Settings", *, review: bool, opened: bool) -> None:
         # What is wrong with the snapshot shows before anybody waits for a page.
         with snapshots.held():
             pass
+        prepare()
         with _desk(settings, review) as desk:
             app = make_app(snapshots, Setting(settings.serve.zone, hosts), desk=desk)
             address = address_of(listening)

@@ -9,7 +9,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from pipeline.errors import InputError
 from reports.palette import INKS, PALETTE, THEMES, dark_of, ink_on, mark_of
 from reports.templating import unescaped
 
@@ -31,34 +30,40 @@ class StaticFile:
 
 
 class StaticFiles:
-    """All of them by name, in memory. Vega is made in the background from the start on; who asks sooner waits."""
+    """All of them by name, in memory. Vega is made when it is first asked for, unless `prepare` was called before."""
 
     def __init__(self) -> None:
         self._files = {STYLE: _file(STYLE, style().encode())}
         for one in (files("reports.dashboard") / "static").iterdir():
             if one.name.endswith(tuple(_TYPES)):
                 self._files[one.name] = _file(one.name, one.read_bytes())
-        self._making = threading.Thread(target=self._make_vega, name="vega", daemon=True)
-        self._making.start()
 
     def get(self, name: str) -> StaticFile | None:
         """The file of that name; None where there is none."""
-        if name == VEGA:
-            self._making.join()
-        return self._files.get(name)
+        return vega() if name == VEGA else self._files.get(name)
 
-    def _make_vega(self) -> None:
-        self._files[VEGA] = _file(VEGA, bundle())
+
+def prepare() -> None:
+    """Make Vega in the background: it takes a second or two."""
+    threading.Thread(target=vega, name="vega", daemon=True).start()
+
+
+def vega() -> StaticFile:
+    """Vega, Vega-Lite and vega-embed as one script. Raises RuntimeError where it can't be made."""
+    with _MAKING:
+        return _vega()
+
+
+_MAKING: Final = threading.Lock()
 
 
 @cache
-def bundle() -> bytes:
-    """Vega, Vega-Lite and vega-embed as one script. Raises InputError where it can't be made."""
+def _vega() -> StaticFile:
     done = subprocess.run([sys.executable, "-c", _BUNDLE], capture_output=True, check=False)  # noqa: S603
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise InputError(f"the script that draws charts can't be made: {' '.join(last)}")
-    return done.stdout
+        raise RuntimeError(f"the script that draws charts can't be made: {' '.join(last)}")
+    return _file(VEGA, done.stdout)
 
 
 @cache

@@ -33,7 +33,9 @@ def literal(value: Value) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else f"'{value}'::DOUBLE"
+        # With an exponent it is a DOUBLE; without one, a DECIMAL.
+        shown = repr(value)
+        return f"'{shown}'::DOUBLE" if not math.isfinite(value) else shown if "e" in shown else f"{shown}e0"
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, date):
