@@ -44,7 +44,16 @@ class Weekday(StrEnum):
         return list(Weekday).index(self)
 
 
-class EventFacts(Protocol):
+class Support(Protocol):
+    """How well an event is told."""
+
+    @property
+    def score(self) -> float: ...
+    @property
+    def voices(self) -> int: ...
+
+
+class EventFacts(Support, Protocol):
     """What of an event decides who is told of it. `service` is the canonical name, `country` a code."""
 
     @property
@@ -55,13 +64,9 @@ class EventFacts(Protocol):
     def actor_kind(self) -> ActorKind | None: ...
     @property
     def action(self) -> Action: ...
-    @property
-    def score(self) -> float: ...
-    @property
-    def voices(self) -> int: ...
 
 
-def is_sure(event: EventFacts) -> bool:
+def is_sure(event: Support) -> bool:
     """Whether the event is told without a warning."""
     return event.voices >= SURE_VOICES or event.score >= SURE_SCORE
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
-from pipeline.subscription_types import SURE_SCORE, SURE_VOICES, is_sure
+from pipeline.subscription_types import is_sure
 from pipeline.types import Action, ActorKind
 from warehouse.database import from_utc
 from warehouse.event_list import EVENT_COLUMNS, EventRow, event_row
@@ -62,10 +62,6 @@ class _Life:
     changed_at: datetime | None = None
     position: int = 0
     taken_back: set[str] = field(default_factory=set)
-
-    @property
-    def is_sure(self) -> bool:
-        return self.voices >= SURE_VOICES or self.score >= SURE_SCORE
 
 
 def latest_news(reader: Reader) -> list[LastNews]:
@@ -133,7 +129,7 @@ def _followed(rows: Iterable[Sequence[Any]]) -> dict[str, _Life]:
 
 def _told_again(life: _Life, kind: str, *, is_step: bool, voices: int | None, score: float | None) -> bool:
     """Bring a life up to date, and say whether that is news."""
-    was_sure = life.is_sure
+    was_sure = is_sure(life)
     life.voices = life.voices if voices is None else voices
     life.score = life.score if score is None else score
     if kind in _FLIPS:
@@ -142,7 +138,7 @@ def _told_again(life: _Life, kind: str, *, is_step: bool, voices: int | None, sc
         return True
     if kind in ("changed", "continued"):
         # Of what was taken back nobody need hear more.
-        return not life.taken_back and bool(is_step or (life.is_sure and not was_sure))
+        return not life.taken_back and bool(is_step or (is_sure(life) and not was_sure))
     return True
 
 
