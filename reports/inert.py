@@ -27,8 +27,13 @@ _AT_START = re.compile(r"^(\d*)([-+=.)])")
 def line(text: str, width: int | None = None) -> str:
     """`text` as one line that shows all there is to be seen of it, cut to `width` characters with an ellipsis."""
     # Most text is printable throughout: then a blank is the only space in it.
-    shown = " ".join((text if text.isprintable() else "".join(map(_shown, text))).split())
+    shown = " ".join(visible(text).split())
     return shown if width is None or len(shown) <= width else shown[: width - 1].rstrip() + "…"
+
+
+def visible(text: str) -> str:
+    """`text` with all there is to be seen of it, blanks as they are: a part of a line."""
+    return text if text.isprintable() else "".join(map(_shown, text))
 
 
 def _shown(character: str) -> str:

@@ -101,6 +101,27 @@ INKS: Final[Mapping[Theme, Inks]] = {
 }
 
 
+FIELDS: Final[Mapping[Theme, Mapping[str, tuple[str, str]]]] = {
+    "light": {
+        "trigger": ("#f9ddd2", "#a83c26"),
+        "actor": ("#d9e7f8", "#2a63a3"),
+        "service": ("#e6def6", "#6d4cb3"),
+        "scope": ("#d5eee2", "#1a6c4b"),
+        "date": ("#f7eabc", "#7a5e00"),
+        "reason": ("#e3e4e8", "#5b6270"),
+    },
+    "dark": {
+        "trigger": ("#552a20", "#ee8a6c"),
+        "actor": ("#1d3a5c", "#7fb2ea"),
+        "service": ("#3d2f62", "#b89cf0"),
+        "scope": ("#17493a", "#5fc79c"),
+        "date": ("#54430e", "#dcb845"),
+        "reason": ("#41454e", "#aeb4c0"),
+    },
+}
+"""Field of a mention → paper and edge of its words in a text; the edge is also the ink of the field's name."""
+
+
 def all_of(theme: Theme) -> tuple[str, ...]:
     """Every colour of a theme, in the same order for both."""
     values = (getattr(INKS[theme], one.name) for one in fields(Inks))

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from clampdown.output import printable
+from reports.step_words import step_name
 
 if TYPE_CHECKING:
     from pipeline.dissent import Dissent
@@ -189,7 +190,7 @@ def _ancestry(detail: "EventDetail") -> str:
 def _life(steps: "Sequence[StepDetail]", numbers: dict[str, int], page: _Page) -> Iterator[Text]:
     for one in steps:
         step = one.step
-        name = Text(_step_name(one), style=_STEP_COLOURS.get(step.kind, ""))
+        name = Text(step_name(step), style=_STEP_COLOURS.get(step.kind, ""))
         words = Text(printable(step.detail or ""))
         if one.quote and step.kind != "reviewed":
             words.append("; " if words else "")
@@ -211,15 +212,6 @@ def _when(detail: "StepDetail") -> str:
     if step.date_value:
         return day(step.date_value)
     return f"by {day(step.reported_on)}" if step.reported_on else "undated"
-
-
-def _step_name(detail: "StepDetail") -> str:
-    step = detail.step
-    if step.kind in ("proposed", "announced", "rejected") and step.action == "lift":
-        return {"proposed": "end proposed", "announced": "end planned", "rejected": "end refused"}[step.kind]
-    if step.kind == "in_force" and step.action in ("warn", "investigate", "penalize"):
-        return {"warn": "warned", "investigate": "opened", "penalize": "imposed"}[step.action]
-    return _plain(step.kind)
 
 
 def _differences(dissents: "Iterable[Dissent]", numbers: dict[str, int], page: _Page) -> Iterator[Text]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from reports.dashboard import indexes, overview_page, service_page
+from reports.dashboard import event_page, indexes, overview_page, service_page
 from reports.dashboard.visit import Method, Page
 
 
@@ -23,4 +23,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("/service/{name:path}", service_page.page),
     Route("/countries", indexes.countries),
     Route("/actors", indexes.actors),
+    Route("/event/{event_id}", event_page.event),
 )

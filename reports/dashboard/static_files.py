@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from reports.palette import INKS, PALETTE, THEMES, dark_of, ink_on, mark_of
+from reports.palette import FIELDS, INKS, PALETTE, THEMES, dark_of, ink_on, mark_of
 from reports.templating import unescaped
 
 STYLE: Final = "dashboard.css"
@@ -73,6 +73,7 @@ def style() -> str:
         "dashboard/dashboard.css.j2",
         {
             "inks": INKS,
+            "fields": FIELDS,
             "palette": PALETTE,
             "marks": {theme: {action.value: mark_of(action, theme) for action in PALETTE[theme]} for theme in THEMES},
             "dark_of": dark_of(),
