@@ -169,7 +169,7 @@ def _figure(courses: Sequence[_Course], frame: Frame, sql: str, *, by_day: bool)
     ]
     return Figure(
         "curves",
-        "How restrictions spread from country to country",
+        "Countries that have restricted each",
         _says(courses),
         None,
         ("Service", "Countries", "First, or perhaps", "First dated", "Without a date"),
@@ -237,5 +237,5 @@ def _note(courses: Sequence[_Course], start: date, days: int, *, by_day: bool) -
         if later:
             said.append(f"{count(later, 'country', 'countries')} came later than {number(days)} days after the first.")
     if undated:
-        said.append(f"{number(undated)} first restrictions have no date and no place on the curves.")
+        said.append(f"{count(undated, 'country has', 'countries have')} no date, and no place on a curve.")
     return " ".join(said)

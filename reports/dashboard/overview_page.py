@@ -21,6 +21,7 @@ from reports.inert import line
 from reports.locales import count, day, number
 from warehouse.dashboard import overview, world
 from warehouse.dashboard.asking import Sql
+from warehouse.dashboard.explore import NONE
 from warehouse.dashboard.overview import Counted, Crossing, Read, Stepped
 from warehouse.dashboard.subjects import Standing, Subject
 
@@ -100,7 +101,7 @@ def page(visit: Visit) -> Rendered:
         "kinds": _bars(visit.data, overview.by_kind(subject), subject, "kind"),
         "curves": compared(visit, subject, frame, known) if found.restrictions else None,
         "heat": _heat(visit.data, subject, known),
-        "history": subject_figures.by_action(visit.data, subject, frame, "are told of"),
+        "history": subject_figures.by_action(visit.data, subject, frame, "in all"),
         "reasons": subject_figures.by_reason(visit.data, subject, frame, "of all services"),
         "coverage": _coverage(visit.data, visit.today),
         "frame": frame,
@@ -124,10 +125,10 @@ def _numbers(found: Standing, subject: Subject) -> list[Number]:
     asked = subject_page.filters(subject)
     planned = found.announced + found.proposed
     told = [
-        Number(found.in_force, "in force", links.explore(**asked, side="restricting", status="in_force")),
+        Number(found.in_force, "in force", links.in_force(**asked)),
         Number(found.services_in_force, "services restricted", links.services()),
         Number(found.countries_in_force, "countries that restrict", links.countries()),
-        Number(found.ended, "ended"),
+        Number(found.ended, "ended", links.explore(**asked, side="restricting", status="in_force", ended="yes")),
         Number(
             planned,
             "announced or proposed",
@@ -156,7 +157,7 @@ def _week(visit: Visit, subject: Subject, known: Mapping[str, str]) -> Week | No
         f"Learned of: {says}." if told else "Nothing new was learned of.",
         _age(total, recent),
         event_lines(rows, known, told_of(visit.data, [row.id for row in rows]) if rows else {}),
-        links.explore(**subject_page.filters(subject), reported_since=since.isoformat()),
+        links.explore(**subject_page.filters(subject), side="restricting", sort="learned", order="desc"),
         sql,
     )
 
@@ -186,17 +187,20 @@ def _map(visit: Visit, subject: Subject, frame: Frame, known: Mapping[str, str])
         f"From the last day that a date allows to the first that its end allows. {more}".strip(),
         with_query(visit, day=None),
     )
-    return world_map(changes, known, span_of(changes, frame.until), subject_page.day_of(visit.one("day")), about)
+    last = max((one.day for one in changes if one.day <= visit.today), default=frame.until)
+    return world_map(
+        changes, known, span_of(changes, max(last, frame.until)), subject_page.day_of(visit.one("day")), about
+    )
 
 
 def _bars(data: Held, sql: Sql, subject: Subject, filter_name: str) -> tuple[Sequence[Bar], Sql]:
     rows = [Counted(*row) for row in data.ask(sql).rows]
     most = max((one.restrictions for one in rows), default=1)
-    asked = {**subject_page.filters(subject), "side": "restricting", "status": "in_force"}
+    asked = subject_page.filters(subject)
     made = [
         Bar(
             _named(filter_name, one.value),
-            links.explore(**asked, **{filter_name: one.value or "none"}),
+            links.in_force(**asked, **{filter_name: one.value or NONE}),
             one.restrictions,
             round(100 * one.restrictions / most, 2),
             (one.value or "") if filter_name == "action" else "",
@@ -209,7 +213,10 @@ def _bars(data: Held, sql: Sql, subject: Subject, filter_name: str) -> tuple[Seq
 def _named(filter_name: str, value: str | None) -> str:
     if value is None:
         return "not told"
-    return noun(Action(value)) if filter_name == "action" else value.replace("_", " ")
+    if filter_name == "action":
+        called = noun(Action(value))
+        return called if called.endswith("s") else f"{called}s"
+    return value.replace("_", " ")
 
 
 def _heat(data: Held, subject: Subject, known: Mapping[str, str]) -> Heat | None:
@@ -222,7 +229,7 @@ def _heat(data: Held, subject: Subject, known: Mapping[str, str]) -> Heat | None
     for one in rows:
         by_place.setdefault(one.country, {})[one.service] = one.restrictions
     services = _in_order(rows)
-    asked = {**subject_page.filters(subject), "side": "restricting", "status": "in_force"}
+    asked = subject_page.filters(subject)
     top = sorted(rows, key=lambda one: (-one.restrictions, one.country, one.service))[:3]
     told = [
         f"{line(known.get(one.country, one.country))} {line(one.service)} {number(one.restrictions)}" for one in top
@@ -234,7 +241,7 @@ def _heat(data: Held, subject: Subject, known: Mapping[str, str]) -> Heat | None
             return None
         step = sum(some >= one for one in steps)
         words = f"{known.get(code, code)}, {line(service)}: {count(some, 'restriction', 'restrictions')}"
-        return Square(some, f"s{step}", links.explore(**{**asked, "country": code, "service": service}), words)
+        return Square(some, f"s{step}", links.in_force(**{**asked, "country": code, "service": service}), words)
 
     return Heat(
         services,

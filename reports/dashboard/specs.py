@@ -216,7 +216,7 @@ def stacked(
 
 
 def bars_panel(
-    bars: Sequence[Bar], span: Span, highest: int, *, every: Every, shades: Sequence[Shade] = (), height: int = 84
+    bars: Sequence[Bar], span: Span, highest: int, *, every: Every, shades: Sequence[Shade] = (), height: int = 68
 ) -> Spec:
     """Bars over time of one value among several, which all have an axis up to `highest`."""
     rows = [
