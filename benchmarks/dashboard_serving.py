@@ -1,0 +1,161 @@
+"""The dashboard as its command serves it: the process, its memory and a browser, for measuring and for pictures."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from playwright.sync_api import Browser, sync_playwright
+
+from reports.dashboard import links
+
+_ADDRESS: Final = re.compile(r"http://[^\s/]+")
+_COMMAND: Final = "from clampdown.main import main; main()"
+_START_SECONDS: Final = 60
+_PROC: Final = Path("/proc")
+
+
+@dataclass(slots=True)
+class Served:
+    """A running dashboard: where it is, and the most memory it took, in MiB, each page shared with others divided."""
+
+    address: str
+    pid: int
+    start_seconds: float
+    peak_mib: float = 0.0
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def mib(self) -> float:
+        """What the process and its children take now."""
+        now = sum(_pss(pid) for pid in _family(self.pid))
+        self.peak_mib = max(self.peak_mib, now)
+        return now
+
+    def watch(self) -> None:
+        """Weigh it again and again until it ends."""
+        while not self._over.wait(0.25):
+            self.mib()
+
+    def end(self) -> None:
+        """Stop weighing."""
+        self._over.set()
+
+
+@contextmanager
+def serving(data_dir: Path, *options: str) -> Iterator[Served]:
+    """`clampdown dashboard` over that data folder, until the block ends. Raises RuntimeError if it fails."""
+    begun = time.perf_counter()
+    command = [sys.executable, "-c", _COMMAND, "-d", str(data_dir), "dashboard", "--port", "0", "--no-open", *options]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+    )
+    try:
+        address, said = _address(process)
+        served = Served(address, process.pid, time.perf_counter() - begun)
+        # What it says later must be read, or it would wait for a reader.
+        threading.Thread(target=said.extend, args=(process.stdout or [],), daemon=True).start()
+        watching = threading.Thread(target=served.watch, daemon=True)
+        watching.start()
+        try:
+            yield served
+        finally:
+            served.end()
+            watching.join()
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _address(process: "subprocess.Popen[str]") -> tuple[str, list[str]]:
+    late = threading.Timer(_START_SECONDS, process.kill)
+    late.start()
+    said: list[str] = []
+    try:
+        for line in process.stdout or ():
+            said.append(line)
+            if found := _ADDRESS.search(line):
+                return found[0], said
+    finally:
+        late.cancel()
+    raise RuntimeError("the dashboard did not start:\n" + "".join(said))
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Chromium, driven by Playwright: that of the environment's CHROMIUM, or the one that is installed."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        raise RuntimeError("Chromium is not installed: `apt-get install chromium`, or name it in CHROMIUM")
+    arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--hide-scrollbars"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def pages_of(published: Path) -> dict[str, str]:
+    """An address for each sort of page, by name: those with most to show in that snapshot, and an ordinary event."""
+    file = published / "clampdown.duckdb"
+    with duckdb.connect(str(file), read_only=True, config={"threads": 2, "memory_limit": "256MB"}) as database:
+
+        def first(sql: str) -> Sequence[str]:
+            row: tuple[str, ...] | None = database.execute(sql).fetchone()
+            return row or ("",)
+
+        (service,) = first("SELECT service_canonical FROM most_restricted ORDER BY restrictions DESC, 1 LIMIT 1")
+        in_country = (
+            "FROM restrictions WHERE country NOT IN ('EU', 'XX') GROUP BY ALL ORDER BY count(*) DESC, 1 LIMIT 1"
+        )
+        (country,) = first(f"SELECT country {in_country}")
+        actor, its_country = first(f"SELECT actor_canonical, country {in_country}".replace(
+            "WHERE", "WHERE actor_canonical IS NOT NULL AND"))  # fmt: skip
+        # The most told, the most told of those with one article less than ten, and one with what became of it.
+        (most,) = first("SELECT event_id FROM events ORDER BY articles DESC, event_id LIMIT 1")
+        (some,) = first("SELECT event_id FROM events WHERE articles < 10 ORDER BY articles DESC, event_id LIMIT 1")
+    return {
+        "overview": links.overview(),
+        "services": links.services(),
+        "service": links.service(service),
+        "countries": links.countries(),
+        "country": links.country(country),
+        "actors": links.actors(),
+        "actor": links.actor(actor, its_country),
+        "event": links.event(some),
+        "event, most told": links.event(most),
+        "explore": links.explore(),
+        "explore, filtered": links.explore(service=service, country=country),
+        "health": links.health(),
+    }
+
+
+def _family(pid: int) -> list[int]:
+    """The process and all that descend from it, whichever thread began them."""
+    own = []
+    for file in (_PROC / str(pid) / "task").glob("*/children"):
+        with suppress(OSError):
+            own += file.read_text().split()
+    return [pid, *(one for child in own for one in _family(int(child)))]
+
+
+def _pss(pid: int) -> float:
+    try:
+        rollup = (_PROC / str(pid) / "smaps_rollup").read_text()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in rollup.splitlines() if line.startswith("Pss:")), 0.0)
