@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from reports.dashboard import event_page, indexes, overview_page, service_page
+from reports.dashboard import actor_page, country_page, event_page, indexes, overview_page, review_page, service_page
 from reports.dashboard.visit import Method, Page
 
 
@@ -22,6 +22,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("/services", indexes.services),
     Route("/service/{name:path}", service_page.page),
     Route("/countries", indexes.countries),
+    Route("/country/{code}", country_page.page),
     Route("/actors", indexes.actors),
+    Route("/actor", actor_page.page),
     Route("/event/{event_id}", event_page.event),
+    Route("/review", review_page.page, ("GET", "POST"), is_review=True),
 )

@@ -1,20 +1,20 @@
 """The page of a service: how restrictions on it spread, who led and who followed, for whom they hold, and why."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from pipeline.errors import InputError
 from reports import digest_words as words
-from reports.chart_data import NO_COUNTRY, Points
+from reports.chart_data import NO_COUNTRY, Points, added_up
 from reports.dashboard import links, specs, subject_figures, subject_page
 from reports.dashboard.events import When, country_names, when
 from reports.dashboard.figures import Figure, cell
 from reports.dashboard.frames import SPAN, Frame, following
 from reports.dashboard.paging import with_query
 from reports.dashboard.subject_page import Number
+from reports.dashboard.subject_peers import days_between
 from reports.dashboard.visit import NotFound, Redirect, Rendered, Visit
 from reports.dashboard.world_map import About, WorldMap, span_of, world_map
 from reports.inert import line
@@ -29,6 +29,9 @@ _FIRST_SHOWN: Final = 12
 
 _ACTORS: Final = 10
 _NAMED: Final = 4
+_ACRONYM: Final = 2
+"""Letters of a category that are the first of words: AI."""
+
 _CURVE: Final = 220
 
 
@@ -53,7 +56,7 @@ def page(visit: Visit) -> Rendered | Redirect:
     """The page of the service that the address names; by another of its names it leads to the usual one."""
     name = _canonical(visit)
     if name != visit.path["name"]:
-        return Redirect(links.service(name))
+        return Redirect(links.service(name, **visit.query))
     voices, public = subject_page.asked_of(visit)
     subject = Subject(service=name, min_voices=voices, public_only=public)
     found = subject_page.standing(visit.data, subject)
@@ -121,10 +124,14 @@ def _registered(visit: Visit, name: str, known: Mapping[str, str]) -> Mapping[st
         home = known.get(one.provider_country or "", "")
         provider = one.provider + (f", {home}" if home else "")
     return {
-        "category": one.category or "",
+        "category": _category(one.category or ""),
         "provider": provider,
         "aliases": ", ".join(one.aliases),
     }
+
+
+def _category(name: str) -> str:
+    return name.upper() if len(name) <= _ACRONYM else name[:1].upper() + name[1:].replace("_", " ")
 
 
 def _lead(found: Standing, arrivals: Sequence[Arrival], known: Mapping[str, str]) -> str:
@@ -142,7 +149,8 @@ def _lead(found: Standing, arrivals: Sequence[Arrival], known: Mapping[str, str]
     named = [known.get(one.country, one.country) for one in leaders[:_NAMED]]
     more = max(len(leaders) - _NAMED, 0)
     if leaders[0].role == "first":
-        return f"{said} The first was {named[0]}’s, {_in_time(leaders[0])}."
+        told = ", as one source tells" if leaders[0].voices == 1 else ""
+        return f"{said} The first was {named[0]}’s, {_in_time(leaders[0])}{told}."
     if all(one.role == "tied" for one in leaders):
         return f"{said} {words.listing(named, more)} had the first, {_in_time(leaders[0])}."
     return f"{said} Who was first is not certain: {words.listing(named, more)} may have been."
@@ -159,15 +167,15 @@ def _numbers(found: Standing, subject: Subject) -> list[Number]:
     asked = subject_page.filters(subject)
     planned = found.announced + found.proposed
     told = [
-        Number(found.in_force, "in force", links.explore(**asked, side="restricting", status="in_force")),
+        Number(found.in_force, "in force", links.explore(**asked, **subject_page.STANDING)),
         Number(
             found.countries, "country has restricted it" if found.countries == 1 else "countries have restricted it"
         ),
-        Number(found.ended, "ended"),
+        Number(found.ended, "ended", links.explore(**asked, **subject_page.IN_EFFECT, ended="yes")),
         Number(
             planned,
             "proposed or announced",
-            links.explore(**asked, side="restricting", status=("announced", "proposed")),
+            links.explore(**asked, **subject_page.PLANNED),
         ),
         Number(found.pressing, "warnings, inquiries and penalties", links.explore(**asked, side="pressing")),
     ]
@@ -201,8 +209,8 @@ def _curve(arrivals: Sequence[Arrival], frame: Frame, name: str, sql: str) -> Fi
     ]
     if not dated:
         return None
-    surely = _counted(one.first_to for one in dated)
-    perhaps = _counted(one.first_from for one in dated)
+    surely = added_up(one.first_to for one in dated if one.first_to is not None)
+    perhaps = added_up(one.first_from for one in dated if one.first_from is not None)
     start = frame.since or min(one for one, _ in perhaps).replace(day=1)
     undated = sum(one.rank is None and one.country not in NO_COUNTRY for one in arrivals)
     earlier = sum(one.first_to < start for one in dated if one.first_to is not None)
@@ -227,14 +235,6 @@ def _curve(arrivals: Sequence[Arrival], frame: Frame, name: str, sql: str) -> Fi
     )
 
 
-def _counted(days: Iterable[date | None]) -> Points:
-    reached, result = 0, []
-    for one, some in sorted(Counter(one for one in days if one is not None).items()):
-        reached += some
-        result.append((one, reached))
-    return tuple(result)
-
-
 def _reached(points: Points, wanted: date) -> int:
     return max((some for one, some in points if one <= wanted), default=0)
 
@@ -253,7 +253,7 @@ def _arrived(one: Arrival, known: Mapping[str, str], subject: Subject) -> Arrive
         who,
         one.in_force,
         one.restrictions,
-        links.explore(**filters),
+        links.explore(**filters, **subject_page.IN_EFFECT),
     )
 
 
@@ -275,18 +275,4 @@ def _lag(one: Arrival) -> str:
         case "undated":
             return "not dated"
     said = days_between(one.days_min, one.days_max)
-    return f"perhaps the first; if not, {said} later" if one.role == "perhaps" and one.days_max else f"{said} later"
-
-
-def days_between(least: float | None, most: float | None) -> str:
-    """A number of days that lies between two, in words: "5 days", "30 to 90 days", "up to 4 days"."""
-    if least is None or most is None:
-        return "not known"
-    low, high = round(least), round(most)
-    if low == high:
-        return count(low, "day", "days")
-    return (
-        f"up to {count(high, 'day', 'days')}"
-        if low <= 0 <= high and least >= 0
-        else f"{number(low)} to {number(high)} days"
-    )
+    return f"perhaps the first; else {said}" if one.role == "perhaps" and one.days_max else said

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
-from typing import Any, Final
+from itertools import groupby
+from typing import Final
 
 from pipeline.types import Action, ReasonClass, ScopeClass
 from reports import digest_words as words
@@ -19,7 +21,7 @@ from reports.palette import INKS
 from warehouse.dashboard import subjects
 from warehouse.dashboard.asking import Sql, filled
 from warehouse.dashboard.subjects import Counted, Subject
-from warehouse.event_list import EVENT_COLUMNS, event_row
+from warehouse.event_list import EVENT_COLUMNS, EventRow, event_row
 from warehouse.tables.events import read_transition
 
 MOST_LIVES: Final = 16
@@ -55,46 +57,61 @@ def lives(data: Held, subject: Subject, frame: Frame, about: str) -> Figure | No
     """The lives of the restrictions of which most is known; `about` says whose they are. None where there is none."""
     sql = subjects.lives(subject, MOST_LIVES)
     names = country_names(data)
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    for row in data.ask(sql).rows:
-        found.setdefault(row[0], []).append(row)
-    made = []
-    for rows in found.values():
-        event = event_row(rows[0][:_WIDE])
+    told = groupby(data.ask(sql).rows, key=lambda row: row[:_WIDE])
+    made: list[Lifeline] = []
+    for event, rows in ((event_row(key), list(some)) for key, some in told):
         life = lifeline(event, [read_transition(row[_WIDE:]) for row in rows], names.get(event.country, event.country))
         if life is not None:
-            made.append(life)
+            place, thing = _named(event, subject, life.country)
+            made.append(replace(life, country=place, service=thing))
     if not made:
         return None
     made.sort(key=lambda life: (life.known, life.event_id))
     start = min(life.known for life in made)
     start = start if frame.since is None else max(start, frame.since)
-    span = (start.replace(day=1), following(frame.until, "month"))
     shown = [life for life in made if (life.until or frame.until) >= start]
     left = len(made) - len(shown)
     ended = sum(life.until is not None for life in made)
-    says = (
-        f"{count(len(made), 'restriction', 'restrictions')} {about} of which most steps are told: "
-        f"{number(len(made) - ended)} still stand or are planned, {number(ended)} ended or were rejected."
-    )
+    height = specs.lives_height(len(shown))
+    span = (start.replace(day=1), following(frame.until.replace(day=1), "month"))
+    addresses = {life.event_id: links.event(life.event_id) for life in shown}
+    first, second = _COLUMNS[subject.actor is not None, subject.service is not None]
     return Figure(
         "lives",
         "Lives of restrictions",
-        says,
-        specs.lives(shown, span, {life.event_id: links.event(life.event_id) for life in shown}) if shown else None,
-        ("Country", "Service", "Action", "Told of from", "In force from", "Until", "Steps"),
+        f"{count(len(made), 'measure', 'measures')} {about} of which most is told: "
+        + (f"{number(ended)} ended or {'was' if ended == 1 else 'were'} rejected." if ended else "none has ended."),
+        specs.lives(shown, span, addresses) if shown else None,
+        (first, second, "Action", "Told of from", "In force from", "Until", "Steps"),
         tuple(_life_row(life) for life in made),
         sql,
-        specs.lives_height(len(shown)),
+        height,
         "A thin line while a measure was spoken of, a bar while it was in force, pale while its date leaves that open."
         + (f" {number(left)} that ended before {day(start)} {'is' if left == 1 else 'are'} not drawn." if left else ""),
     )
 
 
+_COLUMNS: Final = {
+    (False, True): ("Country", "Who"),
+    (False, False): ("Who", "Service"),
+    (True, False): ("Service", "For whom"),
+}
+
+
+def _named(event: EventRow, subject: Subject, country: str) -> tuple[str, str]:
+    """What tells an event from the others of its page, which has its service, country or actor in its heading."""
+    who = "Unnamed body" if event.actor is None else event.actor
+    if subject.service is not None:
+        return country, who
+    if subject.actor is not None:
+        return event.service, words.scope(event, country) or event.action.value
+    return who, event.service
+
+
 def _life_row(life: Lifeline) -> tuple[Cell, ...]:
     steps = ", ".join(f"{mark.kind.value.replace('_', ' ')} {mark.on}" for mark in life.marks)
     return (
-        life.country,
+        line(life.country),
         line(life.service),
         Link(life.action.value, links.event(life.event_id)),
         cell(life.known),

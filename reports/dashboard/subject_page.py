@@ -6,6 +6,7 @@ from datetime import date
 from itertools import groupby
 from typing import Any, Final
 
+from pipeline.passages import sentence_at
 from pipeline.types import ReasonClass
 from reports import digest_words as words
 from reports.dashboard import links
@@ -14,15 +15,23 @@ from reports.dashboard.frames import Choice, Frame, frame_of
 from reports.dashboard.paging import pager, with_query
 from reports.dashboard.snapshots import Held
 from reports.dashboard.visit import Visit
-from reports.inert import line
+from reports.inert import line, visible
 from warehouse.dashboard import subjects
 from warehouse.dashboard.asking import Sql
 from warehouse.dashboard.subjects import Acting, Reason, Standing, Subject
+from warehouse.texts import texts_of
 
 EVENTS: Final = 10
 """Events on one page of a list."""
 
-_QUOTE: Final = 320
+_AROUND: Final = 160
+"""Characters of the sentence on either side of a quote."""
+
+IN_EFFECT: Final[Mapping[str, object]] = {"side": "restricting", "status": "in_force"}
+STANDING: Final[Mapping[str, object]] = {**IN_EFFECT, "ended": "no"}
+"""Filters for restrictions, as the view `imposed` has them, and for those that stand."""
+
+PLANNED: Final[Mapping[str, object]] = {"side": "restricting", "status": ("announced", "proposed")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +45,17 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """Words in which a reason is stated: for which event, and in which article."""
+    """Words in which a reason is stated, within their sentence: for which event, and in which article."""
 
+    before: str
     quote: str
+    after: str
     who: str
     service: str
     when: When
     event: str
     source: str
     url: str
-    reported: When | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +81,11 @@ def day_of(asked: str | None) -> date | None:
         return None
 
 
-def kept(visit: Visit, *own: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def kept(visit: Visit, *own: str) -> tuple[tuple[str, str], ...]:
     """What else the address asks for, for a form that sets its `own` fields. Another view begins on its first page."""
-    return tuple((name, values) for name, values in visit.query.items() if name not in (*own, "page"))
+    return tuple(
+        (name, value) for name, values in visit.query.items() if name not in (*own, "page") for value in values
+    )
 
 
 def voice_choices(chosen: int) -> tuple[Choice, ...]:
@@ -112,31 +124,55 @@ def reasons(data: Held, subject: Subject) -> tuple[Sequence[Stated], Sql]:
     sql = subjects.reasons_quoted(subject)
     rows = [Reason(*row) for row in data.ask(sql).rows]
     names = country_names(data)
+    sentences = data.remember(f"sentences {sql}", lambda: _sentences(data, rows))
     told = [
         Stated(
             words.reason(ReasonClass(reason)),
             some[0].restrictions,
-            links.explore(**filters(subject), reason=reason),
-            tuple(_quoted(one, names) for one in some),
+            links.explore(**filters(subject), **IN_EFFECT, reason=reason),
+            tuple(_quoted(one, names, sentences.get(one.event_id, {}).get(reason)) for one in some),
         )
         for reason, some in ((key, list(group)) for key, group in groupby(rows, lambda row: row.reason))
     ]
     return told, sql
 
 
-def _quoted(one: Reason, names: Mapping[str, str]) -> Quoted:
+def _sentences(data: Held, rows: Sequence[Reason]) -> dict[str, dict[str, tuple[str, str]]]:
+    """Event id → reason → what stands before and after the quote in its sentence."""
+    with data.reader() as reader:
+        texts = texts_of(reader, [row.article_id for row in rows])
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for row in rows:
+        text = texts.get((row.article_id, row.version))
+        if text is not None:
+            begin, stop = sentence_at(text, row.start, row.end)
+            around = text[begin : row.start], text[row.end : stop]
+            found.setdefault(row.event_id, {})[row.reason] = around
+    return found
+
+
+def _quoted(one: Reason, names: Mapping[str, str], around: tuple[str, str] | None) -> Quoted:
     country = names.get(one.country, one.country)
-    who = f"an unnamed body, {country}" if one.actor is None else line(one.actor)
+    before, after = around or ("", "")
     return Quoted(
-        line(one.quote, _QUOTE),
-        who,
+        _last(visible(before), _AROUND),
+        visible(one.quote),
+        _first(visible(after), _AROUND),
+        f"an unnamed body, {country}" if one.actor is None else line(one.actor),
         line(one.service),
         when(one.date_value),
         links.event(one.event_id),
         line(one.source or "source not named"),
         one.url,
-        None if one.reported_on is None else when(one.reported_on.isoformat()),
     )
+
+
+def _first(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[:width].rpartition(' ')[0] or text[:width]} …"
+
+
+def _last(text: str, width: int) -> str:
+    return text if len(text) <= width else f"… {text[-width:].partition(' ')[2] or text[-width:]}"
 
 
 def acting(data: Held, subject: Subject, most: int) -> tuple[Sequence[Acting], Sql]:

@@ -31,8 +31,8 @@ class Arrival(NamedTuple):
 
     `rank` is the best and `rank_to` the worst place that the dates allow, None for EU, XX and what is undated; so are
     `role`, for EU and XX, and the days. These count from the first of all other countries: 0 for who may be the first.
-    `opened` is the restriction that decides on the date, or one that is undated; `countries` is how many surely had one
-    by the end of it.
+    `opened` is the restriction that decides on the date, or one that is undated, `voices` are those that carry it;
+    `countries` is how many surely had one by the end of it.
     """
 
     country: str
@@ -52,6 +52,7 @@ class Arrival(NamedTuple):
     first_reported: date | None
     opened: str
     opened_by: str | None
+    voices: int
 
 
 def arrivals(subject: Subject) -> Sql:
@@ -60,7 +61,7 @@ def arrivals(subject: Subject) -> Sql:
         """
         WITH opening AS (
             SELECT country, count(*) FILTER (WHERE NOT lifted) AS in_force,
-                arg_min({'event_id': event_id, 'actor': actor_canonical},
+                arg_min({'event_id': event_id, 'actor': actor_canonical, 'voices': voices},
                     (coalesce(date_to, DATE '9999-12-31'), coalesce(date_from, first_reported), event_id)) AS first
             FROM imposed
             WHERE $where
@@ -68,7 +69,7 @@ def arrivals(subject: Subject) -> Sql:
         )
         SELECT s.country, m.role, s.rank, s.rank_to, s.certain, s.first_date, s.first_from, s.first_to, s.days_min,
             s.days_max, s.countries, s.restrictions, o.in_force, s.undated, s.first_reported,
-            o.first.event_id AS opened, o.first.actor AS opened_by
+            o.first.event_id AS opened, o.first.actor AS opened_by, o.first.voices
         FROM spread($service, public_only := $public, min_voices := $voices) AS s
             LEFT JOIN first_movers($service, public_only := $public, min_voices := $voices) AS m USING (country)
             JOIN opening AS o USING (country)

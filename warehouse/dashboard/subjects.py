@@ -264,7 +264,10 @@ def _counted(subject: Subject, every: Every, value: Sql) -> Sql:
 
 
 class Reason(NamedTuple):
-    """A reason as it is stated: how many restrictions state it, and one of the articles that quote it for an event."""
+    """A reason as it is stated: how many restrictions state it, and one of the articles that quote it for an event.
+
+    `start` and `end` are the offsets of the quote in that version of the article's text.
+    """
 
     reason: str
     restrictions: int
@@ -274,7 +277,10 @@ class Reason(NamedTuple):
     actor: str | None
     date_value: str | None
     quote: str
-    reported_on: date | None
+    start: int
+    end: int
+    article_id: str
+    version: int
     source: str | None
     url: str
 
@@ -300,11 +306,12 @@ def reasons_quoted(subject: Subject) -> Sql:
             WHERE event_id IN (SELECT event_id FROM ranked) AND position < $mentions
         ),
         saying AS MATERIALIZED (
-            SELECT mention_id, article_id, reason_quote, reason_classes, reported_on, score FROM mentions
+            SELECT mention_id, article_id, version, reason_quote, reason_start, reason_end, reason_classes, score
+            FROM mentions
             WHERE mention_id IN (SELECT mention_id FROM asked) AND reason_quote IS NOT NULL AND withdrawn_on IS NULL
         ),
         quoted AS MATERIALIZED (
-            SELECT r.*, m.reason_quote, m.reported_on, m.article_id
+            SELECT r.*, m.reason_quote, m.reason_start, m.reason_end, m.article_id, m.version
             FROM ranked AS r JOIN asked USING (event_id) JOIN saying AS m
                 ON m.mention_id = asked.mention_id AND list_contains(m.reason_classes, r.reason)
             QUALIFY row_number() OVER (PARTITION BY r.reason, r.event_id ORDER BY m.score DESC, m.mention_id) = 1
@@ -314,7 +321,8 @@ def reasons_quoted(subject: Subject) -> Sql:
             QUALIFY row_number() OVER (PARTITION BY reason ORDER BY voices DESC, last_reported DESC, event_id) <= $most
         )
         SELECT c.reason, c.restrictions, c.event_id, c.service_canonical, c.country, c.actor_canonical, c.date_value,
-            c.reason_quote, c.reported_on, coalesce(s.name, a.site) AS source, a.url
+            c.reason_quote, c.reason_start, c.reason_end, c.article_id, c.version, coalesce(s.name, a.site) AS source,
+            a.url
         FROM chosen AS c
             JOIN (FROM articles WHERE article_id IN (SELECT article_id FROM chosen)) AS a USING (article_id)
             LEFT JOIN sources AS s USING (source_id)
