@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import log2
 from typing import Any, Literal
 
+from pipeline.decision_types import Decision, DecisionKind
+from pipeline.decisions import in_force
 from pipeline.matching import DIFFERENT_BELOW, SAME_FROM
 from pipeline.statements import stated_days
 from warehouse.reader import Reader
@@ -164,7 +166,7 @@ def _disagreements(reader: Reader, confirmed: Container[str]) -> list[Waiting]:
         voices_of[event_id] = voices
     differing: dict[str, list[Differing]] = {}
     for (event_id, field), stated_values in values_of.items():
-        if not (field == "date_value" and _agree([value for value, _ in stated_values])):
+        if not (field == "date_value" and agree([value for value, _ in stated_values])):
             differing.setdefault(event_id, []).append(Differing(field, tuple(stated_values)))
     found = []
     for event_id, fields in differing.items():
@@ -228,7 +230,7 @@ def _stated(reader: Reader, event_ids: list[str]) -> list[tuple[Any, ...]]:
     )
 
 
-def _agree(values: Sequence[str]) -> bool:
+def agree(values: Sequence[str]) -> bool:
     """Whether dates can all be true: a month agrees with its days."""
     spans = [span for value in values if (span := stated_days(value)) is not None]
     return max(first for first, _ in spans) <= min(last for _, last in spans) if spans else True
@@ -277,3 +279,33 @@ def _lost(reader: Reader) -> list[Waiting]:
         )
         for decision_id, kind, reason, about in rows
     ]
+
+
+def left(waiting: Iterable[Waiting], decided: Iterable[Decision]) -> list[Waiting]:
+    """The questions that decisions leave open which have been made since and are not carried out yet."""
+    some = list(decided)
+    standing = in_force(some)
+    pairs: set[frozenset[str]] = set()
+    rejected: set[str] = set()
+    seen: set[str] = set()
+    revoked: set[str | None] = set()
+    for one in some:
+        if one.id in standing:
+            match one.kind:
+                case DecisionKind.UNDO:
+                    revoked.add(one.revokes)
+                case DecisionKind.SAME | DecisionKind.DIFFERENT if len(one.about) > 1:
+                    pairs.add(frozenset(one.about))
+                case DecisionKind.REJECT:
+                    rejected |= set(one.about)
+                case _:
+                    seen |= set(one.about)
+
+    def is_open(one: Waiting) -> bool:
+        if one.kind == "lost":
+            return one.decision_id not in revoked
+        if one.kind == "pair":
+            return frozenset(one.event_ids) not in pairs and rejected.isdisjoint(one.event_ids)
+        return rejected.isdisjoint(one.event_ids) and seen.isdisjoint(one.event_ids)
+
+    return [one for one in waiting if is_open(one)] if some else list(waiting)

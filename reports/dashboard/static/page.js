@@ -144,7 +144,7 @@ const isBegun = () =>
   );
 
 /** Move to newer data, if there is any. A page with data-still on its <main> says itself when it wants to. */
-async function look() {
+export async function look() {
   const known = document.querySelector(VERSION);
   if (!known || document.hidden || main().dataset.still !== undefined || isBegun()) return;
   try {
