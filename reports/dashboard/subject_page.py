@@ -1,7 +1,7 @@
 """What the pages of services, countries and actors have alike: numbers, reasons in their words, and lists of events."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from typing import Any, Final
@@ -190,8 +190,12 @@ def events(visit: Visit, subject: Subject, found: Standing, *, in_force: bool) -
     sql = subjects.listed(subject, in_force=shown, limit=part.size, offset=part.offset)
     rows = event_rows(visit.data, sql)
     told = told_of(visit.data, [row.id for row in rows]) if rows else {}
+    lines = event_lines(rows, country_names(visit.data), told)
+    if subject.country is not None:
+        lines = [replace(one, sentence=one.sentence.replace(f" ({one.country_name})", "", 1)) for one in lines]
     return {
-        "events": event_lines(rows, country_names(visit.data), told),
+        "events": lines,
+        "with_place": subject.country is None,
         "pager": part,
         "events_sql": sql,
         "shown_in_force": shown,
