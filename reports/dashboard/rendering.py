@@ -7,10 +7,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from reports.dashboard import links
 from reports.dashboard.snapshots import Held
-from reports.inert import line
+from reports.inert import line, visible
 from reports.locales import count, day, full_day, moment, number
 from reports.templating import environment
 
@@ -68,9 +69,16 @@ def render(name: str, values: Mapping[str, Any], shell: Shell) -> str:
     )
 
 
+def _seen(value: Any) -> Any:
+    """What is filled in, without characters that would turn its order, steer a terminal or hide; lines stay lines."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return "\n".join(map(visible, value.split("\n")))
+
+
 @cache
 def _environment() -> Environment:
-    made = environment().overlay()
+    made = environment().overlay(finalize=_seen)
     made.filters = {
         **made.filters,
         "number": number,

@@ -1,7 +1,6 @@
 """The dashboard's server: it listens, says where, and ends without a word when it is told to."""
 
 import errno
-import logging
 import os
 import socket
 import threading
@@ -90,10 +89,10 @@ class _Server(uvicorn.Server):
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     return uvicorn.Config(
         app,
         log_config=None,
+        log_level="critical",  # what fails is in our own log
         access_log=False,
         server_header=False,
         lifespan="off",

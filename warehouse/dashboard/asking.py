@@ -5,6 +5,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
 from typing import TypeAlias
 
 from warehouse.database import storable
@@ -46,9 +47,20 @@ def literal(value: Value) -> str:
 
 
 def _text(value: str) -> str:
-    # Within quotes nothing but a quote has a meaning; a zero would end the whole question for the parser.
-    parts = ["'" + part.replace("'", "''") + "'" for part in storable(value).split("\0")]
-    return parts[0] if len(parts) == 1 else f"({' || chr(0) || '.join(parts)})"
+    # Within quotes nothing but a quote has a meaning. What can't be seen is written by its number: the text would not
+    # show what it asks, and a zero would end it for the parser.
+    text = storable(value)
+    if text.isprintable():
+        return _quoted(text)
+    parts: list[str] = []
+    for is_seen, some in groupby(text, str.isprintable):
+        part = "".join(some)
+        parts += [_quoted(part)] if is_seen else [f"chr({ord(one)})" for one in part]
+    return f"({' || '.join(parts)})"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def filled(sql: str, **values: "Value | Sql") -> Sql:
