@@ -105,6 +105,22 @@ def _telling(rows: Rows) -> Iterator[None]:
         raise
 
 
+def answer_to(reader: Reader, sql: str, name: str = "query") -> Rows:
+    """The rows that answer one question, in its own order; see `run_sql` for what is refused."""
+    question = sole_question(reader, sql)
+    return Rows(reader, name, described(reader, question), question)
+
+
+def described(reader: Reader, question: str) -> tuple[Column, ...]:
+    """The columns of the answer to a question."""
+    with as_input_error(reader, question):
+        cursor = reader.cursor()
+        # On a line of its own, so that an error shows the question and not what is around it.
+        told = cursor.execute(f"SELECT * FROM (\n{question}\n) LIMIT 0").description or []
+        cursor.close()
+    return tuple(Column(str(one[0]), str(one[1])) for one in told)
+
+
 class RowSource:
     """One version of a snapshot, open for reading rows out of it. A context manager.
 
@@ -153,8 +169,7 @@ class RowSource:
 
     def question(self, sql: str, name: str = "query") -> Rows:
         """The answer to one question, in its own order; see `run_sql` for what is refused."""
-        question = sole_question(self._asking, sql)
-        return Rows(self._asking, name, self._described(question), question)
+        return answer_to(self._asking, sql, name)
 
     def changes(self, name: str, since: str | int) -> Rows:
         """What has changed in a table or view with a column event_id; see `warehouse.delta`."""
@@ -163,7 +178,7 @@ class RowSource:
         own = {column.name: column for column in columns}
         made = tuple(
             Column(one.name, one.type, added.get(one.name) or (own[one.name].about if one.name in own else None))
-            for one in self._described(sql)
+            for one in described(self._asking, sql)
         )
         return Rows(self._asking, name, made, sql, self._asking.comment(name))
 
@@ -177,11 +192,3 @@ class RowSource:
             raise InputError(f"the snapshot has no table or view {name!r}", hint=hint)
         comments = self._asking.column_comments(name)
         return tuple(Column(one, type_, comments[one]) for one, type_ in self._asking.columns(name).items())
-
-    def _described(self, question: str) -> tuple[Column, ...]:
-        with as_input_error(self._asking, question):
-            cursor = self._asking.cursor()
-            # On a line of its own, so that an error shows the question and not what is around it.
-            described = cursor.execute(f"SELECT * FROM (\n{question}\n) LIMIT 0").description or []
-            cursor.close()
-        return tuple(Column(str(one[0]), str(one[1])) for one in described)

@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from typing import Final
 
-from reports.dashboard import actor_page, country_page, event_page, indexes, overview_page, review_page, service_page
+from reports.dashboard import (
+    actor_page,
+    country_page,
+    event_page,
+    explore_files,
+    explore_page,
+    indexes,
+    overview_page,
+    review_page,
+    service_page,
+)
 from reports.dashboard.visit import Method, Page
 
 
@@ -26,5 +36,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("/actors", indexes.actors),
     Route("/actor", actor_page.page),
     Route("/event/{event_id}", event_page.event),
+    Route("/explore", explore_page.page),
+    Route("/explore.csv", explore_files.comma_separated),
+    Route("/explore.parquet", explore_files.parquet),
     Route("/review", review_page.page, ("GET", "POST"), is_review=True),
 )

@@ -27,10 +27,14 @@ REMEMBERED: Final = 256
 
 
 class Held:
-    """One version of the snapshot, open. Several threads may ask at a time."""
+    """One version of the snapshot, open. Several threads may ask at a time.
 
-    def __init__(self, reader: Reader) -> None:
+    `workspace` is the one folder that a question may write to, if there is one.
+    """
+
+    def __init__(self, reader: Reader, workspace: Path | None = None) -> None:
         self._reader = reader
+        self.workspace: Final = workspace
         self.path: Final = reader.path
         manifest = {key: json.loads(value) for key, value in reader.rows("SELECT key, value FROM manifest")}
         self.version: Final[str] = f"{reader.path.parent.name}-{str(manifest.get('fingerprint', ''))[:12]}"
@@ -123,7 +127,7 @@ class Snapshots:
     def _open(self) -> Held:
         reader = connect_snapshot(self._published, workspace=self._workspace, memory_limit=MEMORY, threads=THREADS)
         try:
-            return Held(reader)
+            return Held(reader, self._workspace)
         except BaseException:
             reader.close()
             raise

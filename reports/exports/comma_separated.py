@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,23 @@ _CARE = re.compile("^[ '=+\\-@＝＋－＠]|[\",;\t\r\n\0]")
 
 def write_csv(rows: Rows, path: Path, *, raw: bool = False) -> int:
     """Write `rows` to a new file; returns how many. Text is guarded against formulas unless `raw`."""
-    forms = [_form(column, raw=raw) for column in rows.columns]
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(csv_line([column.name for column in rows.columns], raw=raw))
-        for some in rows.batches():
-            file.writelines(
-                _line(["" if value is None else form(value) for form, value in zip(forms, row, strict=True)])
-                for row in some
-            )
-            count += len(some)
-    return count
+        for lines in csv_lines(rows, raw=raw):
+            file.writelines(lines)
+            count += len(lines)
+    return count - 1
+
+
+def csv_lines(rows: Rows, *, raw: bool = False) -> Iterator[Sequence[str]]:
+    """The header, and then the lines by the thousand. Text is guarded against formulas unless `raw`."""
+    forms = [_form(column, raw=raw) for column in rows.columns]
+    yield [csv_line([column.name for column in rows.columns], raw=raw)]
+    for some in rows.batches():
+        yield [
+            _line(["" if value is None else form(value) for form, value in zip(forms, row, strict=True)])
+            for row in some
+        ]
 
 
 def csv_line(row: Iterable[object], *, raw: bool = False) -> str:

@@ -1,0 +1,271 @@
+"""Explore: every event that filters and words find, as a table, as numbers, and as files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pipeline.errors import InputError
+from reports import digest_words as words
+from reports.dashboard import links
+from reports.dashboard.events import EventLine, country_names, event_lines, event_rows
+from reports.dashboard.explore_figure import over_time
+from reports.dashboard.facets import Counts, facets, label_of
+from reports.dashboard.paging import Pager, pager
+from reports.dashboard.view_url import COLUMNS, LABELS, Known, Problem, View, read
+from reports.dashboard.visit import Rendered, Visit
+from reports.inert import line
+from reports.locales import count, day, number
+from warehouse import names
+from warehouse.dashboard import explore, search
+from warehouse.dashboard.asking import filled
+from warehouse.event_list import EventRow
+
+SIZE: Final = 50
+"""Events on one page of the table."""
+
+_QUOTED: Final = 3
+"""Quotes that are shown of one event, beside its title, where words were searched for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter in force: its name, its value, and the address of the view without it."""
+
+    label: str
+    value: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some words of a publisher, `is_hit` where they are what was searched for."""
+
+    words: str
+    is_hit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an article says of an event: its title, quotes that have the words, its address, and who brings it."""
+
+    title: tuple[Part, ...]
+    quotes: tuple[tuple[Part, ...], ...]
+    url: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the table: the event, its cells by column, and what is said of it."""
+
+    event: EventLine
+    cells: Mapping[str, str]
+    said: Said | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The heading of a column, the address that sorts by it, and how it is sorted."""
+
+    key: str
+    words: str
+    address: str | None
+    sorted: str | None
+    is_number: bool
+
+
+def page(visit: Visit) -> Rendered:
+    """The events that the address asks for."""
+    view, problems = view_of(visit)
+    counts_sql = explore.counts(view.wanted)
+    counts = Counts.of(visit.data.ask(counts_sql).rows)
+    part = pager(visit, counts.all, SIZE)
+    sql = explore.page(view.wanted, view.order, part.size, part.offset)
+    found = event_rows(visit.data, sql) if counts.all else []
+    known = country_names(visit.data)
+    values = {
+        "view": view,
+        "wanted": view.wanted,
+        "problems": problems,
+        "chips": _chips(view, known),
+        "facets": facets(view, counts, known),
+        "services": counts.names("service"),
+        "countries": [(code, known.get(code, code)) for code in counts.names("country")],
+        "says": _says(view, counts.all, part),
+        "headings": [_heading(view, key) for key in view.columns],
+        "columns": [(key, one.heading, key in view.columns) for key, one in COLUMNS.items() if key != "event"],
+        "rows": _rows(visit, view, found, known),
+        "pager": part,
+        "total": counts.all,
+        "figure": over_time(visit.data, view, counts, counts_sql) if counts.all else None,
+        "sql": sql,
+        "labels": LABELS,
+        "permalink": view.address(page=part.number if part.number > 1 else None),
+        "csv": _download(view, "csv"),
+        "parquet": _download(view, "parquet"),
+        "hidden": {name: value for name, value in view.asked().items() if name in ("sort", "order")},
+        "names_like": _names_like(visit, view) if not counts.all or view.wanted.terms else [],
+    }
+    return Rendered("explore.html.j2", values, "Explore")
+
+
+def view_of(visit: Visit) -> tuple[View, tuple[Problem, ...]]:
+    """The view that the address asks for, and what of it can't be understood."""
+    return read(visit.query, _known(visit))
+
+
+def _known(visit: Visit) -> Known:
+    data = visit.data
+
+    def values(sql: str) -> frozenset[str]:
+        return data.remember(sql, lambda: frozenset(value for (value,) in data.ask(sql).rows))
+
+    def services(typed: str) -> Sequence[str]:
+        if typed in values("SELECT DISTINCT service_canonical FROM events"):
+            return [typed]
+        with data.reader() as reader:
+            return names.services(reader, typed)
+
+    def country(typed: str) -> str:
+        if typed in values("SELECT DISTINCT country FROM events"):
+            return typed
+        with data.reader() as reader:
+            return names.country(reader, typed)
+
+    def actors(typed: str) -> tuple[Sequence[str], bool]:
+        known = values("SELECT DISTINCT actor_canonical FROM events WHERE actor_canonical IS NOT NULL")
+        if typed in known:
+            return [typed], False
+        with data.reader() as reader:
+            exact = [one for one in names.actors(reader, typed) if one in known]
+        return exact, any(typed.lower() in one.lower() for one in known)
+
+    def category(typed: str) -> str:
+        known = values("SELECT DISTINCT category FROM services WHERE category IS NOT NULL")
+        if typed.lower() in known:
+            return typed.lower()
+        raise InputError(
+            f"there is no kind of service “{line(typed, 40)}”", hint=f"There are {', '.join(sorted(known))}."
+        )
+
+    return Known(services, country, actors, category)
+
+
+def _says(view: View, total: int, part: Pager) -> str:
+    found = f"{count(total, 'event', 'events')}{' found' if view.wanted else ''}"
+    return f"{found}, {part.says} shown" if total > part.size else found
+
+
+def _chips(view: View, known: Mapping[str, str]) -> list[Chip]:
+    made: list[Chip] = []
+    for name, value in view.asked().items():
+        if name not in LABELS:
+            continue
+        for one in value if isinstance(value, list) else [value]:
+            label, said = LABELS[name], _value(name, str(one), known)
+            made.append(Chip(label, said, view.without(name, str(one) if isinstance(value, list) else None)))
+    return made
+
+
+def _value(name: str, value: str, known: Mapping[str, str]) -> str:
+    if name == "country":
+        return line(known.get(value, value))
+    if name in ("since", "until", "reported_since", "reported_until", "on"):
+        return day(value)
+    return line(value, 60) if name == "q" else label_of(name, value)
+
+
+def _heading(view: View, key: str) -> Heading:
+    column = COLUMNS[key]
+    if column.sort is None:
+        return Heading(key, column.heading, None, None, column.is_number)
+    is_sorted = view.order.by == column.sort
+    falls = not view.order.falls if is_sorted else column.falls
+    asked = {"sort": column.sort, "order": "desc" if falls else "asc"}
+    told = ("descending" if view.order.falls else "ascending") if is_sorted else None
+    return Heading(key, column.heading, view.address(**asked), told, column.is_number)
+
+
+def _download(view: View, form: str) -> str:
+    return view.address().replace(links.explore(), f"{links.explore()}.{form}", 1)
+
+
+def _rows(visit: Visit, view: View, found: Sequence[EventRow], known: Mapping[str, str]) -> list[Row]:
+    if not found:
+        return []
+    terms = view.wanted.terms
+    sql = explore.stated([one.id for one in found], terms)
+    said = {row[0]: _said(row, terms) for row in visit.data.ask(sql).rows}
+    made = event_lines(found, known)
+    return [Row(shown, _cells(row), said.get(row.id)) for shown, row in zip(made, found, strict=True)]
+
+
+def _said(row: Sequence[Any], terms: Sequence[search.Term]) -> Said:
+    _, *quotes, title, url, source = row
+    # A quote that another one holds is told by it.
+    shown = [line(one) for one in quotes if one is not None]
+    hit = [one for one in dict.fromkeys(shown) if search.spans(one, terms)]
+    largest = [one for one in hit if not any(one != other and one in other for other in hit)]
+    return Said(
+        _parts(line(title), terms),
+        tuple(_parts(one, terms) for one in largest[:_QUOTED]),
+        url,
+        "" if source is None else line(source),
+    )
+
+
+def _parts(text: str, terms: Sequence[search.Term]) -> tuple[Part, ...]:
+    made: list[Part] = []
+    place = 0
+    for start, end in search.spans(text, terms):
+        made += [Part(text[place:start], is_hit=False), Part(text[start:end], is_hit=True)]
+        place = end
+    made.append(Part(text[place:], is_hit=False))
+    return tuple(one for one in made if one.words)
+
+
+def _cells(row: EventRow) -> Mapping[str, str]:
+    """The cells that are plain words; those with links are made of the event."""
+    return {
+        "kind": "" if row.actor_kind is None else label_of("kind", row.actor_kind),
+        "scope": line(row.scope)
+        if row.scope
+        else ""
+        if row.scope_class is None
+        else label_of("scope", row.scope_class),
+        "reasons": ", ".join(words.reason(one) for one in row.reason_classes),
+        "side": row.side.value,
+        "reported": "" if row.first_reported is None else day(row.first_reported),
+        "last": "" if row.last_reported is None else day(row.last_reported),
+        "learned": "" if row.learned_on is None else day(row.learned_on),
+        "voices": number(row.voices),
+        "stories": number(row.stories),
+        "articles": number(row.articles),
+        "score": f"{row.score:.2f}",
+    }
+
+
+def _names_like(visit: Visit, view: View) -> list[Chip]:
+    """Services, countries and actors that the words name: what a person who types a name often wants."""
+    typed = " ".join(one.words for one in view.wanted.terms).strip()
+    if not typed:
+        return []
+    sql = filled(
+        """
+        SELECT 'service' AS filter, name AS value, name AS words FROM services
+        WHERE lower(name) = $typed OR list_contains(list_transform(aliases, lambda one: lower(one)), $typed)
+        UNION
+        SELECT 'country', code, name FROM countries
+        WHERE lower(name) = $typed OR list_contains(list_transform(aliases, lambda one: lower(one)), $typed)
+        UNION
+        SELECT 'actor', name, name FROM bodies
+        WHERE lower(name) = $typed OR list_contains(list_transform(aliases, lambda one: lower(one)), $typed)
+        ORDER BY ALL
+        LIMIT 5
+        """,
+        typed=typed,
+    )
+    return [
+        Chip(LABELS[name], line(said, 60), view.address(q=None, **{name: [value]}))
+        for name, value, said in visit.data.ask(sql).rows
+    ]
