@@ -90,7 +90,7 @@ def _day(day: date) -> Spec:
 
 
 def dressed(spec: Spec) -> Spec:
-    """A spec with what all charts have alike: as wide as its box, on paper, with one face."""
+    """A spec with what all charts have alike: as large as its box, on the paper of the page, with one face."""
     axis = {
         "labelColor": _INKS.muted,
         "labelFontSize": 11,
@@ -104,11 +104,11 @@ def dressed(spec: Spec) -> Spec:
     return {
         "$schema": SCHEMA,
         "width": 600,
-        "autosize": {"type": "fit-x", "contains": "padding"},
-        "background": _INKS.paper,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "background": None,
         "config": {
             "font": FONT,
-            "padding": {"left": 0, "top": 4, "right": 2, "bottom": 2},
+            "padding": {"left": 0, "top": 10, "right": 3, "bottom": 2},
             "view": {"stroke": None},
             "axis": axis,
             "legend": legend,

@@ -1,7 +1,7 @@
 """The charts of the dashboard as Vega-Lite: pure, from rows to a spec in the colours of the light theme.
 
 They are written as they are, without Altair: its import takes a second and 50 MB, and each of its charts 30 ms. Tests
-hold them to its schema. A chart is as wide as its box; what depends on the width is worked out by the browser.
+hold them to its schema. A chart is as large as its box; what depends on the width is worked out by the browser.
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ def curve_panel(rows: Sequence[Row], domain: Sequence[Any], highest: int, *, by_
     x = time_axis((domain[0], domain[1])) if by_day else days_axis(domain[1])
     return dressed(
         {
-            "height": 132,
+            "height": 124,
             "data": {"values": list(rows)},
             "encoding": {"x": x},
             "layer": [grey, *_grown(rows, field, kind, highest)],
@@ -149,7 +149,7 @@ def _grown(rows: Sequence[Row], field: str, kind: str, highest: int | None) -> l
         },
         {
             **end,
-            "mark": {"type": "text", "align": "right", "dx": -6, "dy": -8, "color": _INKS.ink, "fontWeight": "bold"},
+            "mark": {"type": "text", "align": "right", "dx": 3, "dy": -11, "color": _INKS.ink, "fontWeight": "bold"},
             "encoding": {"y": y, "text": {"field": "number", "type": "quantitative", "format": ",d"}},
         },
         # A rule that follows the pointer: what it rests on is told wherever it stands.
@@ -198,7 +198,7 @@ def stacked(
         "field": "value",
         "type": "nominal",
         "scale": {"domain": shown, "range": [colours[value] for value in shown]},
-        "legend": {"orient": "top", "title": None, "columns": {"expr": "max(1, floor(width / 130))"}},
+        "legend": {"orient": "top", "title": None, "columns": {"expr": "max(1, floor(width / 110))"}},
     }
     drawn = {
         "data": {"values": rows},
@@ -298,7 +298,14 @@ def lives(lifelines: Sequence[Lifeline], span: Span, addresses: Mapping[str, str
             "field": "step",
             "type": "nominal",
             "scale": {"domain": steps, "range": [SYMBOLS[KIND_OF[one]] for one in steps]},
-            "legend": {"orient": "bottom", "title": None, "columns": {"expr": "max(1, floor(width / 110))"}},
+            "legend": {
+                "orient": "bottom",
+                "title": None,
+                "columns": {"expr": "max(1, floor(width / 110))"},
+                "symbolFillColor": _INKS.paper,
+                "symbolStrokeColor": _INKS.ink,
+                "symbolStrokeWidth": 1.5,
+            },
         }
         drawn = {"fill": _INKS.paper, "stroke": _INKS.ink, "strokeWidth": 1.5, "size": 60, "opacity": 1, "yOffset": low}
         layers.append(
@@ -310,12 +317,13 @@ def lives(lifelines: Sequence[Lifeline], span: Span, addresses: Mapping[str, str
         )
     # A layer without data has no extent, which Vega warns of.
     filled = [layer for layer in layers if layer["data"]["values"]]
-    return dressed({"height": {"step": _ROW}, "layer": filled})
+    rows = {"height": {"step": _ROW}, "autosize": {"type": "fit-x", "contains": "padding"}}
+    return dressed({**rows, "layer": filled})
 
 
 def lives_height(number: int) -> int:
     """Pixels that a timeline of so many lives takes, with its axis and its legends."""
-    return _ROW * number + 90
+    return _ROW * number + 74
 
 
 def action_colours() -> dict[str, str]:

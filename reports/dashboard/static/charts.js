@@ -1,6 +1,6 @@
 /** Charts: <chart-box><script type="application/json">Vega-Lite</script></chart-box> is drawn when it comes near the view.
  *
- * A chart is as wide as its box and is drawn anew where the box gets another width. Colours are those of the light
+ * A chart is as large as its box and is drawn anew where the box gets another width. Colours are those of the light
  * theme: the style sheet turns them. What a mark of it tells stands in its datum: `told` where a pointer rests on it,
  * `address` where a click leads, on this site alone.
  */
@@ -89,11 +89,12 @@ class ChartBox extends HTMLElement {
   }
 }
 
-/** The spec of a box for its width in pixels, with the data that the charts of a figure share. */
+/** The spec of a box for its size in pixels, with the data that the charts of a figure share. */
 function specOf(box, width) {
   const spec = JSON.parse(box.querySelector("script").textContent);
   const shared = box.dataset.shared && document.getElementById(box.dataset.shared);
-  return { ...spec, width, datasets: shared ? JSON.parse(shared.textContent) : undefined };
+  const height = spec.autosize.type === "fit" ? box.clientHeight : spec.height;
+  return { ...spec, width, height, datasets: shared ? JSON.parse(shared.textContent) : undefined };
 }
 
 /** Lead to a page of this site, as a link would. */
