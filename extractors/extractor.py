@@ -36,14 +36,11 @@ class ClampdownExtractor:
     def __init__(
         self, tagger: RawTagger, min_score: float = 0.5, meter: "Meter | None" = None, *, is_own_cut: bool = True
     ) -> None:
-        # The tagger's revision says which cut is its own; another one makes another extractor.
-        cut = () if is_own_cut else (f"{min_score:g}",)
         self._tagger = tagger
         self.meter = meter
         """What the tagger's calls have used so far, where they are counted."""
         self._min_score = min_score
-        parts = "\0".join((tagger.revision, registries.revision(), NORMALISATION, *cut))
-        self._revision = f"{tagger.revision}+{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
+        self._revision = _revision(tagger.revision, None if is_own_cut else min_score)
 
     @property
     def revision(self) -> str:
@@ -81,9 +78,31 @@ def load_extractor(settings: ExtractSettings) -> ClampdownExtractor:
     from extractors.encoder import Tagger
 
     tagger = Tagger.load(settings.model, settings.threads)
-    if settings.min_score is None or settings.min_score == tagger.least:
-        return ClampdownExtractor(tagger, tagger.least)
-    return ClampdownExtractor(tagger, settings.min_score, is_own_cut=False)
+    cut = _cut(settings, tagger.least)
+    return ClampdownExtractor(tagger, tagger.least if cut is None else cut, is_own_cut=cut is None)
+
+
+def model_revision(settings: ExtractSettings) -> str:
+    """Return the revision of the extractor that `load_extractor` opens for the backend "model", and open none.
+
+    Raises ModelError where a file of the model is missing or altered.
+    """
+    from extractors import model
+
+    manifest = model.described(settings.model)
+    return _revision(model.revision(manifest), _cut(settings, model.thresholds(manifest).least))
+
+
+def _cut(settings: ExtractSettings, least: float) -> float | None:
+    """The cut of the settings where it is another than the model's own."""
+    return None if settings.min_score == least else settings.min_score
+
+
+def _revision(tagger: str, cut: float | None) -> str:
+    # The tagger's revision says which cut is its own; another one makes another extractor.
+    cuts = () if cut is None else (f"{cut:g}",)
+    parts = "\0".join((tagger, registries.revision(), NORMALISATION, *cuts))
+    return f"{tagger}+{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
 
 
 def event_record(mention: Mention) -> dict[str, Any]:

@@ -50,8 +50,7 @@ def load(folder: Path | None = None) -> Model:
     Raises ModelError where a file is missing, altered or of another format.
     """
     folder = BUNDLED if folder is None else folder
-    manifest = read_manifest(folder)
-    content = {name: _checked(folder / name, digest) for name, digest in manifest["files"].items()}
+    manifest, content = _unaltered(folder)
     try:
         encoder = session(content[ENCODER])
         arguments = session(content[ARGUMENTS])
@@ -65,7 +64,7 @@ def load(folder: Path | None = None) -> Model:
             first=int(special["first"]),
             last=int(special["last"]),
             max_pieces=int(manifest["max_pieces"]),
-            thresholds=Thresholds(**manifest["thresholds"]),
+            thresholds=thresholds(manifest),
             revision=revision(manifest),
             relevance=Relevance.parse(content[RELEVANCE]) if RELEVANCE in content else None,
         )
@@ -73,6 +72,21 @@ def load(folder: Path | None = None) -> Model:
         raise
     except Exception as error:  # onnxruntime and tokenizers raise bare Exceptions of many kinds
         raise ModelError(f"The model in {folder} can't be opened: {error}", hint=_HINT) from error
+
+
+def described(folder: Path | None = None) -> dict[str, Any]:
+    """The manifest of the model in `folder` (the bundled one by default), whose files were compared with it.
+
+    Nothing is opened, none of its libraries is needed. Raises ModelError where a file is missing or altered.
+    """
+    manifest, _ = _unaltered(BUNDLED if folder is None else folder)
+    return manifest
+
+
+def _unaltered(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The manifest of a model, and the bytes of its files."""
+    manifest = read_manifest(folder)
+    return manifest, {name: _checked(folder / name, digest) for name, digest in manifest["files"].items()}
 
 
 @cache
@@ -104,6 +118,14 @@ def revision(manifest: dict[str, Any]) -> str:
     """Return a short name of these weights with their thresholds and this version of the decoding."""
     identity = json.dumps([manifest["files"], manifest["thresholds"], DECODING], sort_keys=True)
     return f"m{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+
+
+def thresholds(manifest: dict[str, Any]) -> Thresholds:
+    """Return the thresholds of a model; raises ModelError where the manifest has others than this version knows."""
+    try:
+        return Thresholds(**manifest["thresholds"])
+    except (TypeError, KeyError) as error:
+        raise ModelError(f"The manifest's thresholds can't be used: {error}", hint=_HINT) from error
 
 
 def _checked(path: Path, digest: str) -> bytes:

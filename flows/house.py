@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from extractors.extractor import load_extractor
+from extractors.extractor import load_extractor, model_revision
 from extractors.registries import bodies, countries, services
 from extractors.usage import Meter
 from flows.jobs import NURSERY, PooledExtractor
@@ -146,11 +146,9 @@ def open_house(
         warehouse = stack.enter_context(open_store(settings, holder=holder))
         pool = stack.enter_context(_workers(settings.workers))
         session = stack.enter_context(FetchSession(settings.fetch, robots_file=settings.data_dir / ROBOTS_NAME))
-        loaded = load_extractor(settings.extract)
-        if loaded.meter is not None:
-            stack.callback(_log_usage, loaded.meter)
-        # A language model is asked over the network, by this process.
-        extractor = loaded if settings.extract.backend == "llm" else PooledExtractor(pool, loaded.revision, settings)
+        extractor, meter = _extractor(settings, pool)
+        if meter is not None:
+            stack.callback(_log_usage, meter)
         yield House(
             settings=settings,
             warehouse=warehouse,
@@ -158,7 +156,7 @@ def open_house(
             session=session,
             pool=pool,
             extractor=extractor,
-            meter=loaded.meter,
+            meter=meter,
             mode=mode,
             poll_all=poll_all,
         )
@@ -172,6 +170,16 @@ def _workers(settings: WorkerSettings) -> AbstractContextManager[Workers]:
 
         return DaskWorkers(settings)
     return WorkerPool(settings, preload=NURSERY)
+
+
+def _extractor(settings: Settings, pool: Workers) -> tuple[Extractor, Meter | None]:
+    """What reads, and what counts its use where that is paid for."""
+    if settings.extract.backend == "llm":
+        # A language model is asked over the network, by this process.
+        loaded = load_extractor(settings.extract)
+        return loaded, loaded.meter
+    # Workers open the model: this process need not hold it, too.
+    return PooledExtractor(pool, model_revision(settings.extract), settings), None
 
 
 def _log_usage(meter: Meter) -> None:

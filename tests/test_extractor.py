@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from extractors.decode import RawMention
-from extractors.extractor import ClampdownExtractor, event_record, load_extractor, passage_record
+from extractors.extractor import ClampdownExtractor, event_record, load_extractor, model_revision, passage_record
 from extractors.merging import merge_mentions
 from extractors.normalize import normalize
 from pipeline.errors import ModelError
@@ -205,6 +205,15 @@ def test_records_without_an_actor_say_null() -> None:
 def test_missing_weights_are_a_model_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         load_extractor(ExtractSettings(model=tmp_path))
+    with pytest.raises(ModelError):
+        model_revision(ExtractSettings(model=tmp_path))
+
+
+@pytest.mark.parametrize("cut", [None, 0.1, 0.5])
+def test_a_revision_is_known_without_opening_the_model(cut: float | None) -> None:
+    settings = ExtractSettings(min_score=cut)
+    assert model_revision(settings) == load_extractor(settings).revision
+    assert (model_revision(settings) == model_revision(ExtractSettings())) is (cut is None)
 
 
 def test_the_bundled_model_reads_a_plain_ban() -> None:
