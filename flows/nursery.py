@@ -18,11 +18,20 @@ def load() -> None:
     import extractors.encoder  # noqa: F401 - for the workers that are forked after this
     import pipeline.feeds
     import pipeline.text  # noqa: F401
+    from extractors.decode import RawMention
     from extractors.gate import GazetteerGate
+    from extractors.normalize import normalize
     from pipeline.language import detect
+    from pipeline.types import Action, Document, Quote, Status
 
-    detect("The words of a sentence in English load the tables of the languages.")
-    GazetteerGate().passes("The regulator blocks the service in the country.")
+    text = "The ministry blocks TikTok on its devices."
+    detect(text)
+    GazetteerGate().passes(text)
+    # By it the registries of services, bodies and countries are read.
+    actor, trigger, service = (
+        Quote(word, text.index(word), text.index(word) + len(word)) for word in ("ministry", "blocks", "TikTok")
+    )
+    normalize(Document("", text), RawMention(Action.BLOCK, Status.IN_FORCE, trigger, service, actor))
     # What is loaded stays: no collection of a worker need look at it again, or write to the memory that all share.
     gc.collect()
     gc.freeze()
