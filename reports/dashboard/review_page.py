@@ -122,10 +122,17 @@ def _decided(visit: Visit, desk: ReviewDesk) -> Redirect:
     answer = _answer(form)
     with visit.data.reader() as reader:
         made = desk.decide(reader, answer)
-    back = form.get("question", "") if answer.verb == "undo" else form.get("next", "")
+    back = form.get("next", "")
+    if answer.verb == "undo":
+        back = _about(_asked(visit.data).waiting, made[-1].about) or form.get("question", "")
     kind = form.get("kind", "")
     to = {"kind": kind if kind in KINDS else "", "question": back, "done": made[-1].id[:SHORT]}
     return Redirect(f"{links.review()}?{urlencode({name: value for name, value in to.items() if value})}")
+
+
+def _about(waiting: Sequence[Waiting], event_ids: Sequence[str]) -> str | None:
+    """The question about these events, which is asked again where a decision on them is taken back."""
+    return next((one.id for one in waiting if set(one.event_ids) == set(event_ids)), None)
 
 
 def _answer(form: Mapping[str, str]) -> Answer:
