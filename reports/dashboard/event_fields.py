@@ -19,7 +19,7 @@ from warehouse.event_list import EventRow
 LABELS: Final[Mapping[str, str]] = {
     "actor": "who",
     "trigger": "what",
-    "service": "which service",
+    "service": "service",
     "scope": "for whom",
     "date": "when",
     "reason": "why",
@@ -160,7 +160,7 @@ class Stating:
             self._fact("country", "Of which country", name, address=links.country(row.country)),
             self._fact("action", "Does what", words.noun(row.action)),
             self._fact("status", "How far it has come", plain(row.status.value)),
-            Fact("To which service", line(row.service), links.service(row.service)),
+            self._service(),
             self._fact(
                 "scope",
                 "For whom",
@@ -170,6 +170,12 @@ class Stating:
             self._fact("date", "When", "not stated" if row.date_value is None else "", when=when(row.date_value)),
             *self._reasons(),
         )
+
+    def _service(self) -> Fact:
+        """The service, which all mentions of an event have in common."""
+        told = best_of(self.values, self.row).get("action")
+        quoted = None if told is None else self._words("service", told.mention_id)
+        return Fact("To which service", line(self.row.service), links.service(self.row.service), words=quoted)
 
     def _reasons(self) -> Iterable[Fact]:
         if not self.row.reason_classes:
@@ -184,7 +190,6 @@ class Stating:
         best = best_of(self.values, self.row).get(key)
         is_stated = best is not None
         given = [one for one in self.values if one.field == field]
-        total = sum(one.articles for one in given)
         if field in self.edited:
             machine = self.edited[field]
             note = "; ".join(part for part in (note, _corrected(field, machine)) if part)
@@ -196,7 +201,7 @@ class Stating:
             note,
             is_stated or field in self.edited,
             None if best is None else self._words(_QUOTE_OF.get(field, field), best.mention_id),
-            "" if best is None else f"{best.articles:,} of {count(total, 'article', 'articles')}",
+            "" if best is None else f"{best.articles:,} of {count(best.of_all, 'article', 'articles')}",
             () if field == "reason" else tuple(self._others(field, given)),
         )
 

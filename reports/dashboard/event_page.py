@@ -9,10 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipeline.dissent import Dissent
 from pipeline.passages import sentence_at
 from pipeline.types import Side
-from reports import digest_words as words
 from reports.dashboard import links
 from reports.dashboard.event_fields import (
     LABELS,
@@ -27,6 +25,7 @@ from reports.dashboard.event_fields import (
     state_of,
 )
 from reports.dashboard.event_life import known_then, step_lines, turns
+from reports.dashboard.event_telling import Difference, Places, copy_line, decided, differences, voice_line
 from reports.dashboard.events import When, country_names, event_lines, event_rows
 from reports.dashboard.highlight import Piece, pieces
 from reports.dashboard.memory import Memory
@@ -34,12 +33,12 @@ from reports.dashboard.paging import pager, with_query
 from reports.dashboard.snapshots import Held
 from reports.dashboard.visit import Answer, NotFound, Redirect, Rendered, Visit
 from reports.inert import line
-from reports.locales import count, day
+from reports.locales import day
 from warehouse import review
 from warehouse.dashboard import events as asked
 from warehouse.dashboard.events import Outline, Value
 from warehouse.event_detail import SHORTEST_PREFIX, Kin, ids_beginning, read_kin
-from warehouse.event_evidence import ArticleLine, MentionDetail, StepDetail, article_lines, copies, read_steps, voices
+from warehouse.event_evidence import MentionDetail, StepDetail, article_lines, copies, read_steps, voices
 from warehouse.event_list import EventRow, event_row
 from warehouse.reader import Reader
 from warehouse.review import LoggedDecision
@@ -57,62 +56,11 @@ CANDIDATES: Final = 12
 BESIDE: Final = 12
 """Other mentions of one article whose words are marked in its text, too."""
 
-_NUMBERED: Final = 6
-"""Mentions to which a side of a disagreement, or a voice, leads at most."""
-
 _SENTENCE: Final = 420
 _PAGES: Final = 64
 _MENTIONS_KEPT: Final = 6000
 _FAR_LIGHTER: Final = 10
 """A mention of which only the outline is kept weighs so much less."""
-
-
-@dataclass(frozen=True, slots=True)
-class Numbered:
-    """A mention by its number, as a link to its text."""
-
-    number: int
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Camp:
-    """Those who state one value of a field: the value, how many sources, and some of their mentions."""
-
-    value: str
-    said: str
-    mentions: tuple[Numbered, ...]
-    more: int
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A field on which sources do not agree."""
-
-    field: str
-    sides: tuple[Camp, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceLine:
-    """An independent voice: its sources and their hosts, and where it speaks."""
-
-    sources: str
-    hosts: str
-    owners: str
-    told: str
-    mentions: tuple[Numbered, ...]
-    more: int
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """An article with the same text as one that tells of the event."""
-
-    title: str
-    url: str
-    source: str
-    when: When
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +80,6 @@ class Chosen:
     score: float
     pieces: tuple[Piece, ...]
     beside: int
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What a person has decided about the event."""
-
-    what: str
-    author: str
-    when: When
-    reason: str
-    state: str
 
 
 def event(visit: Visit) -> Answer:
@@ -213,6 +150,7 @@ class _Page:
         self._is_compared = visit.one("compare") == "1"
         self._values = [Value(*value) for value in self._data.ask(asked.values(self._row)).rows]
         self._part = pager(visit, len(self._outline.heard), MENTIONS)
+        self._places = Places(event_id, self._numbers, self._part.number)
         self._voices = voices(self._outline.heard)
         self._chosen = self._choose()
         self._details = self._read()
@@ -242,9 +180,9 @@ class _Page:
             "differences": self._differences(),
             "is_compared": self._outline.dissent is not None or self._is_compared,
             "compare": with_query(self._visit, compare="1"),
-            "voices": tuple(map(self._voice, self._voices[:VOICES])),
+            "voices": tuple(voice_line(one, self._details, self._places) for one in self._voices[:VOICES]),
             "more_voices": max(len(self._voices) - VOICES, 0),
-            "copies": tuple(map(_copy, article_lines(self._reader, copied[:COPIES]))),
+            "copies": tuple(map(copy_line, article_lines(self._reader, copied[:COPIES]))),
             "more_copies": max(len(copied) - COPIES, 0),
             "mentions": tuple(map(self._line, self._listed())),
             "all_mentions": len(self._outline.heard),
@@ -254,7 +192,7 @@ class _Page:
             "more_history": max(len(history.rows) - KNOWN, 0),
             "history_sql": asked.history(self._id),
             "turns": turns(self._data.ask(asked.changes(self._id, TURNS)).rows, self._id, self._visit.zone),
-            "decisions": tuple(map(_decided, self._decisions(kin))),
+            "decisions": tuple(map(decided, self._decisions(kin))),
             "may_review": self._visit.desk is not None,
             "neighbours": event_lines(map(_row_of, neighbours), {row.country: self._country}),
             "all_neighbours": neighbours[0][-1] if neighbours else 0,
@@ -267,8 +205,13 @@ class _Page:
         given = self._visit.one("mention")
         if given in self._numbers:
             return str(given)
-        best = Counter(value.mention_id for value in best_of(self._values, self._row).values())
-        return min(best, key=lambda one: (-best[one], self._numbers[one]), default=self._outline.heard[0].mention_id)
+        best = best_of(self._values, self._row)
+        if self._outline.details is not None:
+            agreed = {key: value.value for key, value in best.items()}
+            chosen = max(self._outline.details, key=lambda one: (_agreeing(one, agreed, self._row), one.mention.score))
+            return chosen.id
+        counted = Counter(value.mention_id for value in best.values())
+        return min(counted, key=lambda one: (-counted[one], self._numbers[one]), default=next(iter(self._numbers)))
 
     def _listed(self) -> list[str]:
         """The mentions on this page of their list."""
@@ -347,11 +290,11 @@ class _Page:
         text = self._texts.get((detail.article.id, detail.version), "")
         trigger = detail.mention.trigger
         begin, end = sentence_at(text, trigger.start, trigger.end) if text else (0, 0)
-        tie = detail.grounds or ""
+        tie = line(detail.grounds or "")
         like = self._numbers.get(detail.nearest or "")
         return MentionLine(
             self._numbers[mention_id],
-            self._address(mention_id),
+            self._places.address(mention_id),
             line(detail.title) or source_of(detail.article),
             detail.article.url,
             source_of(detail.article),
@@ -362,45 +305,14 @@ class _Page:
             mention_id == self._chosen,
             tie,
             like,
-            None if like is None else self._address(str(detail.nearest)),
+            None if like is None else self._places.address(str(detail.nearest)),
         )
 
-    def _address(self, mention_id: str) -> str:
-        """The text of a mention, with the list as it stands."""
-        page = self._part.number if self._part.number > 1 else None
-        return links.event(self._id, mention=mention_id, page=page) + "#text"
-
-    def _differences(self) -> tuple[Difference, ...]:
-        dissent: Sequence[Dissent] = self._outline.dissent or ()
-        if self._outline.dissent is None and self._is_compared:
-            dissent = asked.read_dissent(self._reader, self._outline)
-        return tuple(
-            Difference(
-                one.field,
-                tuple(
-                    Camp(
-                        line(side.value, _SENTENCE),
-                        count(side.voices, "source says", "sources say"),
-                        *self._numbered(side.mention_ids),
-                    )
-                    for side in one.sides
-                ),
-            )
-            for one in dissent
-        )
-
-    def _numbered(self, mention_ids: Sequence[str]) -> tuple[tuple[Numbered, ...], int]:
-        """Links to the first of some mentions, and how many more there are."""
-        some = sorted((self._numbers[one], one) for one in mention_ids if one in self._numbers)
-        shown = tuple(Numbered(number, self._address(one)) for number, one in some[:_NUMBERED])
-        return shown, len(some) - len(shown)
-
-    def _voice(self, one: Any) -> VoiceLine:
-        urls = (self._details[id_].article.url for id_ in one.mention_ids if id_ in self._details)
-        hosts = dict.fromkeys(to.host for url in urls if (to := links.outside(url)) is not None)
-        owners = [owner for owner in one.owners if owner not in one.sources]
-        told = f"{count(one.stories, 'story', 'stories')}, {count(one.articles, 'article', 'articles')}"
-        return VoiceLine(_some(one.sources), _some(list(hosts)), _some(owners), told, *self._numbered(one.mention_ids))
+    def _differences(self) -> Sequence[Difference]:
+        dissent = self._outline.dissent
+        if dissent is None:
+            dissent = asked.read_dissent(self._reader, self._outline) if self._is_compared else ()
+        return differences(dissent, self._places)
 
     def _decisions(self, kin: Kin) -> Sequence[LoggedDecision]:
         log = self._data.remember("decisions", lambda: review.log(self._reader))
@@ -421,6 +333,22 @@ def _row_of(values: Sequence[Any]) -> EventRow:
     return event_row(values[:-1])
 
 
+def _agreeing(one: MentionDetail, agreed: Mapping[str, str | None], row: EventRow) -> tuple[bool, int]:
+    """Whether a mention still stands, and how many of the event's fields it states as the event has them."""
+    mention = one.mention
+    stated = {
+        "actor": mention.actor_canonical,
+        "action": mention.action.value,
+        "status": mention.status.value,
+        "scope": None if mention.scope is None or mention.scope.text != row.scope else row.scope_class,
+        "date": mention.date_value,
+        **{f"reason {one.value}": one.value for one in mention.reason_classes},
+    }
+    return one.withdrawn_on is None, sum(
+        value is not None and value == agreed.get(key) for key, value in stated.items()
+    )
+
+
 _ENDS: Final[Mapping[str, str]] = {"struck_down": "struck down", "lifted": "lifted", "eased": "eased in part"}
 
 
@@ -431,32 +359,3 @@ def _became(steps: Sequence[StepDetail], row: EventRow) -> str:
         if step is not None and row.side is not Side.EASING:
             return f"{told} {day(step.date_value)}" if step.date_value else told
     return ""
-
-
-def _copy(article: ArticleLine) -> Copy:
-    return Copy(
-        line(article.title) or source_of(article), article.url, source_of(article), published(article.published)
-    )
-
-
-def _some(names: Sequence[str]) -> str:
-    return words.listing([line(one) for one in names[:_NUMBERED]], max(len(names) - _NUMBERED, 0))
-
-
-_DECIDED: Final[Mapping[str, str]] = {
-    "same": "said that two events are one",
-    "different": "said that two events are different",
-    "reject": "said that it is no restriction event",
-    "restore": "confirmed it",
-    "undo": "took a decision back",
-}
-
-
-def _decided(one: LoggedDecision) -> Decided:
-    what = _DECIDED.get(one.kind, one.kind)
-    if one.kind == "edit":
-        what = f"set {one.field} to “{line(one.value)}”" if one.value else f"said that no {one.field} is stated"
-    return Decided(
-        what, line(one.author), When(day(one.decided_at.date()), one.decided_at.isoformat()), line(one.reason),
-        one.state.replace("_", " "),
-    )  # fmt: skip

@@ -29,11 +29,15 @@ FIELDS: Final = ("actor", "action", "status", "country", "scope", "date", "reaso
 
 
 class Value(NamedTuple):
-    """What some articles state of a field, None where they state nothing; `mention_id` is the one that fits best."""
+    """What some articles state of a field, None where they state nothing, and `of_all` that say anything of the event.
+
+    `mention_id` is the mention that fits the event best.
+    """
 
     field: str
     value: str | None
     articles: int
+    of_all: int
     mention_id: str
 
 
@@ -50,11 +54,6 @@ class Outline:
     lifts: frozenset[str]
     details: tuple[MentionDetail, ...] | None = None
     dissent: tuple[Dissent, ...] | None = None
-
-    @property
-    def standing(self) -> int:
-        """How many articles state it still."""
-        return len({one.article_id for one in self.heard if one.stands})
 
 
 def values(row: EventRow) -> Sql:
@@ -83,9 +82,10 @@ def values(row: EventRow) -> Sql:
                 score, false
             FROM told
         )
-        SELECT field, value, count(DISTINCT article_id) AS articles,
+        SELECT field, value, count(DISTINCT article_id) AS articles, any_value(of_all) AS of_all,
             max_by(mention_id, row(fits, score, mention_id)) AS mention_id
-        FROM stated GROUP BY field, value ORDER BY field, articles DESC, value
+        FROM stated JOIN (SELECT field, count(DISTINCT article_id) AS of_all FROM stated GROUP BY field) USING (field)
+        GROUP BY field, value ORDER BY field, articles DESC, value
         """,
         event=row.id,
         retracted=row.retracted,
