@@ -302,23 +302,27 @@ def lives(lifelines: Sequence[Lifeline], span: Span, addresses: Mapping[str, str
                 "orient": "bottom",
                 "title": None,
                 "columns": {"expr": "max(1, floor(width / 110))"},
-                "symbolFillColor": _INKS.paper,
                 "symbolStrokeColor": _INKS.ink,
                 "symbolStrokeWidth": 1.5,
             },
         }
-        drawn = {"fill": _INKS.paper, "stroke": _INKS.ink, "strokeWidth": 1.5, "size": 60, "opacity": 1, "yOffset": low}
-        layers.append(
+        at = {"x": x, "y": y}
+        halo = {"type": "point", "filled": True, "color": _INKS.paper, "size": 130, "opacity": 1, "yOffset": low}
+        # Without a fill: with one, Vega-Lite takes the outline of symbols out of the legend.
+        drawn = {"filled": False, "color": _INKS.ink, "strokeWidth": 1.5, "size": 60, "opacity": 1, "yOffset": low}
+        layers += [
+            {"data": {"values": marks}, "mark": halo, "encoding": at},
             {
                 "data": {"values": marks},
                 "mark": {"type": "point", **drawn, **pointed},
-                "encoding": {"x": x, "y": y, "shape": shape, **tells},
-            }
-        )
+                "encoding": {**at, "shape": shape, **tells},
+            },
+        ]
     # A layer without data has no extent, which Vega warns of.
     filled = [layer for layer in layers if layer["data"]["values"]]
-    rows = {"height": {"step": _ROW}, "autosize": {"type": "fit-x", "contains": "padding"}}
-    return dressed({**rows, "layer": filled})
+    # As high as its rows, not as its box, which has room for legends.
+    height = {"height": _ROW * max(len(lifelines), 1), "autosize": {"type": "fit-x", "contains": "padding"}}
+    return dressed({**height, "layer": filled})
 
 
 def lives_height(number: int) -> int:
