@@ -68,11 +68,21 @@ def when(value: str | None, reported: date | None = None) -> When:
     if value is not None:
         first, _, last = value.partition("/")
         if last:
-            return When(f"between {day(first)} and {day(last)}")
+            return When(between(first, last))
         return When(day(value), value)
     if reported is not None:
         return When("date not stated", note=f"reported {day(reported)}")
     return When("date not stated")
+
+
+def between(first: str, last: str) -> str:
+    """A range of days, its first end without what both have in common: "between 1 and 24 January 2025"."""
+    begin, end = day(first), day(last)
+    same = 1 if first[:4] == last[:4] else 0
+    if same and first[:7] == last[:7]:
+        same = 2
+    words = begin.split(" ")
+    return f"between {' '.join(words[: len(words) - same])} and {end}"
 
 
 def state(row: EventRow) -> str:

@@ -158,7 +158,7 @@ def _lead(found: Standing, arrivals: Sequence[Arrival], known: Mapping[str, str]
 
 def _in_time(one: Arrival) -> str:
     said = when(one.first_date).words
-    if "between" in said:
+    if said.startswith("between"):
         return said
     return f"on {said}" if one.first_from == one.first_to else f"in {said}"
 
@@ -230,7 +230,7 @@ def _curve(arrivals: Sequence[Arrival], frame: Frame, name: str, sql: str) -> Fi
             for one in sorted({one for one, _ in (*surely, *perhaps)})
         ),
         sql,
-        _CURVE + 40,
+        _CURVE + 52,
         " ".join(filter(None, notes)),
     )
 

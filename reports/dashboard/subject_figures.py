@@ -188,7 +188,7 @@ def _stacked(
         else None,
         *_table(found, ordered, frame),
         sql,
-        _HEIGHT + 60,
+        _HEIGHT + 78,
         left_out(found, frame),
     )
 
