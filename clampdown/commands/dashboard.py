@@ -40,6 +40,7 @@ def _serve(settings: "Settings", *, review: bool, opened: bool) -> None:
     import tempfile
     from pathlib import Path
 
+    from extractors.measured import measured
     from pipeline.places import PUBLISHED_NAME
     from reports.dashboard.app import Setting, make_app
     from reports.dashboard.guard import is_loopback, own_names
@@ -62,7 +63,7 @@ def _serve(settings: "Settings", *, review: bool, opened: bool) -> None:
             pass
         prepare()
         with _desk(settings, review) as desk:
-            app = make_app(snapshots, Setting(settings.serve.zone, hosts), desk=desk)
+            app = make_app(snapshots, Setting(settings.serve.zone, hosts, measured(settings.extract.model)), desk=desk)
             address = address_of(listening)
             serve(app, listening, lambda: _tell(address, is_public=is_public, opened=opened))
         snapshots.close()

@@ -1,6 +1,5 @@
 """The dashboard as a web application: requests become visits, what pages answer becomes responses."""
 
-import hashlib
 import json
 import logging
 import secrets
@@ -23,13 +22,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route as Path
 
 from pipeline.errors import ClampdownError, InputError
+from pipeline.measured import Measured
 from reports.dashboard.guard import Guard
+from reports.dashboard.packing import Packed
 from reports.dashboard.rendering import Shell, render
 from reports.dashboard.routes import ROUTES, Route
 from reports.dashboard.sending import Sent
 from reports.dashboard.snapshots import Held, Snapshots
 from reports.dashboard.static_files import StaticFiles
-from reports.dashboard.visit import Answer, Data, Download, NotFound, Redirect, Rendered, Visit
+from reports.dashboard.visit import Data, Download, NotFound, Redirect, Rendered, Visit
 
 if TYPE_CHECKING:
     from reports.dashboard.review_seam import ReviewDesk
@@ -49,10 +50,14 @@ _HTML: Final = "text/html; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What pages are made with: the zone of times, and names beside figures and localhost by which we may be asked."""
+    """What pages are made with: the zone of times, and names beside figures and localhost by which we may be asked.
+
+    `measured` is what is known of the errors of the model that is installed.
+    """
 
     zone: ZoneInfo
     hosts: frozenset[str] = frozenset()
+    measured: Measured | None = None
 
 
 def make_app(
@@ -121,7 +126,7 @@ class _Site:
         found = await anyio.to_thread.run_sync(self._static.get, request.path_params["name"])
         if found is None:
             raise HTTPException(404)
-        return _tagged(request, found.body, found.media_type, found.tag)
+        return _tagged(request, found.packed, found.media_type)
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """A page for an address or a method that there is none for."""
@@ -158,15 +163,30 @@ class _Site:
                 data = stack.enter_context(self._snapshots.held())
             except ClampdownError as error:
                 return self._page(request, _not_there(error), None)
+            key = (_address(request), self._today())
+            if not route.is_review and (kept := data.pages.find(key)) is not None:
+                return _sent_page(request, kept[0])
             try:
                 answer = route.page(self._visit(request, data, form))
             except NotFound as error:
                 answer = _notice("There is no such page", str(error), error.hint, 404)
             except InputError as error:
                 answer = _notice("This can’t be asked", str(error), error.hint or "", 400)
-            if isinstance(answer, Download):
-                return self._sent(answer, stack)
-            return self._response(request, answer, data)
+            match answer:
+                case Rendered(status=200, momentary=False) if not route.is_review:
+                    page = Packed.of(self._html(request, answer, data))
+                    data.pages.put(key, page, len(page.body))
+                    return _sent_page(request, page)
+                case Rendered():
+                    return self._page(request, answer, data)
+                case Data():
+                    return _json(answer.value, answer.status)
+                case Redirect():
+                    status = 303 if request.method == "POST" else (308 if answer.permanent else 307)
+                    return RedirectResponse(answer.to, status, {"Cache-Control": "no-store"})
+                case Download():
+                    first = next(answer.chunks, b"")
+                    return Sent(answer, first, stack.pop_all())
 
     def _visit(self, request: Request, data: Held, form: Mapping[str, str]) -> Visit:
         return Visit(
@@ -180,41 +200,22 @@ class _Site:
             "POST" if request.method == "POST" else "GET",
             form,
             self._token if self._desk is not None else "",
+            self._setting.measured,
         )
 
     def _today(self) -> date:
         return datetime.now(UTC).astimezone(self._setting.zone).date()
 
-    def _response(self, request: Request, answer: Answer, data: Held) -> Response:
-        match answer:
-            case Rendered():
-                return self._page(request, answer, data)
-            case Data():
-                return _json(answer.value, answer.status)
-            case Redirect():
-                status = 303 if request.method == "POST" else (308 if answer.permanent else 307)
-                return RedirectResponse(answer.to, status, {"Cache-Control": "no-store"})
-            case Download():
-                raise AssertionError("a download is sent before")
-
     def _page(self, request: Request, made: Rendered, data: Held | None) -> Response:
-        shell = Shell(
-            made.title,
-            _address(request),
-            self._setting.zone,
-            data,
-            self._desk is not None,
-            self._token if self._desk is not None else "",
-        )
-        # Half characters, which have no bytes in UTF-8, can stand in what a publisher wrote.
-        body = render(made.template, made.values, shell).encode("utf-8", "replace")
-        if made.status != 200 or self._desk is not None:
-            return Response(body, made.status, {"Cache-Control": "no-store"}, _HTML)
-        return _tagged(request, body, _HTML, f'W/"{hashlib.sha256(body).hexdigest()[:20]}"')
+        """A page of the moment, that nobody keeps."""
+        return Response(self._html(request, made, data), made.status, {"Cache-Control": "no-store"}, _HTML)
 
-    def _sent(self, answer: Download, stack: ExitStack) -> Response:
-        first = next(answer.chunks, b"")
-        return Sent(answer, first, stack.pop_all())
+    def _html(self, request: Request, made: Rendered, data: Held | None) -> bytes:
+        may_review = self._desk is not None
+        token = self._token if may_review else ""
+        shell = Shell(made.title, _address(request), self._setting.zone, data, may_review, token)
+        # Half characters, which have no bytes in UTF-8, can stand in what a publisher wrote.
+        return render(made.template, made.values, shell).encode("utf-8", "replace")
 
     def _check(self, request: Request, form: Mapping[str, str]) -> None:
         """Refuse a form that is not from a page of ours."""
@@ -267,12 +268,20 @@ def _json(value: object, status: int = 200) -> Response:
     return Response(body, status, {"Cache-Control": "no-store"}, "application/json")
 
 
-def _tagged(request: Request, body: bytes, media_type: str, tag: str) -> Response:
-    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+def _sent_page(request: Request, page: Packed) -> Response:
+    return _tagged(request, page, _HTML)
+
+
+def _tagged(request: Request, packed: Packed, media_type: str) -> Response:
+    """What does not change until its tag does: only confirmed to who has it."""
+    headers = {"ETag": packed.tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
-    if tag.removeprefix("W/") in known:
+    if packed.tag.removeprefix("W/") in known:
         return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type=media_type)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        return Response(packed.body, headers=headers, media_type=media_type)
+    return Response(packed.plain(), headers=headers, media_type=media_type)
 
 
 def _notice(heading: str, message: str, hint: str, status: int, reference: str = "") -> Rendered:

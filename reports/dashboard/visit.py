@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
+from pipeline.measured import Measured
 from reports.dashboard.snapshots import Held
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Visit:
 
     `path` are the parts of the address that the route names, `query` what follows the question mark, `form` what was
     posted. `address` is path with query, as a link to this view has it. `today` is the day in `zone`. `desk` is there
-    only where decisions may be made; `token` then proves that a form is our own.
+    only where decisions may be made; `token` then proves that a form is our own. `measured` tells how often the model
+    that is installed errs.
     """
 
     data: Held
@@ -41,6 +43,7 @@ class Visit:
     method: Method = "GET"
     form: Mapping[str, str] = field(default_factory=dict)
     token: str = ""
+    measured: Measured | None = None
 
     def one(self, name: str, default: str | None = None) -> str | None:
         """The last value of that name in the query, without blanks around it; the default where it has none."""
@@ -50,12 +53,16 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A page: a template below `templates/dashboard`, what goes into it, and its title."""
+    """A page: a template below `templates/dashboard`, what goes into it, and its title.
+
+    It is kept for whoever asks for the same of the same version on the same day, unless it is `momentary`.
+    """
 
     template: str
     values: Mapping[str, Any]
     title: str
     status: int = 200
+    momentary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
