@@ -105,7 +105,7 @@ def dressed(spec: Spec) -> Spec:
         "$schema": SCHEMA,
         "width": 600,
         "autosize": {"type": "fit", "contains": "padding"},
-        "background": None,
+        "background": "transparent",
         "config": {
             "font": FONT,
             "padding": {"left": 0, "top": 10, "right": 3, "bottom": 2},
