@@ -77,7 +77,8 @@ export function addressOf(form) {
   for (const [name, value] of new FormData(form)) {
     if (typeof value === "string" && value !== "") asked.append(name, value);
   }
-  const to = new URL(form.action, location.href);
+  // The attribute: a form's own property is a field of it where one is called "action".
+  const to = new URL(form.getAttribute("action") ?? "", location.href);
   to.search = asked.toString();
   return to.pathname + to.search;
 }
