@@ -217,7 +217,7 @@ def test_a_line_of_each_event(data: Held) -> None:
         ("2025-02-04", None, "4 February 2025", "2025-02-04", ""),
         ("2025-02", date(2025, 2, 9), "February 2025", "2025-02", ""),
         ("2025", None, "2025", "2025", ""),
-        ("2025-01-01/2025-02-03", None, "between 1 January 2025 and 3 February 2025", None, ""),
+        ("2025-01-01/2025-02-03", None, "between 1 January and 3 February 2025", None, ""),
         (None, date(2025, 2, 9), "date not stated", None, "reported 9 February 2025"),
         (None, None, "date not stated", None, ""),
     ],
@@ -314,6 +314,29 @@ def test_a_page_is_sent_whole_once_and_then_only_confirmed(asked: Asked) -> None
 
 def _notice(message: str) -> dict[str, str]:
     return {"heading": "A page", "message": message, "hint": "", "reference": ""}
+
+
+def test_a_page_is_made_once_for_a_version_unless_it_is_of_the_moment(tmp_path: Path) -> None:
+    publish(tmp_path, 0, told(0))
+    snapshots, made = Snapshots(tmp_path / "published"), []
+
+    def page(visit: Visit) -> Answer:
+        made.append(visit.address)
+        return Rendered("notice.html.j2", _notice("x"), "A page", momentary=visit.path["name"] == "now")
+
+    app = make_app(snapshots, Setting(UTC), routes=[Route("/a/{name:path}", page)])
+    client = TestClient(app, base_url="http://localhost")
+    first, second = client.get("/a/x?b=1"), client.get("/a/x?b=1")
+    assert first.text == second.text
+    client.get("/a/x?b=2")
+    assert made == ["/a/x?b=1", "/a/x?b=2"]
+    assert client.get("/a/now").headers["cache-control"] == "no-store"
+    client.get("/a/now")
+    assert made[2:] == ["/a/now", "/a/now"]
+    publish(tmp_path, 24, told(1))
+    assert client.get("/a/x?b=1").text != first.text
+    assert made[4:] == ["/a/x?b=1"]
+    snapshots.close()
 
 
 def test_every_answer_is_fenced_in(asked: Asked) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pipeline.errors import InputError, WarehouseError
-from reports.dashboard.memory import Memory
+from reports.dashboard.memory import Memory, Shelf
 from warehouse.query import Reader, Table, connect_snapshot, run_sql
 from warehouse.snapshot_check import DATABASE_NAME
 
@@ -21,6 +21,9 @@ MEMORY: Final = "256MB"
 THREADS: Final = 2
 CELLS: Final = 400_000
 """Cells of answers that are kept for one version: some 40 MB."""
+
+PAGES: Final = 12_000_000
+"""Bytes of compressed pages that are kept for one version."""
 
 REMEMBERED: Final = 256
 """Values kept for one version that were worked out of answers."""
@@ -42,6 +45,7 @@ class Held:
         self.model: Final[str] = str(manifest.get("model") or "not known")
         self._answers = Memory(CELLS)
         self._values = Memory(REMEMBERED)
+        self.pages: Final = Shelf[Any](PAGES)
 
     def ask(self, sql: str) -> Table:
         """The whole answer to a question; asked once for a version. Raises WarehouseError where it can't be."""

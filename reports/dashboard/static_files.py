@@ -1,6 +1,5 @@
 """What pages load beside their HTML: our scripts, the style sheet made from the palette, and Vega from its package."""
 
-import hashlib
 import subprocess
 import sys
 import threading
@@ -9,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from reports.dashboard.packing import Packed
 from reports.palette import FIELDS, INKS, PALETTE, THEMES, dark_of, ink_on, mark_of
 from reports.templating import unescaped
 
@@ -22,11 +22,10 @@ _BUNDLE: Final = "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.jav
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """What is sent, of what media type, and its digest as a tag."""
+    """What is sent, and of what media type."""
 
-    body: bytes
+    packed: Packed
     media_type: str
-    tag: str
 
 
 class StaticFiles:
@@ -84,4 +83,4 @@ def style() -> str:
 
 def _file(name: str, body: bytes) -> StaticFile:
     kind = _TYPES[name[name.rindex(".") :]]
-    return StaticFile(body, kind, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
+    return StaticFile(Packed.of(body), kind)
