@@ -45,7 +45,7 @@ def page(visit: Visit) -> Rendered | Redirect:
     found = subject_page.standing(visit.data, subject)
     frame = subject_page.frame(visit, subject, found)
     services_sql = actors.restricted(subject, _SERVICES)
-    told_reasons, reasons_sql = subject_page.reasons(visit.data, subject)
+    told_reasons, reasons_sql = subject_page.reasons(visit.data, subject, frame.every)
     about = f"of {line(one.name)}"
     values: dict[str, Any] = {
         "one": one,

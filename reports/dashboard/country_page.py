@@ -1,6 +1,6 @@
 """The page of a country: what is in force, its history, who acts and why, and the countries that restrict the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,10 +13,10 @@ from reports.dashboard.subject_page import Number
 from reports.dashboard.subject_peers import Peers, days_between, of_country
 from reports.dashboard.visit import NotFound, Redirect, Rendered, Visit
 from reports.inert import line
-from reports.locales import count
+from reports.locales import count, number
 from warehouse import names
 from warehouse.dashboard import countries
-from warehouse.dashboard.countries import Restricted, Roles
+from warehouse.dashboard.countries import Restricted
 from warehouse.dashboard.subjects import Standing, Subject
 
 _SERVICES: Final = 12
@@ -33,7 +33,7 @@ class Service:
     listed: str
     when: When
     lag: str
-    of: int
+    of: int | None
 
 
 def page(visit: Visit) -> Rendered | Redirect:
@@ -47,8 +47,9 @@ def page(visit: Visit) -> Rendered | Redirect:
     subject = Subject(country=code, min_voices=voices, public_only=public)
     found = subject_page.standing(visit.data, subject)
     frame = subject_page.frame(visit, subject, found)
-    services_sql = countries.restricted(subject, limit=_SERVICES)
-    told_reasons, reasons_sql = subject_page.reasons(visit.data, subject)
+    services_sql = countries.restricted(subject, limit=_SERVICES, is_country=code not in NO_COUNTRY)
+    services = [Restricted(*row) for row in visit.data.ask(services_sql).rows]
+    told_reasons, reasons_sql = subject_page.reasons(visit.data, subject, frame.every)
     acting, acting_sql = subject_page.acting(visit.data, subject, _ACTORS)
     about = "of nobody in particular" if code == UNKNOWN_COUNTRY else f"of {_the(name)}"
     values: dict[str, Any] = {
@@ -56,14 +57,14 @@ def page(visit: Visit) -> Rendered | Redirect:
         "code": code,
         "lead": _lead(found),
         "about": _ABOUT.get(code, ""),
-        "roles": _roles(visit, subject),
+        "roles": _roles(services),
         "numbers": _numbers(found, subject),
         "frame": frame,
         "span_name": SPAN,
         "kept": subject_page.kept(visit, SPAN, "voices", "public"),
         "voices": subject_page.voice_choices(voices),
         "public": subject_page.public_choices(chosen=public),
-        "services": [_service(Restricted(*row), subject) for row in visit.data.ask(services_sql).rows],
+        "services": [_service(one, subject) for one in services],
         "more_services": max(found.services - _SERVICES, 0),
         "services_sql": services_sql,
         "history": subject_figures.by_action(visit.data, subject, frame, about),
@@ -134,23 +135,22 @@ def _numbers(found: Standing, subject: Subject) -> list[Number]:
     return [one for one in told if one.value or one.label == "in force"]
 
 
-def _roles(visit: Visit, subject: Subject) -> str:
-    """How often it led, in a sentence; empty for EU and XX, and where no other country restricts the same."""
-    if subject.country in NO_COUNTRY:
+def _roles(services: Sequence[Restricted]) -> str:
+    """How often it led, in a sentence; empty where no other country restricts the same."""
+    if not services:
         return ""
-    ((*row,),) = visit.data.ask(countries.roles(subject)).rows
-    roles = Roles(*row)
-    total = sum(roles)
+    one = services[0]
+    total = one.first + one.tied + one.perhaps + one.follower + one.undated
     if not total:
         return ""
     said = [
-        f"surely first in {roles.first}" if roles.first else "",
-        f"first on the same day as another in {roles.tied}" if roles.tied else "",
-        f"perhaps first in {roles.perhaps}" if roles.perhaps else "",
-        f"later than another in {roles.follower}" if roles.follower else "",
-        f"undated in {roles.undated}" if roles.undated else "",
+        f"surely first in {number(one.first)}" if one.first else "",
+        f"first on the same day as another in {number(one.tied)}" if one.tied else "",
+        f"perhaps first in {number(one.perhaps)}" if one.perhaps else "",
+        f"later than another in {number(one.follower)}" if one.follower else "",
+        f"undated in {number(one.undated)}" if one.undated else "",
     ]
-    told = ", ".join(one for one in said if one)
+    told = ", ".join(filter(None, said))
     return f"Of {count(total, 'service', 'services')} that other countries have restricted, too, it was {told}."
 
 
@@ -169,8 +169,8 @@ def _service(one: Restricted, subject: Subject) -> Service:
 
 def _lag(one: Restricted) -> str:
     """When it came, compared with all other countries."""
-    if one.of <= 1:
-        return "no other country" if one.role is not None else "–"
+    if one.of == 1:
+        return "no other country"
     match one.role:
         case None:
             return "–"

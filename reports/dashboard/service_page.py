@@ -64,7 +64,7 @@ def page(visit: Visit) -> Rendered | Redirect:
     about = f"on {line(name)}"
     sql = services.arrivals(subject)
     arrivals = [Arrival(*row) for row in visit.data.ask(sql).rows]
-    told_reasons, reasons_sql = subject_page.reasons(visit.data, subject)
+    told_reasons, reasons_sql = subject_page.reasons(visit.data, subject, frame.every)
     acting, acting_sql = subject_page.acting(visit.data, subject, _ACTORS)
     known = country_names(visit.data)
     values: dict[str, Any] = {

@@ -1,5 +1,6 @@
 """What the pages of services, countries and actors have alike: numbers, reasons in their words, and lists of events."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,7 +19,7 @@ from reports.dashboard.visit import Visit
 from reports.inert import line, visible
 from warehouse.dashboard import subjects
 from warehouse.dashboard.asking import Sql
-from warehouse.dashboard.subjects import Acting, Reason, Standing, Subject
+from warehouse.dashboard.subjects import Acting, Every, Reason, Standing, Subject
 from warehouse.texts import texts_of
 
 EVENTS: Final = 10
@@ -60,7 +61,7 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A reason, how many restrictions state it, where they are listed, and some of the words."""
+    """A reason, how many restrictions state it, where they are listed, and some of the words, if any are shown."""
 
     name: str
     restrictions: int
@@ -119,8 +120,11 @@ def filters(subject: Subject) -> dict[str, object]:
     }
 
 
-def reasons(data: Held, subject: Subject) -> tuple[Sequence[Stated], Sql]:
-    """Reasons as they are stated, the commonest first, with some of the words; and the question."""
+def reasons(data: Held, subject: Subject, every: Every) -> tuple[Sequence[Stated], Sql]:
+    """Reasons as they are stated, the commonest first and with some of the words; and the question for these.
+
+    `every` are the periods of the chart of reasons, whose numbers are taken for those without words.
+    """
     sql = subjects.reasons_quoted(subject)
     rows = [Reason(*row) for row in data.ask(sql).rows]
     names = country_names(data)
@@ -134,7 +138,18 @@ def reasons(data: Held, subject: Subject) -> tuple[Sequence[Stated], Sql]:
         )
         for reason, some in ((key, list(group)) for key, group in groupby(rows, lambda row: row.reason))
     ]
-    return told, sql
+    totals = Counter[str]()
+    for _, _, value, some_more in data.ask(subjects.by_reason(subject, every)).rows:
+        if value is not None:
+            totals[value] += some_more
+    others = [
+        Stated(
+            words.reason(ReasonClass(value)), total, links.explore(**filters(subject), **IN_EFFECT, reason=value), ()
+        )
+        for value, total in totals.most_common()
+        if value not in {row.reason for row in rows}
+    ]
+    return [*told, *others], sql
 
 
 def _sentences(data: Held, rows: Sequence[Reason]) -> dict[str, dict[str, tuple[str, str]]]:

@@ -32,10 +32,13 @@ Every: TypeAlias = Literal["month", "quarter", "year"]
 MOST_QUOTED: Final = 3
 """Events that are quoted for one reason."""
 
-_CONSIDERED: Final = 6
-"""Events that are looked at for them: not every mention of an event says why."""
+MOST_REASONS: Final = 6
+"""Reasons that are quoted, the commonest."""
 
-_MENTIONS: Final = 32
+_CONSIDERED: Final = 5
+"""Events that are looked at for quotes: not every mention of an event says why."""
+
+_MENTIONS: Final = 12
 """Mentions of an event that are looked at, the first: some have thousands."""
 
 _DAY_OF = "coalesce(least(date_to, last_reported), first_reported)"
@@ -286,7 +289,7 @@ class Reason(NamedTuple):
 
 
 def reasons_quoted(subject: Subject) -> Sql:
-    """Rows of `Reason`: the commonest reason first, for each up to `MOST_QUOTED` events that many voices carry."""
+    """Rows of `Reason`: the `MOST_REASONS` commonest, each with up to `MOST_QUOTED` events that most voices carry."""
     return filled(
         """
         WITH stated AS (
@@ -295,9 +298,16 @@ def reasons_quoted(subject: Subject) -> Sql:
             FROM imposed
             WHERE $where
         ),
-        ranked AS (
-            SELECT *, count(*) OVER (PARTITION BY reason) AS restrictions
+        commonest AS (
+            SELECT reason, count(*) AS restrictions
             FROM stated
+            GROUP BY reason
+            ORDER BY restrictions DESC, reason
+            LIMIT $reasons
+        ),
+        ranked AS (
+            SELECT *
+            FROM stated JOIN commonest USING (reason)
             QUALIFY row_number() OVER (PARTITION BY reason ORDER BY voices DESC, last_reported DESC, event_id)
                 <= $considered
         ),
@@ -329,6 +339,7 @@ def reasons_quoted(subject: Subject) -> Sql:
         ORDER BY c.restrictions DESC, c.reason, c.voices DESC, c.last_reported DESC, c.event_id
         """,
         where=subject.where,
+        reasons=MOST_REASONS,
         considered=_CONSIDERED,
         mentions=_MENTIONS,
         most=MOST_QUOTED,
