@@ -9,6 +9,7 @@ from reports.dashboard import (
     event_page,
     explore_files,
     explore_page,
+    health_page,
     indexes,
     overview_page,
     review_page,
@@ -39,5 +40,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("/explore", explore_page.page),
     Route("/explore.csv", explore_files.comma_separated),
     Route("/explore.parquet", explore_files.parquet),
+    Route("/health", health_page.page),
     Route("/review", review_page.page, ("GET", "POST"), is_review=True),
 )
