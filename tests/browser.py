@@ -46,8 +46,9 @@ def chromium() -> str:
 def browser() -> "Iterator[Browser]":
     """Chromium. Playwright keeps an event loop running in this thread, so that it ends with its file."""
     path = chromium()
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
         yield started
