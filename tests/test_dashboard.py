@@ -21,7 +21,7 @@ from pipeline.errors import InputError, WarehouseError
 from reports.dashboard import links
 from reports.dashboard.app import TOKEN_HEADER, Setting, make_app
 from reports.dashboard.events import country_names, event_lines, event_rows, told_of, when
-from reports.dashboard.guard import Guard, is_loopback
+from reports.dashboard.guard import Guard
 from reports.dashboard.memory import Memory
 from reports.dashboard.paging import pager, with_query
 from reports.dashboard.routes import Route
@@ -454,11 +454,6 @@ def test_only_names_of_ours_are_answered(asked: Asked, host: str, is_ours: bool)
     answer = client.get("/a/", headers={"Host": host})
     assert answer.status_code == (200 if is_ours else 421)
     assert "content-security-policy" in answer.headers
-
-
-def test_addresses_of_this_machine_alone() -> None:
-    assert all(map(is_loopback, ["127.0.0.1", "127.1.2.3", "::1", "localhost"]))
-    assert not any(map(is_loopback, ["0.0.0.0", "::", "192.168.1.1", "desk.example", ""]))
 
 
 def test_only_our_own_forms_are_taken(asked: Asked) -> None:
