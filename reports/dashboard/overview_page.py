@@ -200,7 +200,7 @@ def _bars(data: Held, sql: Sql, subject: Subject, filter_name: str) -> tuple[Seq
     made = [
         Bar(
             _named(filter_name, one.value),
-            links.in_force(**asked, **{filter_name: one.value or NONE}),
+            links.in_force(**{**asked, filter_name: one.value or NONE}),
             one.restrictions,
             round(100 * one.restrictions / most, 2),
             (one.value or "") if filter_name == "action" else "",
