@@ -129,8 +129,9 @@ def _heading(visit: Visit, column: _Column, sort: str, *, descending: bool) -> _
     return _Heading(column.heading, address, column.is_number, told)
 
 
-def _number(column: str) -> _Made:
-    return lambda row: _Cell(number(row[column]), is_number=True)
+def _number(column: str, page: Callable[[Mapping[str, Any]], str], part: str) -> _Made:
+    """A number that leads to the part of a page that lists what it counts."""
+    return lambda row: _Cell(number(row[column]), f"{page(row)}#{part}" if row[column] else None, is_number=True)
 
 
 def _counted(filters: Callable[[Mapping[str, Any]], Mapping[str, object]], column: str, **more: object) -> _Made:
@@ -171,6 +172,18 @@ def _between(first: date | None, last: date | None) -> When:
     return When(f"{day(first)} to {day(last)}")
 
 
+def _service_page(row: Mapping[str, Any]) -> str:
+    return links.service(row["service_canonical"])
+
+
+def _country_page(row: Mapping[str, Any]) -> str:
+    return links.country(row["country"])
+
+
+def _actor_page(row: Mapping[str, Any]) -> str:
+    return links.actor(row["actor_canonical"], row["country"])
+
+
 def _service(row: Mapping[str, Any]) -> Mapping[str, object]:
     return {"service": row["service_canonical"]}
 
@@ -184,14 +197,12 @@ def _actor(row: Mapping[str, Any]) -> Mapping[str, object]:
 
 
 _SERVICES: Final = (
-    _Column(
-        "Service", "name", lambda row: _Cell(line(row["service_canonical"]), links.service(row["service_canonical"]))
-    ),
+    _Column("Service", "name", lambda row: _Cell(line(row["service_canonical"]), _service_page(row))),
     _Column("Category", "category", _text("category")),
     _Column("In force", "in_force", _counted(_service, "in_force", **IN_FORCE), is_number=True),
     _Column("Ended", "ended", _counted(_service, "ended", **ENDED), is_number=True),
-    _Column("Other events", "others", _number("others"), is_number=True),
-    _Column("Countries", "countries", _number("countries"), is_number=True),
+    _Column("All events", "events", _counted(_service, "events"), is_number=True),
+    _Column("Countries", "countries", _number("countries", _service_page, "order"), is_number=True),
     _Column("First restricted", "first_from", _first),
     _Column("Last told of", "last_reported", _last),
 )
@@ -199,9 +210,9 @@ _COUNTRIES: Final = (
     _Column("Country", "name", lambda row: _Cell(line(row["name"]), links.country(row["country"]))),
     _Column("In force", "in_force", _counted(_country, "in_force", **IN_FORCE), is_number=True),
     _Column("Ended", "ended", _counted(_country, "ended", **ENDED), is_number=True),
-    _Column("Other events", "others", _number("others"), is_number=True),
-    _Column("Services", "services", _number("services"), is_number=True),
-    _Column("Actors", "actors", _number("actors"), is_number=True),
+    _Column("All events", "events", _counted(_country, "events"), is_number=True),
+    _Column("Services", "services", _number("services", _country_page, "services"), is_number=True),
+    _Column("Actors", "actors", _number("actors", _country_page, "acting"), is_number=True),
     _Column("First restriction", "first_from", _first),
     _Column("Last told of", "last_reported", _last),
 )
@@ -215,7 +226,7 @@ _ACTORS: Final = (
     _Column("Kind", "kind", _text("kind")),
     _Column("In force", "in_force", _counted(_actor, "in_force", **IN_FORCE), is_number=True),
     _Column("Ended", "ended", _counted(_actor, "ended", **ENDED), is_number=True),
-    _Column("Other events", "others", _number("others"), is_number=True),
-    _Column("Services", "services", _number("services"), is_number=True),
+    _Column("All events", "events", _counted(_actor, "events"), is_number=True),
+    _Column("Services", "services", _number("services", _actor_page, "services"), is_number=True),
     _Column("Last told of", "last_reported", _last),
 )

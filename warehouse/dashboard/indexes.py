@@ -49,9 +49,9 @@ _NAMED: Final[dict[Index, str]] = {
 }
 
 SORTS: Final[dict[Index, tuple[str, ...]]] = {
-    "services": ("name", "category", "in_force", "ended", "others", "countries", "first_from", "last_reported"),
-    "countries": ("name", "in_force", "ended", "others", "services", "actors", "first_from", "last_reported"),
-    "actors": ("name", "country_name", "kind", "in_force", "ended", "others", "services", "last_reported"),
+    "services": ("name", "category", "in_force", "ended", "events", "countries", "first_from", "last_reported"),
+    "countries": ("name", "in_force", "ended", "events", "services", "actors", "first_from", "last_reported"),
+    "actors": ("name", "country_name", "kind", "in_force", "ended", "events", "services", "last_reported"),
 }
 """Columns by which each list can be sorted."""
 
@@ -60,15 +60,15 @@ TEXTS: Final = frozenset({"name", "category", "country_name", "kind"})
 
 COLUMNS: Final[dict[Index, tuple[str, ...]]] = {
     "services": (
-        "service_canonical", "category", "in_force", "ended", "others", "countries", "first_from", "first_to",
+        "service_canonical", "category", "in_force", "ended", "events", "countries", "first_from", "first_to",
         "last_reported", "total", "most",
     ),
     "countries": (
-        "country", "name", "in_force", "ended", "others", "services", "actors", "first_from", "first_to",
+        "country", "name", "in_force", "ended", "events", "services", "actors", "first_from", "first_to",
         "last_reported", "total", "most",
     ),
     "actors": (
-        "actor_canonical", "country", "country_name", "kind", "in_force", "ended", "others", "services",
+        "actor_canonical", "country", "country_name", "kind", "in_force", "ended", "events", "services",
         "last_reported", "total", "most",
     ),
 }  # fmt: skip
@@ -77,8 +77,8 @@ COLUMNS: Final[dict[Index, tuple[str, ...]]] = {
 def rows(index: Index, wanted: Wanted) -> Sql:
     """Rows of COLUMNS: `total` is the number of all rows that fit, `most` the highest number in force among them.
 
-    `others` counts events that are no restriction that took force: proposals, warnings, inquiries, lifts. What was
-    retracted or dismissed is nowhere in it. Raises ValueError for a column that the list can't be sorted by.
+    `events` counts proposals, warnings, inquiries and lifts, too. What was retracted or dismissed is nowhere in it.
+    Raises ValueError for a column that the list can't be sorted by.
     """
     if wanted.sort not in SORTS[index]:
         raise ValueError(f"{index} can't be sorted by {wanted.sort}")
@@ -88,7 +88,7 @@ def rows(index: Index, wanted: Wanted) -> Sql:
             SELECT $subject,
                 count(*) FILTER (WHERE is_restriction AND NOT lifted) AS in_force,
                 count(*) FILTER (WHERE is_restriction AND lifted) AS ended,
-                count(*) FILTER (WHERE NOT is_restriction) AS others,
+                count(*) AS events,
                 count(DISTINCT country) FILTER (WHERE is_restriction AND country NOT IN ('EU', 'XX')) AS countries,
                 count(DISTINCT service_canonical) AS services,
                 count(DISTINCT actor_canonical) AS actors,
