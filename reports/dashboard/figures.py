@@ -40,8 +40,9 @@ class Figure:
     `says` tells in a sentence, with its numbers, what the chart shows: for who can't see it, and above all for who can.
     `spec` is Vega-Lite in the light theme's colours, which the style sheet turns; None where the table is all there is.
     A figure of several small charts has `panels` instead of one `spec`; `shared` is data by name that their specs refer
-    to. `columns` and `rows` are the table behind it, `sql` the question that gave it. `height` are the pixels that are kept
-    free for each chart, so that nothing moves when it comes; `note` says what it leaves open, such as what is undated.
+    to. `columns` and `rows` are the table behind it, `sql` the question that gave it. `height` are the pixels that are
+    kept free for each chart, so that nothing moves when it comes; `note` says what it leaves open, such as what is
+    undated.
     """
 
     id: str
@@ -65,7 +66,7 @@ class Figure:
 
 
 def _is_number(one: Cell) -> bool:
-    return isinstance(one, str) and _NUMBER.fullmatch(one) is not None
+    return _NUMBER.fullmatch(one if isinstance(one, str) else one.words) is not None
 
 
 def cell(value: object) -> Cell:

@@ -197,7 +197,9 @@ def _map(visit: Visit, subject: Subject, frame: Frame) -> WorldMap | None:
         sql=sql,
         note=note,
         address=with_query(visit, day=None),
-        leads=lambda code: links.explore(**{**subject_page.filters(subject), "country": code}),
+        leads=lambda code: links.explore(
+            **{**subject_page.filters(subject), **subject_page.IN_EFFECT, "country": code}
+        ),
     )
     return world_map(changes, country_names(visit.data), span, subject_page.day_of(asked), about)
 

@@ -1,9 +1,7 @@
 """Charts that the pages of services, countries and actors have alike: lives, actions, scopes and reasons over time."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from itertools import groupby
 from typing import Final
 
@@ -13,23 +11,25 @@ from reports.chart_data import Lifeline, lifeline
 from reports.dashboard import links, specs
 from reports.dashboard.events import country_names
 from reports.dashboard.figures import Cell, Figure, Link, Panel, cell
-from reports.dashboard.frames import Frame, following, name_of
+from reports.dashboard.frames import Frame, following
 from reports.dashboard.snapshots import Held
+from reports.dashboard.subject_counts import UNSTATED, Counts, shades
+from reports.dashboard.subject_page import IN_EFFECT, filters
 from reports.inert import line
 from reports.locales import count, day, number
 from reports.palette import INKS
 from warehouse.dashboard import subjects
-from warehouse.dashboard.asking import Sql, filled
+from warehouse.dashboard.asking import Sql
 from warehouse.dashboard.subjects import Counted, Subject
 from warehouse.event_list import EVENT_COLUMNS, EventRow, event_row
 from warehouse.tables.events import read_transition
 
 MOST_LIVES: Final = 16
 _MOST_REASONS: Final = 6
-_NAMED: Final = 4
+_NAMED: Final = 5
 _HEIGHT: Final = 200
+_LEGEND: Final = 78
 _PANEL: Final = 96
-_UNSTATED: Final = "not stated"
 _WIDE: Final = len(EVENT_COLUMNS.split(", "))
 
 _INKS: Final = INKS["light"]
@@ -123,124 +123,87 @@ def _life_row(life: Lifeline) -> tuple[Cell, ...]:
 
 def by_action(data: Held, subject: Subject, frame: Frame, about: str) -> Figure | None:
     """Restrictions by the period in which they began, and by action."""
-    sql = subjects.by_action(subject, frame.every)
-    found = [Counted(*row) for row in data.ask(sql).rows]
-    colours = specs.action_colours()
-    return _stacked(
-        data,
-        frame,
-        ("history", "When restrictions began", about, sql),
-        found,
-        colours,
-        [(action.value, action.value) for action in Action],
-        lambda value: value or _UNSTATED,
-    )
+    names = {action.value: action.value for action in Action}
+    counts = _counts(data, subjects.by_action(subject, frame.every), subject, frame, ("action", names))
+    told = "history", "When restrictions began", about
+    return _stacked(data, counts, told, specs.action_colours(), lambda value: value or UNSTATED)
 
 
 def by_scope(data: Held, subject: Subject, frame: Frame, about: str) -> Figure | None:
     """Restrictions by the period in which they began, and by how wide they are."""
-    sql = subjects.by_scope(subject, frame.every)
-    found = [Counted(*row) for row in data.ask(sql).rows]
-    ordered = [(kind.value, plain(kind)) for _, _, kinds in SCOPES for kind in kinds]
-    return _stacked(
-        data,
-        frame,
-        ("scopes", "For whom: from government devices to nationwide", about, sql),
-        found,
-        {name: colour for name, colour, _ in SCOPES},
-        ordered,
-        lambda value: _STEP_OF.get(value or "", SCOPES[-1][0]),
-    )
+    names = {kind.value: plain(kind) for _, _, kinds in SCOPES for kind in kinds}
+    counts = _counts(data, subjects.by_scope(subject, frame.every), subject, frame, ("scope", names))
+    told = "scopes", "For whom: from government devices to nationwide", about
+    colours = {name: colour for name, colour, _ in SCOPES}
+    return _stacked(data, counts, told, colours, lambda value: _STEP_OF.get(value or "", SCOPES[-1][0]))
+
+
+def _counts(data: Held, sql: Sql, subject: Subject, frame: Frame, by: tuple[str, Mapping[str, str]]) -> Counts:
+    asked = {**filters(subject), **IN_EFFECT}
+    return Counts([Counted(*row) for row in data.ask(sql).rows], frame, asked, *by, sql)
 
 
 def _stacked(
     data: Held,
-    frame: Frame,
-    told: tuple[str, str, str, Sql],
-    found: Sequence[Counted],
+    counts: Counts,
+    told: tuple[str, str, str],
     colours: Mapping[str, str],
-    ordered: Sequence[tuple[str, str]],
     group: Callable[[str | None], str],
 ) -> Figure | None:
-    if not found:
+    if not counts.found:
         return None
-    id_, heading, about, sql = told
-    summed = Counter[tuple[date, str]]()
-    for one in found:
-        if one.period is not None and frame.shows(one.period):
-            summed[one.period, group(one.value)] += one.restrictions
-    bars = [
-        specs.Bar(period, value, some, f"{name_of(period, frame.every)}: {number(some)} {value}")
-        for (period, value), some in sorted(summed.items())
-    ]
-    span = _span(frame, [bar.period for bar in bars])
-    totals = Counter[str]()
-    for one in found:
-        totals[group(one.value)] += one.restrictions
-    said = ", ".join(f"{value} {number(some)}" for value, some in totals.most_common(_NAMED + 1))
-    total = sum(one.restrictions for one in found)
+    id_, heading, about = told
+    bars, frame = counts.bars(group), counts.frame
+    said = ", ".join(f"{value} {number(some)}" for value, some in counts.totals(group).most_common(_NAMED))
+    spec = None
+    if bars:
+        ground = shades(data, frame)
+        spec = specs.stacked(bars, colours, counts.span(), every=frame.every, shades=ground, height=_HEIGHT)
     return Figure(
         id_,
         heading,
-        f"{count(total, 'restriction', 'restrictions')} {about}: {said}.",
-        specs.stacked(bars, colours, span, every=frame.every, shades=shades(data, frame), height=_HEIGHT)
-        if bars
-        else None,
-        *_table(found, ordered, frame),
-        sql,
-        _HEIGHT + 78,
-        left_out(found, frame),
+        f"{count(counts.total, 'restriction', 'restrictions')} {about}: {said}.",
+        spec,
+        *counts.table(),
+        counts.sql,
+        _HEIGHT + _LEGEND,
+        counts.left_out(),
     )
 
 
 def by_reason(data: Held, subject: Subject, frame: Frame, about: str) -> Figure | None:
     """The reasons that are stated most, each by the period in which the restrictions began."""
-    sql = subjects.by_reason(subject, frame.every)
-    found = [Counted(*row) for row in data.ask(sql).rows]
-    totals = Counter[str]()
-    for one in found:
-        if one.value is not None:
-            totals[one.value] += one.restrictions
-    if not totals:
-        return None
+    names = {kind.value: words.reason(kind) for kind in ReasonClass}
+    counts = _counts(data, subjects.by_reason(subject, frame.every), subject, frame, ("reason", names))
+    totals = counts.totals(lambda value: value or UNSTATED)
+    none = totals.pop(UNSTATED, 0)
     told = [(value, some) for value, some in totals.most_common() if value != ReasonClass.OTHER][:_MOST_REASONS]
-    shown = {one.period for one in found if one.period is not None and frame.shows(one.period)}
-    bars = {
-        value: [
-            specs.Bar(
-                one.period,
-                value,
-                one.restrictions,
-                f"{name_of(one.period, frame.every)}: {count(one.restrictions, 'restriction', 'restrictions')}",
-            )
-            for one in found
-            if one.value == value and one.period in shown and one.period is not None
-        ]
-        for value, _ in told
-    }
-    highest = max((bar.number for some in bars.values() for bar in some), default=1)
-    span = _span(frame, [period for period in shown if period is not None])
-    ground = shades(data, frame)
-    none = sum(one.restrictions for one in found if one.value is None)
+    if not told:
+        return None
+    bars: dict[str, list[specs.Bar]] = {}
+    for bar in counts.bars(lambda value: value or UNSTATED):
+        bars.setdefault(bar.value, []).append(replace(bar, told=bar.told.replace(bar.value, names.get(bar.value, ""))))
+    highest = max((bar.number for value, _ in told for bar in bars.get(value, ())), default=1)
+    ground, span = shades(data, frame), counts.span()
+    said = ", ".join(f"{names[value]} {number(some)}" for value, some in told)
     return Figure(
         "reasons-over-time",
         "Reasons over time",
-        f"Reasons stated for restrictions {about}: "
-        + ", ".join(f"{words.reason(ReasonClass(value))} {number(some)}" for value, some in told)
-        + f". For {number(none)} none is stated.",
+        f"Reasons stated for restrictions {about}: {said}. For {number(none)} none is stated.",
         None,
-        *_table(found, [(kind.value, words.reason(kind)) for kind in ReasonClass], frame),
-        sql,
+        *counts.table(),
+        counts.sql,
         _PANEL,
-        f"One with several reasons counts under each. {left_out(found, frame)}".strip(),
+        f"One with several reasons counts under each. {counts.left_out()}".strip(),
         tuple(
             Panel(
-                f"{_upper(words.reason(ReasonClass(value)))}: {number(some)}",
-                f"{words.reason(ReasonClass(value))}: {count(some, 'restriction', 'restrictions')}",
+                f"{_upper(names[value])}: {number(some)}",
+                f"{names[value]}: {count(some, 'restriction', 'restrictions')}",
                 specs.bars_panel(bars[value], span, highest, every=frame.every, shades=ground),
+                links.explore(**counts.asked, reason=value),
             )
             for value, some in told
-            if bars[value]
+            if value in bars
         ),
     )
 
@@ -252,54 +215,3 @@ def plain(value: str) -> str:
 
 def _upper(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _span(frame: Frame, shown: Iterable[date]) -> tuple[date, date]:
-    start = frame.since or min(shown, default=frame.until.replace(day=1))
-    last = max([*shown, frame.until.replace(day=1)]) if frame.since is None else frame.until
-    return start, following(last.replace(day=1), "month")
-
-
-def _table(
-    found: Sequence[Counted], ordered: Sequence[tuple[str, str]], frame: Frame
-) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]:
-    """A row for each period, the latest first, a column for each value that there is; last what has no period."""
-    present = {one.value for one in found}
-    columns: list[tuple[str | None, str]] = [(value, name) for value, name in ordered if value in present]
-    columns += [(None, _UNSTATED)] if None in present else []
-    numbers = Counter[tuple[date | None, bool, str | None]]()
-    for one in found:
-        numbers[one.period, one.is_dated, one.value] += one.restrictions
-    periods = sorted({one.period for one in found if one.period is not None}, reverse=True)
-    rows: list[tuple[date | None, bool, str]] = [(one, True, name_of(one, frame.every)) for one in periods]
-    rows += [(None, is_dated, name) for is_dated, name in ((True, "dated too coarsely"), (False, "not dated"))]
-    cells = [
-        (name, *(number(numbers[period, is_dated, value]) for value, _ in columns))
-        for period, is_dated, name in rows
-        if any((period, is_dated, value) in numbers for value, _ in columns)
-    ]
-    return ("Began", *(name for _, name in columns)), tuple(cells)
-
-
-def left_out(found: Sequence[Counted], frame: Frame) -> str:
-    """What a chart of such counts can't show, in a sentence; empty where it shows all."""
-    earlier = sum(one.restrictions for one in found if one.period is not None and not frame.shows(one.period))
-    coarse = sum(one.restrictions for one in found if one.period is None and one.is_dated)
-    undated = sum(one.restrictions for one in found if not one.is_dated)
-    said = [
-        f"{number(undated)} without a date" if undated else "",
-        f"{number(coarse)} dated too coarsely for a {frame.every}" if coarse else "",
-        f"{number(earlier)} from before {day(frame.since)}" if earlier and frame.since is not None else "",
-    ]
-    told = [one for one in said if one]
-    return f"Not drawn: {words.listing(told)}." if told else ""
-
-
-def shades(data: Held, frame: Frame) -> list[specs.Shade]:
-    """The periods of which little was read."""
-    rows = data.ask(filled("SELECT period, coverage FROM coverage_by($every) ORDER BY period", every=frame.every)).rows
-    return [
-        specs.Shade(period, following(period, frame.every), coverage)
-        for period, coverage in rows
-        if frame.shows(period) and period <= frame.until
-    ]

@@ -19,7 +19,7 @@ from reports.dashboard.visit import Visit
 from reports.inert import line, visible
 from warehouse.dashboard import subjects
 from warehouse.dashboard.asking import Sql
-from warehouse.dashboard.subjects import Acting, Every, Reason, Standing, Subject
+from warehouse.dashboard.subjects import PUBLIC, Acting, Every, Reason, Standing, Subject
 from warehouse.texts import texts_of
 
 EVENTS: Final = 10
@@ -112,12 +112,18 @@ def frame(visit: Visit, subject: Subject, found: Standing) -> Frame:
 
 def filters(subject: Subject) -> dict[str, object]:
     """The subject as filters of the page that lists all events."""
-    return {
-        "service": subject.service,
-        "country": subject.country,
-        "actor": subject.actor,
-        "voices": subject.min_voices if subject.min_voices > 1 else None,
-    }
+    asked: dict[str, object] = {}
+    if subject.service is not None:
+        asked["service"] = subject.service
+    if subject.country is not None:
+        asked["country"] = subject.country
+    if subject.actor is not None:
+        asked["actor"] = subject.actor
+    if subject.public_only:
+        asked["kind"] = [kind.value for kind in PUBLIC]
+    if subject.min_voices > 1:
+        asked["voices"] = subject.min_voices
+    return asked
 
 
 def reasons(data: Held, subject: Subject, every: Every) -> tuple[Sequence[Stated], Sql]:
