@@ -42,6 +42,7 @@ def _serve(settings: "Settings", *, review: bool, opened: bool) -> None:
 
     from extractors.measured import measured
     from pipeline.places import PUBLISHED_NAME
+    from reports.dashboard import world_map
     from reports.dashboard.app import Setting, make_app
     from reports.dashboard.guard import is_loopback, own_names
     from reports.dashboard.serving import address_of, listen, serve
@@ -62,6 +63,7 @@ def _serve(settings: "Settings", *, review: bool, opened: bool) -> None:
         with snapshots.held():
             pass
         prepare()
+        world_map.prepare()
         with _desk(settings, review) as desk:
             app = make_app(snapshots, Setting(settings.serve.zone, hosts, measured(settings.extract.model)), desk=desk)
             address = address_of(listening)

@@ -1,5 +1,6 @@
 """The map of the world at a chosen day, as our own SVG: the server draws one day, static/map.js plays all of them."""
 
+import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,6 +138,11 @@ def world_map(
         path=urlsplit(about.address).path,
         kept=tuple(parse_qsl(urlsplit(about.address).query)),
     )
+
+
+def prepare() -> None:
+    """Work the outlines out in the background: it takes half a second, once."""
+    threading.Thread(target=paths, args=(WIDTH,), name="outlines", daemon=True).start()
 
 
 def span_of(changes: Sequence[Change], until: date) -> tuple[date, date]:

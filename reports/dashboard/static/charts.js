@@ -114,7 +114,9 @@ tip.setAttribute("aria-hidden", "true"); // the table says the same
 
 /** Show what a mark tells beside the pointer; Vega calls it with nothing where there is nothing to tell. */
 function tell(handler, event, item, value) {
-  showTip(event, value);
+  const datum = item?.datum;
+  // Where the nearest mark is told of, Vega rests on a shape around it that has the mark's datum within its own.
+  showTip(event, value === null || value === undefined ? null : (datum?.told ?? datum?.datum?.told ?? value));
 }
 
 /** Words beside the pointer, or none. */
