@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pipeline.types import Action, TransitionKind
 from reports.chart_data import Lifeline, Mark, added_up
 from reports.dashboard import specs
+from reports.dashboard.curves import aligned_rows, curve_rows
 from reports.dashboard.figures import Figure, Link, cell, cells
 from reports.dashboard.spec_parts import SCHEMA
 from reports.dashboard.world_map import WIDTH, About, counts_on, span_of, world_map
@@ -52,8 +53,8 @@ def _specs() -> dict[str, specs.Spec]:
     perhaps = added_up([date(2024, 1, 5), date(2024, 5, 5), date(2025, 2, 1)])
     shades = [specs.Shade(date(2024, month, 1), date(2024, month + 1, 1), "gaps") for month in (1, 4)]
     shades.append(specs.Shade(date(2024, 6, 1), date(2024, 7, 1), "none"))
-    by_day = specs.curve_rows(surely, perhaps, SPAN)
-    since = specs.aligned_rows(surely, perhaps, SPAN[1], 400)
+    by_day = curve_rows(surely, perhaps, SPAN)
+    since = aligned_rows(surely, perhaps, SPAN[1], 400)
     return {
         "curve": specs.curve(surely, perhaps, SPAN),
         "panel": specs.curve_panel(by_day, SPAN, 4, by_day=True, others="others"),
@@ -99,7 +100,7 @@ def test_a_curve_tells_on_each_day_how_many_there_were(
 ) -> None:
     end = start + timedelta(days=length)
     firsts = [day - timedelta(days=doubt) for day, doubt in countries]
-    rows = specs.curve_rows(added_up([day for day, _ in countries]), added_up(firsts), (start, end))
+    rows = curve_rows(added_up([day for day, _ in countries]), added_up(firsts), (start, end))
     assert [rows[0]["on"], rows[-1]["on"]] == [start.isoformat(), end.isoformat()]
     for row in rows:
         day = date.fromisoformat(row["on"])
@@ -110,7 +111,7 @@ def test_a_curve_tells_on_each_day_how_many_there_were(
 @given(st.lists(DAYS, min_size=1, max_size=12), st.integers(0, 900))
 def test_aligned_curves_begin_with_the_first_country(days: list[date], most: int) -> None:
     points = added_up(days)
-    rows = specs.aligned_rows(points, points, date(2025, 12, 31), most)
+    rows = aligned_rows(points, points, date(2025, 12, 31), most)
     assert rows[0]["days"] == 0
     assert rows[0]["number"] == days.count(min(days))
     assert rows[-1]["days"] <= max(most, 1)
@@ -118,7 +119,7 @@ def test_aligned_curves_begin_with_the_first_country(days: list[date], most: int
 
 
 def test_nothing_is_drawn_of_a_service_that_nobody_dates() -> None:
-    assert specs.aligned_rows((), (), date(2025, 1, 1), 100) == []
+    assert aligned_rows((), (), date(2025, 1, 1), 100) == []
 
 
 # The map
@@ -216,5 +217,5 @@ def test_cells_say_what_a_value_is() -> None:
 def test_columns_of_numbers_are_known() -> None:
     rows = cells([("Italy", 3, None, Link("5", "/x")), ("Taiwan", 12345, 1.5, Link("6", "/y"))])
     figure = Figure("f", "h", "s", None, ("a", "b", "c", "d"), rows, "SELECT 1", 100)
-    assert figure.is_number == (False, True, True, False)
+    assert figure.is_number == (False, True, True, True)
     assert Figure("f", "h", "s", None, ("a",), (), "SELECT 1", 100).is_number == (False,)

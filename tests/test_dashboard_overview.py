@@ -183,6 +183,8 @@ def test_charts_are_drawn_and_the_slider_moves_the_map(page: "Page", dashboard_s
 
     page.locator(".world a:has([data-code=AU])").click()
     page.wait_for_url("**/country/AU")
+    page.locator(".event .said a").first.click()
+    page.wait_for_url("**/event/*")
 
 
 def _colours(page: "Page") -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pipeline.errors import InputError
 from reports.chart_data import Points, added_up
 from reports.dashboard import links, specs
+from reports.dashboard.curves import aligned_rows, curve_rows
 from reports.dashboard.figures import Figure, Link, Panel, cells
 from reports.dashboard.frames import Choice, Frame, following
 from reports.dashboard.visit import Visit
@@ -154,9 +155,9 @@ def _figure(courses: Sequence[_Course], frame: Frame, sql: str, *, by_day: bool)
     start = frame.since or min(one.perhaps[0][0] for one in courses).replace(day=1)
     days = _days_shown(courses, frame.until)
     rows = {
-        one.service: specs.curve_rows(one.surely, one.perhaps, (start, until))
+        one.service: curve_rows(one.surely, one.perhaps, (start, until))
         if by_day
-        else specs.aligned_rows(one.surely, one.perhaps, frame.until, days)
+        else aligned_rows(one.surely, one.perhaps, frame.until, days)
         for one in courses
     }
     highest = max((row["perhaps"] for some in rows.values() for row in some), default=1)

@@ -12,10 +12,10 @@ from typing import Any, Final, Literal, TypeAlias
 from pipeline.types import Action
 from reports.chart_data import Lifeline, Points
 from reports.chart_lives import KIND_OF, STEP_NAMES, SYMBOLS, bars_of, marks_of, name_of
+from reports.dashboard.curves import Row, curve_rows
 from reports.dashboard.spec_parts import KINDS, Span, Spec, count_axis, days_axis, dressed, time_axis
 from reports.palette import INKS, PALETTE
 
-Row: TypeAlias = dict[str, Any]
 Every: TypeAlias = Literal["day", "week", "month", "quarter", "year"]
 
 _INKS: Final = INKS["light"]
@@ -23,6 +23,9 @@ _ROW: Final = 40
 """Pixels of a life: its name above its bar."""
 
 _BAR: Final = 10
+_ROOM: Final = 1.16
+"""How much higher an axis is than the highest curve: the number at its end has room there."""
+
 Coverage: TypeAlias = Literal["none", "gaps", "thin", "ok"]
 _SHADES: Final[Mapping[str, float]] = {"none": 0.55, "gaps": 0.3, "thin": 0.3}
 _COVERAGE_WORDS: Final[Mapping[str, str]] = {
@@ -95,45 +98,16 @@ def curve_panel(rows: Sequence[Row], domain: Sequence[Any], highest: int, *, by_
     )
 
 
-def curve_rows(surely: Points, perhaps: Points, span: Span) -> list[Row]:
-    """Both numbers on each day on which one changes, and at the ends of the span; its start has what came before."""
-    sure, possible = dict(surely), dict(perhaps)
-    start, end = span
-    days = sorted({day for day in (*sure, *possible) if start < day <= end} | {start, end})
-    rows: list[Row] = []
-    number = max((value for day, value in surely if day <= start), default=0)
-    highest = max((value for day, value in perhaps if day <= start), default=0)
-    for day in days:
-        number, highest = sure.get(day, number), possible.get(day, highest)
-        rows.append({"on": day.isoformat(), "number": number, "perhaps": max(number, highest)})
-    return _with_told(rows, lambda row: f"by {row['on']}")
-
-
-def aligned_rows(surely: Points, perhaps: Points, until: date, most: int) -> list[Row]:
-    """The same by days since the first country surely had a restriction, up to `until`, and to `most` days."""
-    if not surely:
-        return []
-    first = surely[0][0]
-    last = min(max((until - first).days, 0), most)
-    rows = curve_rows(surely, perhaps, (first, first + timedelta(days=last)))
-    for row in rows:
-        row["days"] = (date.fromisoformat(row.pop("on")) - first).days
-    return _with_told(rows, lambda row: f"{row['days']} days after the first")
-
-
-def _with_told(rows: list[Row], when: Any) -> list[Row]:
-    for row in rows:
-        perhaps = f", perhaps {row['perhaps']}" if row["perhaps"] > row["number"] else ""
-        countries = "country" if row["number"] == 1 and not perhaps else "countries"
-        row["told"] = f"{row['number']}{perhaps} {countries} {when(row)}"
-    return rows
-
-
 def _grown(rows: Sequence[Row], field: str, kind: str, highest: int | None) -> list[Spec]:
     """The layers of one curve: what it may have been, what it surely was, its end, and what a pointer is told."""
     most = max((row["perhaps"] for row in rows), default=0) if highest is None else highest
     x = {"field": field, "type": KINDS[kind]}
-    y = {"field": "number", "type": "quantitative", "axis": count_axis(), "scale": {"domain": [0, max(most, 1)]}}
+    y = {
+        "field": "number",
+        "type": "quantitative",
+        "axis": count_axis(),
+        "scale": {"domain": [0, max(most, 1) * _ROOM], "nice": False},
+    }
     step = {"interpolate": "step-after"}
     end = {"data": {"values": list(rows[-1:])}}
     return [
@@ -328,6 +302,11 @@ def lives(lifelines: Sequence[Lifeline], span: Span, addresses: Mapping[str, str
 def lives_height(number: int) -> int:
     """Pixels that a timeline of so many lives takes, with its axis and its legends."""
     return _ROW * number + 74
+
+
+def shaded(shades: Sequence[Shade], span: Span) -> str:
+    """What the shaded ground of a chart means, in a sentence; empty where none is shaded."""
+    return "Shaded: little or nothing was read of what was published then." if _shaded(shades, span) else ""
 
 
 def action_colours() -> dict[str, str]:

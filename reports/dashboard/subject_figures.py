@@ -155,9 +155,10 @@ def _stacked(
     id_, heading, about = told
     bars, frame = counts.bars(group), counts.frame
     said = ", ".join(f"{value} {number(some)}" for value, some in counts.totals(group).most_common(_NAMED))
-    spec = None
+    spec, note = None, counts.left_out()
     if bars:
         ground = shades(data, frame)
+        note = f"{note} {specs.shaded(ground, counts.span())}".strip()
         spec = specs.stacked(bars, colours, counts.span(), every=frame.every, shades=ground, height=_HEIGHT)
     return Figure(
         id_,
@@ -167,7 +168,7 @@ def _stacked(
         *counts.table(),
         counts.sql,
         _HEIGHT + _LEGEND,
-        counts.left_out(),
+        note,
     )
 
 
@@ -186,6 +187,7 @@ def by_reason(data: Held, subject: Subject, frame: Frame, about: str) -> Figure 
     highest = max((bar.number for value, _ in told for bar in bars.get(value, ())), default=1)
     ground, span = shades(data, frame), counts.span()
     said = ", ".join(f"{names[value]} {number(some)}" for value, some in told)
+    notes = ("One with several reasons counts under each.", counts.left_out(), specs.shaded(ground, span))
     return Figure(
         "reasons-over-time",
         "Reasons over time",
@@ -194,7 +196,7 @@ def by_reason(data: Held, subject: Subject, frame: Frame, about: str) -> Figure 
         *counts.table(),
         counts.sql,
         _PANEL,
-        f"One with several reasons counts under each. {counts.left_out()}".strip(),
+        " ".join(filter(None, notes)),
         tuple(
             Panel(
                 f"{_upper(names[value])}: {number(some)}",
