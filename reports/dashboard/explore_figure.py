@@ -1,70 +1,93 @@
 """What was found over time: events by month and action."""
 
-from calendar import monthrange
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from reports.dashboard import specs
 from reports.dashboard.facets import Counts, label_of
 from reports.dashboard.figures import Cell, Figure, Link
-from reports.dashboard.frames import Frame, following, told_until
+from reports.dashboard.frames import Frame, begin, following, name_of, told_until
 from reports.dashboard.snapshots import Held
 from reports.dashboard.subject_figures import shades
 from reports.dashboard.view_url import View
-from reports.locales import count, day, number
+from reports.locales import count, number
+from warehouse.dashboard.subjects import Every
 
 _HEIGHT: Final = 190
+_LEGEND: Final = 60
+_MOST_MONTHS: Final = 36
+_WITHIN: Final = ("day", "month")
 _NAMED: Final = 3
 
 
 def over_time(data: Held, view: View, counts: Counts, sql: str) -> Figure | None:
-    """Events found by the month that their date lies in, and by action; None where none has such a date."""
+    """Events found by the period that their date lies in, and by action; None where none has such a date."""
     dated = [(month, action, events) for month, action, events in counts.months if month is not None]
     if not dated:
         return None
-    first, last = dated[0][0], dated[-1][0]
-    frame = Frame(first, max(following(last, "month"), told_until(data, last)), "month", ())
+    every = _every(dated[0][0], dated[-1][0])
+    summed = Counter[tuple[date, str]]()
+    for month, action, events in dated:
+        summed[begin(month, every), action] += events
+    found = [(*key, events, _view(view, key, every)) for key, events in sorted(summed.items())]
+    first, last = found[0][0], found[-1][0]
+    frame = Frame(first, max(following(last, every), told_until(data, last)), every, ())
     bars = [
         specs.Bar(
-            month,
-            action,
+            period,
+            label_of("action", action),
             events,
-            f"{day(f'{month:%Y-%m}')}: {count(events, 'event', 'events')}, {label_of('action', action)}",
-            _month(view, month, action),
+            f"{name_of(period, every)}: {count(events, 'event', 'events')}, {label_of('action', action)}",
+            address,
         )
-        for month, action, events in dated
+        for period, action, events, address in found
     ]
-    by_month = Counter[date]()
-    for month, _, events in dated:
-        by_month[month] += events
-    (top, most), *_ = by_month.most_common(1)
-    undated = counts.all - sum(by_month.values())
-    actions = Counter[str]()
-    for _, action, events in counts.months:
-        actions[action] += events
-    named = ", ".join(f"{label_of('action', one)} {number(some)}" for one, some in actions.most_common(_NAMED))
+    colours = {label_of("action", action): colour for action, colour in specs.action_colours().items()}
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (day(f"{month:%Y-%m}"), label_of("action", action), Link(number(events), _month(view, month, action)))
-        for month, action, events in dated
+        (name_of(period, every), label_of("action", action), Link(number(events), address))
+        for period, action, events, address in found
     )
     return Figure(
         "over-time",
-        "What was found, by month",
-        f"By month and action. The most in {day(f'{top:%Y-%m}')}: {number(most)}. Commonest: {named}.",
-        specs.stacked(bars, specs.action_colours(), (first, frame.until), shades=shades(data, frame), height=_HEIGHT),
-        ("Month", "Action", "Events"),
+        f"What was found, by {every}",
+        _says(counts, summed, every),
+        specs.stacked(bars, colours, (first, frame.until), every=every, shades=shades(data, frame), height=_HEIGHT),
+        (every.capitalize(), "Action", "Events"),
         rows,
-        f"-- The rows whose facet is 'month'.\n{sql}",
-        _HEIGHT + 60,
-        f"{count(undated, 'event has', 'events have')} no date that lies in one month." if undated else "",
+        f"-- Here are the rows whose facet is 'month'.\n{sql}",
+        _HEIGHT + _LEGEND,
+        _note(counts.all - sum(summed.values())),
     )
 
 
-def _month(view: View, month: date, action: str) -> str:
-    """The view of the events of a bar: those whose whole date lies in the month, within the view's own bounds."""
-    last = month.replace(day=monthrange(month.year, month.month)[1])
-    dated = [one for one in view.wanted.dated if one in ("day", "month")] or ["day", "month"]
-    since = max(month, view.wanted.since or month)
-    until = min(last, view.wanted.until or last)
-    return view.address(since=since, until=until, dated=dated, action=[action])
+def _every(first: date, last: date) -> Every:
+    months = (last.year - first.year) * 12 + last.month - first.month
+    return "month" if months < _MOST_MONTHS else "quarter" if months < 2 * _MOST_MONTHS else "year"
+
+
+def _says(counts: Counts, summed: Counter[tuple[date, str]], every: Every) -> str:
+    periods, actions = Counter[date](), Counter[str]()
+    for (period, _), events in summed.items():
+        periods[period] += events
+    for _, action, events in counts.months:
+        actions[action] += events
+    ((top, most),) = periods.most_common(1)
+    named = ", ".join(f"{label_of('action', one)} {number(some)}" for one, some in actions.most_common(_NAMED))
+    return f"By {every} and action. The most in {name_of(top, every)}: {number(most)}. Commonest: {named}."
+
+
+def _note(undated: int) -> str:
+    return f"{count(undated, 'event has', 'events have')} no date that lies in one month." if undated else ""
+
+
+def _view(view: View, bar: tuple[date, str], every: Every) -> str:
+    """The view of the events of a bar: those whose whole date lies in one of its months, within the view's own days."""
+    period, action = bar
+    last = following(period, every) - timedelta(days=1)
+    return view.address(
+        since=max(period, view.wanted.since or period),
+        until=min(last, view.wanted.until or last),
+        dated=[one for one in view.wanted.dated if one in _WITHIN] or list(_WITHIN),
+        action=[action],
+    )

@@ -48,7 +48,10 @@ def rows_of(view: View) -> Sql:
 
 def _csv(data: Held, sql: Sql) -> Iterator[bytes]:
     with data.reader() as reader:
-        for lines in csv_lines(answer_to(reader, sql)):
+        pieces = csv_lines(answer_to(reader, sql))
+        # What can fail has failed before the first line is sent.
+        yield "".join([*next(pieces), *next(pieces, ())]).encode()
+        for lines in pieces:
             yield "".join(lines).encode()
 
 

@@ -10,8 +10,8 @@ from reports.dashboard import links
 from reports.dashboard.events import EventLine, country_names, event_lines, event_rows
 from reports.dashboard.explore_figure import over_time
 from reports.dashboard.facets import Counts, facets, label_of
-from reports.dashboard.paging import Pager, pager
-from reports.dashboard.view_url import COLUMNS, LABELS, Known, Problem, View, read
+from reports.dashboard.paging import pager
+from reports.dashboard.view_url import COLUMNS, LABELS, SHOWN, Known, Problem, View, read
 from reports.dashboard.visit import Rendered, Visit
 from reports.inert import line
 from reports.locales import count, day, number
@@ -91,9 +91,10 @@ def page(visit: Visit) -> Rendered:
         "facets": facets(view, counts, known),
         "services": counts.names("service"),
         "countries": [(code, known.get(code, code)) for code in counts.names("country")],
-        "says": _says(view, counts.all, part),
+        "says": f"{count(counts.all, 'event', 'events')}{' found' if view.wanted else ''}",
         "headings": [_heading(view, key) for key in view.columns],
         "columns": [(key, one.heading, key in view.columns) for key, one in COLUMNS.items() if key != "event"],
+        "usual": " ".join(key for key in SHOWN if key != "event"),
         "rows": _rows(visit, view, found, known),
         "pager": part,
         "total": counts.all,
@@ -151,11 +152,6 @@ def _known(visit: Visit) -> Known:
     return Known(services, country, actors, category)
 
 
-def _says(view: View, total: int, part: Pager) -> str:
-    found = f"{count(total, 'event', 'events')}{' found' if view.wanted else ''}"
-    return f"{found}, {part.says} shown" if total > part.size else found
-
-
 def _chips(view: View, known: Mapping[str, str]) -> list[Chip]:
     made: list[Chip] = []
     for name, value in view.asked().items():
@@ -172,7 +168,7 @@ def _value(name: str, value: str, known: Mapping[str, str]) -> str:
         return line(known.get(value, value))
     if name in ("since", "until", "reported_since", "reported_until", "on"):
         return day(value)
-    return line(value, 60) if name == "q" else label_of(name, value)
+    return f"“{line(value, 60)}”" if name == "q" else label_of(name, value)
 
 
 def _heading(view: View, key: str) -> Heading:

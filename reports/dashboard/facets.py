@@ -61,6 +61,11 @@ class Choice:
     share: float
     chosen: bool
 
+    @property
+    def key(self) -> str:
+        """The value without blanks, which no id may have."""
+        return "-".join(self.value.split())
+
 
 @dataclass(frozen=True, slots=True)
 class Facet:

@@ -1,4 +1,5 @@
-// Explore: on a narrow screen the filters begin folded, so that what was found comes first; and "/" goes to the search.
+// Explore: on a narrow screen the filters begin folded, so that what was found comes first. The key
+// "/" goes to the search.
 
 const NARROW = matchMedia("(max-width: 720px)");
 
@@ -6,6 +7,12 @@ function fold() {
   const filters = document.getElementById("all-filters");
   if (filters && NARROW.matches && !filters.dataset.touched) filters.open = false;
 }
+
+// The columns that are shown anyway are no part of an address.
+document.addEventListener("formdata", (event) => {
+  const usual = event.target.dataset.columns;
+  if (usual !== undefined && event.formData.getAll("show").join(" ") === usual) event.formData.delete("show");
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
