@@ -12,6 +12,7 @@ import pytest
 from archive_site import ArchiveSite, days
 from changing_site import BLOCKED, LIFTED, PLAIN, Page, Runs, Site, paragraphs, serving
 from conftest import ROOT
+from in_process import clampdown
 
 from clampdown.proofs.webserver import HTTPServer, Reply
 from clampdown.sample_site import SampleSite
@@ -44,6 +45,22 @@ def site() -> Iterator[Site]:
 @pytest.fixture
 def runs(tools: House, site: Site, tmp_path: Path) -> Runs:
     return Runs(tools, site, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def busy(tools: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """A busy week. Only to be read: copy its folder to go on from it."""
+    with serving() as site:
+        made = Runs(tools, site, tmp_path_factory.mktemp("busy"))
+        a_busy_week(made, site)
+        yield made
+
+
+@pytest.fixture
+def week(busy: Runs, tmp_path: Path) -> Runs:
+    """The busy week, to go on from."""
+    shutil.copytree(busy.folder, tmp_path / "data", symlinks=True)
+    return Runs(busy.tools, busy.site, tmp_path / "data")
 
 
 def settings_of(runs: Runs) -> Settings:
@@ -98,8 +115,8 @@ def a_busy_week(runs: Runs, site: Site) -> None:
     runs.run(40)
 
 
-def test_rebuild_gives_what_the_runs_had_made(runs: Runs, site: Site) -> None:
-    a_busy_week(runs, site)
+def test_rebuild_gives_what_the_runs_had_made(week: Runs) -> None:
+    runs, site = week, week.site
     assert runs.ask("SELECT count(*) FROM mentions WHERE withdrawn_on IS NOT NULL")[0][0] > 0
     assert {"changed", "unchanged", "failed"} <= {one for (one,) in runs.ask("SELECT DISTINCT outcome FROM revisits")}
     before, asked = everything(runs.folder / WAREHOUSE_NAME), len(site.server.hits)
@@ -136,8 +153,8 @@ def test_runs_from_before_the_journal_come_first(runs: Runs, site: Site) -> None
     assert_equal(before, runs.tables())
 
 
-def test_without_a_journal_articles_and_events_come_back(runs: Runs, site: Site) -> None:
-    a_busy_week(runs, site)
+def test_without_a_journal_articles_and_events_come_back(week: Runs) -> None:
+    runs, site = week, week.site
     before = runs.tables()
     shutil.rmtree(runs.folder / ARCHIVE_NAME / FOLDER)
     report = rebuilt(runs)
@@ -202,14 +219,15 @@ def test_what_people_decided_holds(runs: Runs, site: Site) -> None:
     page = site.add("italy", Page("Italy blocks DeepSeek", (*BLOCKED, *LIFTED)))
     runs.run(0, publishes=True)
     (event, *_) = (one for (one,) in runs.ask("SELECT event_id FROM events ORDER BY first_reported, event_id"))
-    main = [sys.executable, "-c", "from clampdown.main import main; main()", "-d", str(runs.folder)]
-    reject = [*main, "review", "reject", event, "--reason", "a test", "--author", "tester"]
-    subprocess.run(reject, cwd=runs.folder, check=True, capture_output=True, timeout=120)
+    folder = str(runs.folder)
+    reject = ("review", "reject", event, "--reason", "a test", "--author", "tester")
+    assert clampdown("-d", folder, *reject, cwd=runs.folder).returncode == 0
     page.paragraphs, page.summary = CORRECTED, "Corrected."
     runs.run(3)
     assert runs.ask("SELECT dismissed FROM events WHERE dismissed") == [(True,)]
     before = runs.tables()
-    done = subprocess.run([*main, "rebuild"], cwd=runs.folder, check=True, capture_output=True, text=True, timeout=120)
+    done = clampdown("-d", folder, "rebuild", cwd=runs.folder)
+    assert done.returncode == 0
     assert "2 runs, 2 polls, 2 readings of entries" in done.stdout
     assert_equal(before, runs.tables())
 
