@@ -10,7 +10,7 @@ from reports.dashboard import links
 from reports.dashboard.event_fields import mention_address, plain, published
 from reports.dashboard.events import When, when
 from reports.inert import line
-from reports.locales import count, day, moment
+from reports.locales import count, day
 from reports.step_words import step_name
 from warehouse.event_evidence import StepDetail
 
@@ -86,11 +86,12 @@ _TOLD: Final[tuple[tuple[str, str], ...]] = (
 """Columns of the history whose changes are told, and what they are called."""
 
 
-def known_then(rows: Sequence[Mapping[str, Any]]) -> tuple[Then, ...]:
-    """What was known when, the latest first, out of rows that are in their order."""
+def known_then(rows: Iterable[Mapping[str, Any]], countries: Mapping[str, str]) -> tuple[Then, ...]:
+    """What was known when, the latest first, out of rows that are in their order. `countries` are names by code."""
     found = []
     before: Mapping[str, Any] | None = None
-    for row in rows:
+    for raw in rows:
+        row = {**raw, "country": countries.get(raw["country"], raw["country"])}
         since = row["known_from"]
         told = tuple(_first(row) if before is None else _changed(before, row))
         found.append(Then(When("from the start") if since is None else published(since), told or ("no field changed",)))
@@ -175,7 +176,7 @@ def turns(rows: Iterable[Sequence[Any]], event_id: str, zone: ZoneInfo) -> tuple
     for _, at, kind, subject, other, fields, steps, arrived, departed in rows:
         is_own = subject == event_id
         named = other if is_own else subject
-        local = None if at is None else at.replace(tzinfo=UTC)
+        local = None if at is None else at.replace(tzinfo=UTC).astimezone(zone)
         more = []
         if is_own and kind == "changed" and fields:
             more.append(", ".join(map(plain, fields)))
@@ -187,7 +188,7 @@ def turns(rows: Iterable[Sequence[Any]], event_id: str, zone: ZoneInfo) -> tuple
             more.append(count(departed, "mention left", "mentions left"))
         found.append(
             Turn(
-                "not dated" if local is None else moment(local, zone.key) + f" {local.astimezone(zone).year}",
+                "not dated" if local is None else f"{day(local.date())}, {local:%H:%M}",
                 None if local is None else local.isoformat(),
                 (_OWN if is_own else _OTHERS).get(kind, plain(kind)),
                 named,

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pipeline.passages import sentence_at
 from pipeline.types import Side
+from reports import digest_words as words
 from reports.dashboard import links
 from reports.dashboard.event_fields import (
     LABELS,
@@ -167,6 +168,7 @@ class _Page:
         values: Mapping[str, Any] = {
             "event": told,
             "row": row,
+            "told_by": tuple(words.told_by(row)),
             "became": _became(steps, row),
             "known": "" if row.learned_on is None else day(row.learned_on),
             "permalink": links.event(self._id),
@@ -188,7 +190,9 @@ class _Page:
             "all_mentions": len(self._outline.heard),
             "pager": self._part,
             "evidence_sql": asked.evidence(self._id),
-            "history": known_then([dict(zip(history.columns, one, strict=True)) for one in history.rows])[:KNOWN],
+            "history": known_then(
+                (dict(zip(history.columns, one, strict=True)) for one in history.rows), country_names(self._data)
+            )[:KNOWN],
             "more_history": max(len(history.rows) - KNOWN, 0),
             "history_sql": asked.history(self._id),
             "turns": turns(self._data.ask(asked.changes(self._id, TURNS)).rows, self._id, self._visit.zone),

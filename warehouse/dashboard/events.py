@@ -170,14 +170,15 @@ def read_outline(reader: Reader, event_id: str) -> Outline:
     placed = dict(reader.rows("SELECT mention_id, happening_id FROM event_mentions WHERE event_id = ?", [event_id]))
     if len(placed) > MANY:
         return _sketched(reader, event_id, placed)
-    some = read_evidence(reader, placed)
-    why = _grounds(reader, some, placed)
+    is_alone = len(placed) == 1
+    some = read_evidence(reader, placed, passages=not is_alone)
+    why = {} if is_alone else _grounds(reader, some, placed)
     return Outline(
         tuple(heard(one) for one in some),
         placed,
         frozenset(one.detail.id for one in some if family_of(one.detail.mention.action) is Family.LIFT),
         tuple(grounded(one.detail, why.get(one.detail.id)) for one in some),
-        _dissent(reader, [one.context for one in some]),
+        () if is_alone else _dissent(reader, [one.context for one in some]),
     )
 
 
