@@ -133,7 +133,7 @@ def _about() -> About:
     return About("map", "The world", "SELECT 1", "", "/?voices=2&voices=3")
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(CHANGES, DAYS)
 def test_the_packed_map_adds_up_to_what_was_in_force(changes: list[Change], wanted: date) -> None:
     span = span_of(changes, date(2025, 12, 31))

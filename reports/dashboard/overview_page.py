@@ -73,7 +73,7 @@ class Heat:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """What was learned of in the seven days up to `until`: in words, and the events that most sources tell of."""
+    """What was learned of in the seven days up to `until`, how much of it is older, and what most sources tell of."""
 
     since: date
     until: date
@@ -154,7 +154,7 @@ def _week(visit: Visit, subject: Subject, known: Mapping[str, str]) -> Week | No
     return Week(
         since,
         until,
-        f"Learned of: {says}." if told else "Nothing new was learned of.",
+        says or "nothing new",
         _age(total, recent),
         event_lines(rows, known, told_of(visit.data, [row.id for row in rows]) if rows else {}),
         links.explore(**subject_page.filters(subject), side="restricting", sort="learned", order="desc"),
