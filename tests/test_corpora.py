@@ -2,11 +2,10 @@
 
 import html
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from in_process import clampdown
 
 from benchmarks.replay import load_items, replay
 from clampdown.proofs.webserver import HTTPServer, Reply
@@ -31,10 +30,8 @@ def seeds(shared: Path) -> list[tuple[Path, str]]:
 
 def test_the_seeds_go_through_extract_with_exact_offsets(seeds: list[tuple[Path, str]], tmp_path: Path) -> None:
     for path, published in seeds:
-        command = [sys.executable, "-c", "from clampdown.main import main; main()", "extract", str(path)]
-        done = subprocess.run(
-            [*command, "--published", published, "--json"], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
+        done = clampdown("extract", str(path), "--published", published, "--json", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
         record = json.loads(done.stdout)
         text = path.read_text("utf-8")
         assert record["id"] == path.name

@@ -143,6 +143,8 @@ def _serving(place: Place, *changes: tuple[str, str]) -> Iterator[None]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("CLAMPDOWN_", "PREFECT_"))}
     environ |= {
         "CLAMPDOWN_CONFIG": str(place.config),
+        # Of no use here, and a second of a core.
+        "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
         **dict(changes),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": _url(place.prefect),
     }
