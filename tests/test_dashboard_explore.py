@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,6 +143,11 @@ def test_all_words_stand_in_one_mention_or_its_title(
     said = {event_id for event_id, text in mentions if all(term.regex.search(text) for term in terms)}
     ids = [row[0] for row in data.ask(explore.page(Wanted(terms=terms, everything=True), Order(), 999, 0)).rows]
     assert sorted(ids) == sorted(said)
+    for question in (explore.counts, lambda one: explore.page(one, Order("score"), 9, 2)):
+        wanted = Wanted(terms=terms, action=("ban", "limit"), everything=True)
+        with data.reader() as reader:
+            quick = reader.rows(question(replace(wanted, is_found=True)), [sorted(said)])
+        assert sorted(map(str, quick)) == sorted(map(str, data.ask(question(wanted)).rows))
     shown = data.ask(explore.stated(ids[:20], terms)).rows
     assert len(shown) == len(ids[:20])
 

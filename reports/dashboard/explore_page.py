@@ -1,27 +1,33 @@
 """Explore: every event that filters and words find, as a table, as numbers, and as files."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pipeline.errors import InputError
 from reports import digest_words as words
 from reports.dashboard import links
-from reports.dashboard.events import EventLine, country_names, event_lines, event_rows
+from reports.dashboard.events import EventLine, country_names, event_lines
 from reports.dashboard.explore_figure import over_time
 from reports.dashboard.facets import Counts, facets, label_of
+from reports.dashboard.memory import Memory
 from reports.dashboard.paging import pager
+from reports.dashboard.snapshots import Held
 from reports.dashboard.view_url import COLUMNS, LABELS, SHOWN, Known, Problem, View, read
 from reports.dashboard.visit import Rendered, Visit
 from reports.inert import line
 from reports.locales import count, day, number
 from warehouse import names
 from warehouse.dashboard import explore, search
-from warehouse.dashboard.asking import filled
-from warehouse.event_list import EventRow
+from warehouse.dashboard.asking import Sql, filled
+from warehouse.dashboard.explore import Wanted
+from warehouse.event_list import EventRow, event_row
 
 SIZE: Final = 50
 """Events on one page of the table."""
+
+_CELLS: Final = 400_000
+"""Ids of events that were found by words, and cells of answers about them, which are kept for a version."""
 
 _QUOTED: Final = 3
 """Quotes that are shown of one event, beside its title, where words were searched for."""
@@ -78,10 +84,11 @@ def page(visit: Visit) -> Rendered:
     """The events that the address asks for."""
     view, problems = view_of(visit)
     counts_sql = explore.counts(view.wanted)
-    counts = Counts.of(visit.data.ask(counts_sql).rows)
+    counts = Counts.of(_answers(visit.data, view.wanted, explore.counts))
     part = pager(visit, counts.all, SIZE)
     sql = explore.page(view.wanted, view.order, part.size, part.offset)
-    found = event_rows(visit.data, sql) if counts.all else []
+    rows = _answers(visit.data, view.wanted, lambda wanted: explore.page(wanted, view.order, part.size, part.offset))
+    found = [event_row(row) for row in rows]
     known = country_names(visit.data)
     values = {
         "view": view,
@@ -108,6 +115,27 @@ def page(visit: Visit) -> Rendered:
         "names_like": _names_like(visit, view) if not counts.all or view.wanted.terms else [],
     }
     return Rendered("explore.html.j2", values, "Explore")
+
+
+def _answers(data: Held, wanted: Wanted, question: Callable[[Wanted], Sql]) -> Sequence[Sequence[Any]]:
+    """The rows that answer a question. Where there are words, they are looked for once for all questions.
+
+    What is asked then differs from what the page shows by that alone: the page's question looks for them itself.
+    """
+    if not wanted.terms:
+        return data.ask(question(wanted)).rows
+    memory = data.remember("words looked for", lambda: Memory(_CELLS))
+
+    def found() -> Sequence[str]:
+        with data.reader() as reader:
+            return [event_id for (event_id,) in reader.rows(explore.found(wanted.terms))]
+
+    def asked() -> Sequence[Sequence[Any]]:
+        ids = memory.get(wanted.terms, found, len)
+        with data.reader() as reader:
+            return reader.rows(question(replace(wanted, is_found=True)), [ids])
+
+    return memory.get(question(wanted), asked, lambda rows: sum(map(len, rows)))
 
 
 def view_of(visit: Visit) -> tuple[View, tuple[Problem, ...]]:

@@ -40,6 +40,9 @@ _COLUMN_OF: Final[Mapping[Facet, str]] = {
 }
 _FACETS: Final[tuple[Facet, ...]] = (*_COLUMN_OF, "reason")
 
+_OF_HITS: Final = "SELECT event_id FROM event_mentions WHERE mention_id IN (FROM hits)"
+_GIVEN: Final = "SELECT unnest($1::JSON::VARCHAR[])"
+
 SORTS: Final[Mapping[str, tuple[str, str]]] = {
     "date": ("coalesce(date_from, first_reported)", "coalesce(date_to, first_reported)"),
     "reported": ("first_reported", "first_reported"),
@@ -65,6 +68,9 @@ class Wanted:
     `until` hold, as in `warehouse.event_list`, against the days that the stated date allows and for an undated event
     against its first report; `reported_since` and `reported_until` against the days of reports; `on` is a day on which
     a restriction was surely in force.
+
+    Terms are looked for in all that was ever said, which takes long. With `is_found` a question takes the ids of the
+    events that `found` gave as its parameter instead: for several questions about the same words.
     """
 
     terms: tuple[Term, ...] = ()
@@ -89,6 +95,7 @@ class Wanted:
     score: float | None = None
     voices: int | None = None
     everything: bool = False
+    is_found: bool = False
 
     def __bool__(self) -> bool:
         return any(getattr(self, one.name) not in ((), None, False) for one in fields(self))
@@ -100,6 +107,11 @@ class Order:
 
     by: str = "date"
     falls: bool = True
+
+
+def found(terms: Sequence[Term]) -> Sql:
+    """A question for the ids of all events that have the terms."""
+    return Sql(f"{_with([hits(terms)])}\n{_OF_HITS.replace('SELECT', 'SELECT DISTINCT', 1)}")
 
 
 def page(wanted: Wanted, order: Order, size: int, offset: int) -> Sql:
@@ -221,7 +233,6 @@ def everything(wanted: Wanted, order: Order, columns: Sequence[str]) -> Sql:
 
     These are of the mention that has the terms or states it best: quote with its offsets, and the article.
     """
-    found = bool(wanted.terms)
     return filled(
         """
         $tables
@@ -260,7 +271,7 @@ def everything(wanted: Wanted, order: Order, columns: Sequence[str]) -> Sql:
                         GROUP BY event_id
                     )
                     """,
-                    hit=Sql("mention_id NOT IN (FROM hits)," if found else ""),
+                    hit=Sql("mention_id NOT IN (FROM hits)," if wanted.terms else ""),
                 ),
             ]
         ),
@@ -269,7 +280,7 @@ def everything(wanted: Wanted, order: Order, columns: Sequence[str]) -> Sql:
 
 
 def _tables(wanted: Wanted) -> list[Sql]:
-    return [hits(wanted.terms)] if wanted.terms else []
+    return [hits(wanted.terms)] if wanted.terms and not wanted.is_found else []
 
 
 def _with(tables: Sequence[Sql]) -> Sql:
@@ -301,7 +312,7 @@ def _conditions(wanted: Wanted) -> dict[str, Sql]:
     if not wanted.everything:
         found["everything"] = Sql("NOT retracted AND NOT dismissed")
     if wanted.terms:
-        found["terms"] = Sql("event_id IN (SELECT event_id FROM event_mentions WHERE mention_id IN (FROM hits))")
+        found["terms"] = Sql(f"event_id IN ({_GIVEN if wanted.is_found else _OF_HITS})")
     for facet, column in _COLUMN_OF.items():
         if facet not in ("actor", "dated", "ended") and (values := getattr(wanted, facet)):
             found[facet] = _among(column, values)
