@@ -51,7 +51,7 @@ def page(visit: Visit) -> Rendered | Redirect:
     services = [Restricted(*row) for row in visit.data.ask(services_sql).rows]
     told_reasons, reasons_sql = subject_page.reasons(visit.data, subject, frame.every)
     acting, acting_sql = subject_page.acting(visit.data, subject, _ACTORS)
-    about = "of nobody in particular" if code == UNKNOWN_COUNTRY else f"of {_the(name)}"
+    about = "of nobody in particular" if code == UNKNOWN_COUNTRY else f"of {subject_page.the_country(name)}"
     values: dict[str, Any] = {
         "name": name,
         "code": code,
@@ -99,10 +99,6 @@ def _code(visit: Visit) -> str:
             return names.country(reader, typed)
     except InputError as error:
         raise NotFound(str(error), error.hint or "The list of countries has all that act.") from None
-
-
-def _the(name: str) -> str:
-    return f"the {name}" if name.startswith(("United ", "European ")) else name
 
 
 def _lead(found: Standing) -> str:

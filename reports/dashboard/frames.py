@@ -1,6 +1,5 @@
 """The span of time that a page shows, and the periods into which its charts part it. Days are days of stated dates."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
@@ -40,11 +39,6 @@ class Frame:
     every: Every
     choices: tuple[Choice, ...]
 
-    @property
-    def is_asked(self) -> bool:
-        """Whether all there is lies in it by its own nature."""
-        return self.since is not None
-
     def shows(self, period: date) -> bool:
         """Whether a period, given by its first day, is shown."""
         return self.since is None or period >= self.since
@@ -60,9 +54,13 @@ def frame_of(visit: Visit, subject: Subject, first: date | None) -> Frame:
     """The span that the address asks for, or that suits the dates of the subject, of which `first` is the first."""
     until = told_until(visit.data, visit.today)
     (found,) = (Dates(*row) for row in visit.data.ask(dates(subject, until)).rows)
-    asked = visit.one(SPAN)
-    chosen = asked if asked in _WORDS else _fitting(found)
-    choices = tuple(Choice(value, words, value == chosen) for value, words in _WORDS.items())
+    fitting, asked = _fitting(found), visit.one(SPAN)
+    is_asked = asked in _WORDS
+    chosen = asked if asked in _WORDS else fitting
+    choices = (
+        Choice("", f"most of it: {_WORDS[fitting]}", not is_asked),
+        *(Choice(value, words, is_asked and value == chosen) for value, words in _WORDS.items()),
+    )
     since = None if chosen == _ALL else _years_before(until, _YEARS[chosen])
     every = _every(since or first or until, until)
     return Frame(None if since is None else begin(since, every), until, every, choices)
@@ -98,14 +96,6 @@ def following(period: date, every: Every) -> date:
     """The first day of the next period."""
     months = period.year * 12 + period.month - 1 + {"month": 1, "quarter": 3, "year": 12}[every]
     return date(months // 12, months % 12 + 1, 1)
-
-
-def periods(first: date, frame: Frame) -> Iterable[date]:
-    """All periods that are shown, from that of `first`, or of the frame, to that of its end."""
-    one = begin(first, frame.every) if frame.since is None else frame.since
-    while one <= frame.until:
-        yield one
-        one = following(one, frame.every)
 
 
 def name_of(period: date, every: Every) -> str:

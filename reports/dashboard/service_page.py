@@ -146,13 +146,13 @@ def _lead(found: Standing, arrivals: Sequence[Arrival], known: Mapping[str, str]
     leaders = [one for one in arrivals if one.role in ("first", "tied", "perhaps")]
     if not leaders:
         return said
-    named = [known.get(one.country, one.country) for one in leaders[:_NAMED]]
+    named = [subject_page.the_country(known.get(one.country, one.country)) for one in leaders[:_NAMED]]
     more = max(len(leaders) - _NAMED, 0)
     if leaders[0].role == "first":
         told = ", as one source tells" if leaders[0].voices == 1 else ""
-        return f"{said} The first was {named[0]}’s, {_in_time(leaders[0])}{told}."
+        return f"{said} The first came from {named[0]}, {_in_time(leaders[0])}{told}."
     if all(one.role == "tied" for one in leaders):
-        return f"{said} {words.listing(named, more)} had the first, {_in_time(leaders[0])}."
+        return f"{said} The first came from {words.listing(named, more)}, {_in_time(leaders[0])} alike."
     return f"{said} Who was first is not certain: {words.listing(named, more)} may have been."
 
 
@@ -200,6 +200,7 @@ def _map(visit: Visit, subject: Subject, frame: Frame) -> WorldMap | None:
         leads=lambda code: links.explore(
             **{**subject_page.filters(subject), **subject_page.IN_EFFECT, "country": code}
         ),
+        asked=subject_page.filters(subject),
     )
     return world_map(changes, country_names(visit.data), span, subject_page.day_of(asked), about)
 
