@@ -58,11 +58,6 @@ def explore(**asked: object) -> str:
     return _with("/explore", asked)
 
 
-def in_force(**asked: object) -> str:
-    """The restrictions in force today that fit the filters."""
-    return explore(**asked, side="restricting", status="in_force", ended="no")
-
-
 def review() -> str:
     """The questions to people."""
     return "/review"

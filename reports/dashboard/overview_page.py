@@ -13,7 +13,7 @@ from reports.dashboard.frames import SPAN, Frame
 from reports.dashboard.overview_curves import compared
 from reports.dashboard.paging import with_query
 from reports.dashboard.snapshots import Held
-from reports.dashboard.subject_page import Number
+from reports.dashboard.subject_page import IN_EFFECT, STANDING, Number
 from reports.dashboard.visit import Rendered, Visit
 from reports.dashboard.world_map import About, WorldMap, span_of, world_map
 from reports.digest_words import listing, noun
@@ -125,10 +125,10 @@ def _numbers(found: Standing, subject: Subject) -> list[Number]:
     asked = subject_page.filters(subject)
     planned = found.announced + found.proposed
     told = [
-        Number(found.in_force, "in force", links.in_force(**asked)),
+        Number(found.in_force, "in force", links.explore(**asked, **STANDING)),
         Number(found.services_in_force, "services restricted", links.services()),
         Number(found.countries_in_force, "countries that restrict", links.countries()),
-        Number(found.ended, "ended", links.explore(**asked, side="restricting", status="in_force", ended="yes")),
+        Number(found.ended, "ended", links.explore(**asked, **IN_EFFECT, ended="yes")),
         Number(
             planned,
             "announced or proposed",
@@ -186,6 +186,7 @@ def _map(visit: Visit, subject: Subject, frame: Frame, known: Mapping[str, str])
         sql,
         f"From the last day that a date allows to the first that its end allows. {more}".strip(),
         with_query(visit, day=None),
+        asked=subject_page.filters(subject),
     )
     last = max((one.day for one in changes if one.day <= visit.today), default=frame.until)
     return world_map(
@@ -200,7 +201,7 @@ def _bars(data: Held, sql: Sql, subject: Subject, filter_name: str) -> tuple[Seq
     made = [
         Bar(
             _named(filter_name, one.value),
-            links.in_force(**{**asked, filter_name: one.value or NONE}),
+            links.explore(**{**asked, **STANDING, filter_name: one.value or NONE}),
             one.restrictions,
             round(100 * one.restrictions / most, 2),
             (one.value or "") if filter_name == "action" else "",
@@ -241,7 +242,9 @@ def _heat(data: Held, subject: Subject, known: Mapping[str, str]) -> Heat | None
             return None
         step = sum(some >= one for one in steps)
         words = f"{known.get(code, code)}, {line(service)}: {count(some, 'restriction', 'restrictions')}"
-        return Square(some, f"s{step}", links.in_force(**{**asked, "country": code, "service": service}), words)
+        return Square(
+            some, f"s{step}", links.explore(**{**asked, **STANDING, "country": code, "service": service}), words
+        )
 
     return Heat(
         services,

@@ -3,7 +3,7 @@
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
 from itertools import accumulate, groupby, pairwise
@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from reports.chart_data import NO_COUNTRY, steps_of
 from reports.dashboard import links
-from reports.dashboard.figures import Cell, Link, cells
+from reports.dashboard.figures import Cell, Link
 from reports.inert import line
 from reports.locales import count, day, number
 from reports.shapes.paths import map_height, paths
@@ -85,7 +85,8 @@ class WorldMap:
 class About:
     """What a map is of: its id on the page, heading, question, note, and where countries lead.
 
-    `address` is that of the page, with all that was asked but the day: the form for a day goes there.
+    `address` is that of the page, with all that was asked but the day: the form for a day goes there. `asked` are the
+    filters that hold for all that is counted.
     """
 
     id: str
@@ -94,6 +95,11 @@ class About:
     note: str
     address: str
     leads: Callable[[str], str] = links.country
+    asked: Mapping[str, object] = field(default_factory=dict)
+
+    def listed(self, code: str, day: date) -> str:
+        """Where the restrictions are listed that were in force in a country on a day."""
+        return links.explore(**{**self.asked, "country": code, "on": day.isoformat()})
 
 
 def world_map(
@@ -130,7 +136,7 @@ def world_map(
         ticks=_ticks(start, end),
         bars=_bars(grown.values(), start, end),
         rows=tuple(
-            (code, cells([[Link(line(names.get(code, code)), about.leads(code)), counts[code]]])[0])
+            (code, _row(code, counts[code], names, about, shown))
             for code in sorted(grown, key=lambda code: (-counts[code], names.get(code, code)))
         ),
         sql=about.sql,
@@ -138,6 +144,10 @@ def world_map(
         path=urlsplit(about.address).path,
         kept=tuple(parse_qsl(urlsplit(about.address).query)),
     )
+
+
+def _row(code: str, some: int, names: Mapping[str, str], about: About, shown: date) -> tuple[Cell, ...]:
+    return Link(line(names.get(code, code)), about.leads(code)), Link(number(some), about.listed(code, shown))
 
 
 def prepare() -> None:

@@ -147,7 +147,9 @@ class WorldMap {
         .filter((one) => one.row)
         .sort((one, other) => other.now - one.now || this.names[one.code].localeCompare(this.names[other.code]));
       for (const one of rows) {
-        one.row.lastElementChild.textContent = count.format(one.now);
+        const link = one.row.querySelector(".num a");
+        link.textContent = count.format(one.now);
+        link.setAttribute("href", link.getAttribute("href").replace(/([?&]on=)[^&]*/, `$1${this.date.value}`));
         one.row.parentElement.append(one.row);
       }
       const view = new URL(location.href);
