@@ -20,6 +20,7 @@ from flows.reviewing import author_of, decide, keep, now
 from pipeline.decision_archive import DecisionArchive
 from pipeline.decision_types import Decision
 from pipeline.errors import ClampdownError, InputError
+from pipeline.lease import holder
 from pipeline.places import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME
 from pipeline.settings import Settings
 from reports.dashboard.review_seam import Answer, Carried
@@ -29,7 +30,7 @@ from warehouse.reader import Reader
 
 log = logging.getLogger(__name__)
 
-RETRY: Final = 20.0
+RETRY: Final = 5.0
 """Seconds until it is tried again where a run holds the warehouse, or something failed."""
 
 GRACE: Final = 5.0
@@ -52,7 +53,7 @@ def open_desk(settings: Settings) -> Iterator["Desk"]:
         model = review.model_of(reader)
         known = review.decision_ids(reader)
     waiting, _ = DecisionArchive(settings.data_dir / ARCHIVE_NAME).unread(known)
-    carrier = _Carrier(settings, model)
+    carrier = Carrier(settings, model)
     carrier.wake({one.id for one in waiting})
     try:
         yield Desk(settings, carrier)
@@ -63,7 +64,7 @@ def open_desk(settings: Settings) -> Iterator["Desk"]:
 class Desk:
     """See `reports.dashboard.review_seam.ReviewDesk`."""
 
-    def __init__(self, settings: Settings, carrier: "_Carrier") -> None:
+    def __init__(self, settings: Settings, carrier: "Carrier") -> None:
         self._data_dir = settings.data_dir
         self._archive = DecisionArchive(settings.data_dir / ARCHIVE_NAME)
         self._carrier = carrier
@@ -114,7 +115,7 @@ class Desk:
                 raise InputError(f"{answer.verb} can't be said of {len(answer.events)} events")
 
 
-class _Carrier:
+class Carrier:
     """A thread that has decisions carried out, in a process for all that are kept by its start."""
 
     def __init__(self, settings: Settings, model: str) -> None:
@@ -173,6 +174,8 @@ class _Carrier:
         settings = self._settings
         if not settings.warehouse.url and not (settings.data_dir / WAREHOUSE_NAME).exists():
             return _NO_WAREHOUSE
+        if (who := holder(settings.data_dir)) is not None:
+            return f"{who} uses the warehouse"
         context = multiprocessing.get_context("spawn")
         mine, its = context.Pipe(duplex=False)
         process = context.Process(target=_carry_out, args=(settings, self._model, its), name="review", daemon=True)

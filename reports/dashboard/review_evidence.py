@@ -143,7 +143,8 @@ def choices(data: Held, one: Waiting) -> tuple[Choice, ...]:
         return ()
     row = rows[0]
     names = country_names(data)
-    best = {(field, value): held for field, value, _, held in data.ask(event_questions.values(row)).rows}
+    stated = (event_questions.Value(*found) for found in data.ask(event_questions.values(row)).rows)
+    best = {(each.field, each.value): each.mention_id for each in stated}
     wanted = [(each, value, stories) for each in one.differing for value, stories in each.values[:MOST]]
     found = {
         (each.field, value): best[_FIELD_OF.get(each.field, each.field), value]

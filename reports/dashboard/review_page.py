@@ -143,10 +143,10 @@ def _answer(form: Mapping[str, str]) -> Answer:
     decision = ""
     if said == "set":
         field, _, value = rest.partition(" ")
-        said, values = "edit", ((field, value),)
+        said, values = "edit", ((field, line(value)),)
     elif said == "edit":
         values = tuple(
-            (field, form[field]) for field in FIELDS if field in form and form[field] != form.get(f"was-{field}")
+            (field, line(form[field])) for field in FIELDS if field in form and form[field] != form.get(f"was-{field}")
         )
     elif said == "reject" and rest:
         ids = [rest]
