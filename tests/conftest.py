@@ -16,6 +16,7 @@ from hypothesis.internal.conjecture import providers
 from clampdown.sample_run import run_sample
 from clampdown.sample_site import SampleSite
 from warehouse.database import OFFLINE
+from warehouse.store import open_warehouse
 
 if TYPE_CHECKING:
     from flows.house import House
@@ -116,6 +117,14 @@ def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def sample_snapshot(sample: "tuple[Path, RunReport]") -> Path:
     """The DuckDB file that this run published."""
     return sample[0] / "published" / "clampdown.duckdb"
+
+
+@pytest.fixture(scope="session")
+def empty_snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The DuckDB file of a snapshot in which there is nothing. Only to be read, or copied."""
+    folder = tmp_path_factory.mktemp("empty")
+    with open_warehouse(folder / "warehouse.duckdb") as warehouse:
+        return warehouse.publish(folder / "published", manifest={}).database.resolve()
 
 
 @pytest.fixture(scope="session")
