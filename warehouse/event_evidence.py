@@ -4,7 +4,7 @@ The tables have no indexes, and a question that selects many columns by id reads
 of a million that takes a tenth of the time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
@@ -123,6 +123,7 @@ _ARTICLE_COLUMNS = (
 REPORTED = "reported_on NULLS LAST, article_id, version, trigger_start, mention_id"
 """The order of mentions in which they were reported."""
 
+_NOT_COMPARED = ("scores", "model", "block", "run_id")
 _WANTED = "(SELECT unnest(?::JSON::VARCHAR[]))"
 
 
@@ -139,9 +140,9 @@ def read_evidence(reader: Reader, mention_ids: Iterable[str], *, passages: bool 
     return [_evidence(row, articles[row["article_id"]], earlier.get(row["article_id"], ()), texts) for row in told]
 
 
-def _rows(reader: Reader, mention_ids: Iterable[str]) -> list[dict[str, Any]]:
+def _rows(reader: Reader, mention_ids: Iterable[str], without: Collection[str] = ()) -> list[dict[str, Any]]:
     """Rows of mentions, by column name, in the order in which they were reported."""
-    columns = list(reader.columns("mentions"))
+    columns = [name for name in reader.columns("mentions") if name not in without]
     rows = reader.rows(
         f"SELECT {', '.join(columns)} FROM mentions "
         f"WHERE rowid IN (SELECT rowid FROM mentions WHERE mention_id IN {_WANTED}) "
@@ -152,12 +153,15 @@ def _rows(reader: Reader, mention_ids: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def read_contexts(reader: Reader, some: Iterable[Heard]) -> list[MentionContext]:
-    """Mentions as they are compared, without the words around them, in the order in which they were reported."""
+    """Mentions as far as they are compared with each other, in the order in which they were reported.
+
+    Their scores and the words around them are left out: reading these would take most of the time.
+    """
     known = {one.mention_id: one for one in some}
     contexts = []
-    for row in _rows(reader, known):
+    for row in _rows(reader, known, _NOT_COMPARED):
         one = known[row["mention_id"]]
-        mention = mentions.read_mention(row)
+        mention = mentions.read_mention({**row, "scores": {}, "model": ""})
         contexts.append(_context(row, mention, (one.story_id, one.source_id, one.owner), Passage()))
     return contexts
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pipeline.dissent import Dissent
 from pipeline.passages import sentence_at
 from pipeline.types import Side
 from reports import digest_words as words
@@ -315,7 +316,7 @@ class _Page:
     def _differences(self) -> Sequence[Difference]:
         dissent = self._outline.dissent
         if dissent is None:
-            dissent = asked.read_dissent(self._reader, self._outline) if self._is_compared else ()
+            dissent = _dissent(self._data, self._reader, self._id, self._outline) if self._is_compared else ()
         return differences(dissent, self._places)
 
     def _decisions(self, kin: Kin) -> Sequence[LoggedDecision]:
@@ -325,12 +326,24 @@ class _Page:
 
 
 def _outline(data: Held, reader: Reader, event_id: str) -> Outline:
-    outlines: Memory = data.remember("event outlines", lambda: Memory(_MENTIONS_KEPT))
-    return outlines.get(
+    return _kept(data).get(
         event_id,
         lambda: asked.read_outline(reader, event_id),
         lambda made: len(made.heard) // (_FAR_LIGHTER if made.details is None else 1) + 1,
     )
+
+
+def _dissent(data: Held, reader: Reader, event_id: str, outline: Outline) -> tuple[Dissent, ...]:
+    return _kept(data).get(
+        (event_id, "dissent"),
+        lambda: asked.read_dissent(reader, outline),
+        lambda made: sum(len(side.mention_ids) for one in made for side in one.sides) // _FAR_LIGHTER + 1,
+    )
+
+
+def _kept(data: Held) -> Memory:
+    """What was read of events, by their ids, as far as there is room."""
+    return data.remember("event outlines", lambda: Memory(_MENTIONS_KEPT))
 
 
 def _row_of(values: Sequence[Any]) -> EventRow:

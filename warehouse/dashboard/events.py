@@ -64,7 +64,9 @@ def values(row: EventRow) -> Sql:
     return filled(
         """
         WITH told AS MATERIALIZED (
-            SELECT * FROM mentions
+            SELECT mention_id, article_id, score, actor_canonical, action, status, country, scope_class, scope_quote,
+                date_value, reason_classes
+            FROM mentions
             WHERE rowid IN (
                 SELECT rowid FROM mentions
                 WHERE mention_id IN (SELECT mention_id FROM event_mentions WHERE event_id = $event)
