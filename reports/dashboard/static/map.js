@@ -105,6 +105,7 @@ class WorldMap {
   mark(running) {
     this.play.setAttribute("aria-label", running ? "Pause" : "Play");
     this.figure.toggleAttribute("data-running", running);
+    this.figure.closest("main")?.toggleAttribute("data-still", running); // newer data waits until it has played
     // While it plays, each day would be read aloud.
     this.told.setAttribute("aria-live", running ? "off" : "polite");
   }
