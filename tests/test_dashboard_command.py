@@ -64,6 +64,7 @@ def no_server(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         ready()
 
     monkeypatch.setattr("reports.dashboard.serving.serve", note)
+    monkeypatch.setattr("reports.dashboard.warming.warm", lambda address: None)
     monkeypatch.setattr(command, "_open", served.append)
     return served
 

@@ -47,7 +47,7 @@ def _serve(settings: "Settings", *, review: bool, opened: bool) -> None:
     from reports.dashboard.guard import is_loopback, own_names
     from reports.dashboard.serving import address_of, listen, serve
     from reports.dashboard.snapshots import Snapshots
-    from reports.dashboard.static_files import prepare
+    from reports.dashboard.warming import warm
 
     wanted = settings.dashboard
     if review and not is_loopback(wanted.host):
@@ -62,12 +62,16 @@ def _serve(settings: "Settings", *, review: bool, opened: bool) -> None:
         # What is wrong with the snapshot shows before anybody waits for a page.
         with snapshots.held():
             pass
-        prepare()
         world_map.prepare()
         with _desk(settings, review) as desk:
             app = make_app(snapshots, Setting(settings.serve.zone, hosts, measured(settings.extract.model)), desk=desk)
             address = address_of(listening)
-            serve(app, listening, lambda: _tell(address, is_public=is_public, opened=opened))
+
+            def ready() -> None:
+                warm(address)
+                _tell(address, is_public=is_public, opened=opened)
+
+            serve(app, listening, ready)
         snapshots.close()
 
 

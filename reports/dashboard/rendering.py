@@ -69,6 +69,12 @@ def render(name: str, values: Mapping[str, Any], shell: Shell) -> str:
     )
 
 
+def compile_all() -> None:
+    """Compile every template, so that no visitor has to wait for it."""
+    for name in _environment().list_templates(filter_func=lambda name: name.startswith("dashboard/")):
+        _environment().get_template(name)
+
+
 def _seen(value: Any) -> Any:
     """What is filled in, without characters that would turn its order, steer a terminal or hide; lines stay lines."""
     if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():

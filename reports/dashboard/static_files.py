@@ -29,7 +29,7 @@ class StaticFile:
 
 
 class StaticFiles:
-    """All of them by name, in memory. Vega is made when it is first asked for, unless `prepare` was called before."""
+    """All of them by name, in memory. Vega is made when it is first asked for."""
 
     def __init__(self) -> None:
         self._files = {STYLE: _file(STYLE, style().encode())}
@@ -42,13 +42,14 @@ class StaticFiles:
         return vega() if name == VEGA else self._files.get(name)
 
 
-def prepare() -> None:
-    """Make Vega in the background: it takes a second or two."""
-    threading.Thread(target=vega, name="vega", daemon=True).start()
-
-
 def vega() -> StaticFile:
-    """Vega, Vega-Lite and vega-embed as one script. Raises RuntimeError where it can't be made."""
+    (
+        """Vega, Vega-Lite and vega-embed as one script. Making it takes a second or two.
+
+    Raises RuntimeError where it can't be made.
+    """
+        ""
+    )
     with _MAKING:
         return _vega()
 
