@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.subscriptions import Filters
-from reports.digest import TAKEN_BACK, Findings, Item, News, age_of, news_of, ranked, step_of, to_list
+from reports.digest import TAKEN_BACK, Findings, Item, News, ranked, to_list
+from reports.digest_news import age_of, news_of, step_of
 from reports.selection import Selection
 from warehouse import news
 from warehouse.event_list import EventRow

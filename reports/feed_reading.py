@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from pipeline.subscription_types import Filters
-from reports.digest import Item, News, age_of, news_of, step_of
+from reports.digest import Item, News
+from reports.digest_news import age_of, news_of, step_of
 from reports.digest_reading import with_tellings
 from reports.feeds import MOST, Entry, entry
 from reports.selection import Selection

@@ -22,13 +22,12 @@ from reports.digest import (
     Item,
     News,
     Part,
-    age_of,
     gaps_between,
-    news_of,
     ranked,
     sections,
     to_list,
 )
+from reports.digest_news import age_of, news_of
 from reports.digest_pages import WIDTH, as_document, as_markdown, as_text
 from reports.digest_words import sentence, subject
 from reports.inert import host, line, link, markdown, web_address
