@@ -365,6 +365,7 @@ def test_a_reader_narrows_a_page_and_goes_on(page: "Page", dashboard_site: str) 
     page.goto(f"{dashboard_site}/service/DeepSeek")
     number = page.locator(".numbers dd").first
     expect(number).not_to_have_text("6")
+    page.get_by_label("Count what is told by").focus()
     page.get_by_label("Count what is told by").select_option("2")
     page.wait_for_url("**voices=2")
     expect(page.locator("main")).not_to_have_attribute("aria-busy", "true")
