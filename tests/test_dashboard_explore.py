@@ -23,6 +23,8 @@ from starlette.testclient import TestClient
 from reports.dashboard import explore_page
 from reports.dashboard.app import Setting, make_app
 from reports.dashboard.explore_files import rows_of
+from reports.dashboard.explore_page import known_of
+from reports.dashboard.facets import Counts
 from reports.dashboard.snapshots import Held, Snapshots
 from reports.dashboard.view_url import CHOICES, COLUMNS, Known, View, read
 from warehouse.dashboard import explore, search
@@ -361,6 +363,21 @@ def test_names_in_any_spelling_and_parts_of_names_are_understood(client: TestCli
         assert "could not be understood" not in page, query
         assert chip in page
     assert "Do you mean all events of" in client.get("/explore?q=deepseek").text
+
+
+@pytest.mark.parametrize("page", ["/", "/services", "/countries", "/service/DeepSeek", "/country/US?voices=2"])
+def test_numbers_of_other_pages_lead_to_as_many_events(client: TestClient, data: Held, page: str) -> None:
+    shown = client.get(page).text
+    links = {
+        (address.replace("&amp;", "&"), int(number.replace(",", "")))
+        for address, number in re.findall(r'<a[^>]* href="(/explore[^"]*)"[^>]*>(?:<[^>]*>)*([\d,]+)\b', shown)
+    }
+    assert len(links) > 8
+    for address, number in sorted(links)[::3]:
+        query = {name: tuple(values) for name, values in parse_qs(urlsplit(address).query).items()}
+        view, problems = read(query, known_of(data))
+        assert problems == ()
+        assert (address, Counts.of(data.ask(explore.counts(view.wanted)).rows).all) == (address, number)
 
 
 # Files

@@ -16,7 +16,7 @@ from warehouse.dashboard.subjects import Every
 
 _HEIGHT: Final = 190
 _LEGEND: Final = 60
-_MOST_MONTHS: Final = 36
+_MOST_MONTHS: Final = 72
 _WITHIN: Final = ("day", "month")
 _NAMED: Final = 3
 
@@ -63,7 +63,7 @@ def over_time(data: Held, view: View, counts: Counts, sql: str) -> Figure | None
 
 def _every(first: date, last: date) -> Every:
     months = (last.year - first.year) * 12 + last.month - first.month
-    return "month" if months < _MOST_MONTHS else "quarter" if months < 2 * _MOST_MONTHS else "year"
+    return "month" if months < _MOST_MONTHS else "quarter" if months < 3 * _MOST_MONTHS else "year"
 
 
 def _says(counts: Counts, summed: Counter[tuple[date, str]], every: Every) -> str:

@@ -140,11 +140,11 @@ def _answers(data: Held, wanted: Wanted, question: Callable[[Wanted], Sql]) -> S
 
 def view_of(visit: Visit) -> tuple[View, tuple[Problem, ...]]:
     """The view that the address asks for, and what of it can't be understood."""
-    return read(visit.query, _known(visit))
+    return read(visit.query, known_of(visit.data))
 
 
-def _known(visit: Visit) -> Known:
-    data = visit.data
+def known_of(data: Held) -> Known:
+    """What names stand for in the data."""
 
     def values(sql: str) -> frozenset[str]:
         return data.remember(sql, lambda: frozenset(value for (value,) in data.ask(sql).rows))
@@ -226,10 +226,11 @@ def _rows(visit: Visit, view: View, found: Sequence[EventRow], known: Mapping[st
 
 def _said(row: Sequence[Any], terms: Sequence[search.Term]) -> Said:
     _, *quotes, title, url, source = row
-    # A quote that another one holds is told by it.
-    shown = [line(one) for one in quotes if one is not None]
-    hit = [one for one in dict.fromkeys(shown) if search.spans(one, terms)]
-    largest = [one for one in hit if not any(one != other and one in other for other in hit)]
+    shown = dict.fromkeys(line(one) for one in quotes if one is not None)
+    hit = [one for one in shown if search.spans(one, terms)]
+    # What another quote or the title holds is told by that.
+    longer = [line(title), *hit]
+    largest = [one for one in hit if not any(one != other and one in other for other in longer)]
     return Said(
         _parts(line(title), terms),
         tuple(_parts(one, terms) for one in largest[:_QUOTED]),

@@ -81,7 +81,8 @@ class Facet:
 
 def facets(view: View, counts: Counts, known: Mapping[str, str]) -> list[Facet]:
     """The filters that have values, in the order in which they are shown. `known` are names of countries by code."""
-    return [one for name in ORDER if (one := _facet(name, view, counts.by_value.get(name, {}), known)).choices]
+    made = [_facet(name, view, counts.by_value.get(name, {}), known) for name in ORDER]
+    return [one for one in made if one.choices or one.typed]
 
 
 def _facet(name: str, view: View, found: Mapping[str, int], known: Mapping[str, str]) -> Facet:
