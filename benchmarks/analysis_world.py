@@ -318,10 +318,11 @@ SELECT run_id, entry_id, article_id, 'unchanged' AS outcome, fetched_at AS visit
 WHERE hash(article_id) % 20 = 0;
 
 INSERT INTO unsure_pairs BY NAME
-SELECT event_id AS happening_a, lag(event_id) OVER (ORDER BY event_id) AS happening_b, block,
+SELECT event_id AS happening_a, lag(event_id) OVER said AS happening_b, block,
        strftime(first_reported, '%Y-%m') AS month, 5.5 AS points, 'the same action, dates that overlap' AS why,
-       event_id AS mention_a, event_id AS mention_b
-FROM events WHERE hash(event_id) % 20 = 0 QUALIFY happening_b IS NOT NULL;
+       mention_id AS mention_a, lag(mention_id) OVER said AS mention_b
+FROM events JOIN (SELECT event_id, min(mention_id) AS mention_id FROM event_mentions GROUP BY event_id) USING (event_id)
+WHERE hash(event_id) % 20 = 0 WINDOW said AS (ORDER BY event_id) QUALIFY happening_b IS NOT NULL;
 
 INSERT INTO event_forwards SELECT left(md5(event_id), 20), event_id, changed_run_id FROM events
 WHERE hash(event_id) % 50 = 0;

@@ -10,7 +10,7 @@ import argparse
 import base64
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,20 +33,22 @@ _LONGEST: Final = 12_000
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """A picture for the README: a page, its theme, its height, and what is done before it is taken."""
+    """A picture for the README: a page, what is asked of it, a link that is followed, and the part at the upper edge."""
 
     file: str
     page: str
-    theme: Literal["light", "dark"]
     height: int
-    before: Callable[[Page], None] = lambda page: None
+    theme: Literal["light", "dark"] = "light"
+    at: str = ""
+    asked: str = ""
+    follow: str = ""
 
 
 FRONT: Final = (
-    Front("overview.png", "overview", "light", 900),
-    Front("service.png", "service", "light", 900),
-    Front("event.png", "event", "dark", 900),
-    Front("explore.png", "explore", "light", 900),
+    Front("overview.png", "overview", 1135),
+    Front("service.png", "service", 752, at="#curve", asked="?voices=2"),
+    Front("event.png", "event", 760, theme="dark", at="#text", follow="ol.mentions a.no"),
+    Front("explore.png", "explore", 900, asked="?q=national+security&reason=national_security"),
 )
 
 
@@ -64,7 +66,7 @@ def main() -> int:
         pages = pages_of(data / "published") | {"review": links.review(), "not found": links.event("0000")}
         if options.front:
             for front in FRONT:
-                _front(browsing, pages[front.page], front, options.out / front.file)
+                _front(browsing, pages[front.page] + front.asked, front, options.out / front.file)
         else:
             for name, address in pages.items():
                 if not options.only or name in options.only:
@@ -88,7 +90,7 @@ def _pictures(browsing: Browsing, name: str, address: str, out: Path) -> None:
     for size, (width, height) in SIZES.items():
         for theme in THEMES:
             view = {"width": width, "height": height}
-            with browsing.page(viewport=view, color_scheme=theme, reduced_motion="reduce") as page:
+            with browsing.page(viewport=view, color_scheme=theme, reduced_motion="reduce", locale="en-GB") as page:
                 _go(page, address)
                 long = min(page.evaluate("() => document.documentElement.scrollHeight"), _LONGEST)
                 page.set_viewport_size({"width": width, "height": long})
@@ -100,9 +102,12 @@ def _pictures(browsing: Browsing, name: str, address: str, out: Path) -> None:
 
 def _front(browsing: Browsing, address: str, front: Front, file: Path) -> None:
     view = {"width": SIZES["wide"][0], "height": front.height}
-    with browsing.page(viewport=view, color_scheme=front.theme, reduced_motion="reduce") as page:
+    with browsing.page(viewport=view, color_scheme=front.theme, reduced_motion="reduce", locale="en-GB") as page:
         _go(page, address)
-        front.before(page)
+        if front.follow:
+            _go(page, page.locator(front.follow).first.get_attribute("href") or "")
+        if front.at:
+            page.locator(front.at).evaluate("(part) => scrollTo(0, part.getBoundingClientRect().top - 16)")
         painted(page)
         shot = base64.b64encode(page.screenshot()).decode()
         pixels = base64.b64decode(page.context.new_page().evaluate(_PIXELS, shot))

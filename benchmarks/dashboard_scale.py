@@ -35,6 +35,8 @@ from benchmarks.analysis_world import World
 from benchmarks.dashboard_doings import doings
 from benchmarks.dashboard_serving import Served, chromium, pages_of, serving
 from benchmarks.dashboard_walk import Browsing, Look
+from pipeline.places import PUBLISHED_NAME, WAREHOUSE_NAME
+from reports.dashboard import links
 from warehouse.store import open_warehouse
 
 LIMITS: Final[Mapping[str, float]] = {
@@ -49,6 +51,9 @@ LIMITS: Final[Mapping[str, float]] = {
 RUN: Final = 1000
 """Mentions that a run brings, of those published while somebody looks."""
 
+PAUSE: Final = 5.0
+"""Seconds between two of them."""
+
 
 @dataclass(slots=True)
 class Found:
@@ -60,6 +65,7 @@ class Found:
     looks: dict[str, list[Look]] = field(default_factory=dict)
     doings: dict[str, list[float]] = field(default_factory=dict)
     moving: dict[str, list[float]] = field(default_factory=dict)
+    files: dict[str, list[float]] = field(default_factory=dict)
     mib: dict[str, float] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     versions: int = 0
@@ -72,14 +78,14 @@ def main() -> int:
     parser.add_argument("--mentions", type=int, default=1_000_000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--publishes", type=int, default=5, help="runs that come while somebody looks")
-    parser.add_argument("--skip", choices=["server", "pages", "doings"], nargs="*", default=[])
+    parser.add_argument("--skip", choices=["server", "pages", "doings", "files"], nargs="*", default=[])
     parser.add_argument("--only", nargs="*", default=[], help="pages and doings whose names begin so")
     parser.add_argument("--json", type=Path, help="where to write all figures")
-    parser.add_argument("--publish", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--publish", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     path = options.folder / f"{options.mentions}.duckdb"
-    if options.publish is not None:
-        return _publish_runs(World(path, options.mentions), options.publish, options.publishes)
+    if options.publish:
+        return _publish_runs(options.folder, options.mentions, options.publishes)
     published = path.with_suffix(".published")
     World(path, options.mentions).build(tell=lambda line: print(line, file=sys.stderr))
     if not published.exists():
@@ -91,6 +97,8 @@ def main() -> int:
         if "server" not in options.skip:
             _ask_server(site, pages, options.repeat, found)
         _browse(site, pages, options, found)
+        if "files" not in options.skip:
+            _download(site, pages, options.repeat, found)
     if options.publishes:
         _move(options, path, pages, found)
     _print(found)
@@ -107,7 +115,7 @@ def _wanted(name: str, only: Sequence[str]) -> bool:
 def _site(published: Path) -> Iterator[Path]:
     """A data folder that has nothing but this snapshot."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "published").symlink_to(published.resolve())
+        (Path(folder) / PUBLISHED_NAME).symlink_to(published.resolve())
         yield Path(folder)
 
 
@@ -155,18 +163,29 @@ def _browse(site: Path, pages: Mapping[str, str], options: argparse.Namespace, f
         found.faults += browsing.faults
 
 
+def _download(site: Path, pages: Mapping[str, str], repeat: int, found: Found) -> None:
+    """All events as a file, and those of one view."""
+    with serving(site) as served:
+        for name in ("explore", "explore, filtered"):
+            for kind in ("csv", "parquet"):
+                address = pages[name].replace(links.explore(), f"{links.explore()}.{kind}")
+                taken, sizes = zip(*(get(served.address + address) for _ in range(repeat)), strict=True)
+                found.files[f"{name}, {kind}: {max(sizes) / 1e6:.1f} MB"] = list(taken)
+        _weigh(found, "files made", served)
+
+
 def _move(options: argparse.Namespace, path: Path, pages: Mapping[str, str], found: Found) -> None:
     """Go from page to page while another process publishes a copy of it all, again and again."""
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        copy = Path(folder) / path.name
+        copy = Path(folder) / WAREHOUSE_NAME
         for suffix in (".duckdb", ".plan"):
             shutil.copy(path.with_suffix(suffix), copy.with_suffix(suffix))
-        shutil.copytree(path.with_suffix(".published"), copy.parent / "published", symlinks=True)
+        shutil.copytree(path.with_suffix(".published"), copy.parent / PUBLISHED_NAME, symlinks=True)
         command = [
             sys.executable, "-m", "benchmarks.dashboard_scale", "--folder", folder, "--mentions", str(options.mentions),
-            "--publish", str(copy.parent / "published"), "--publishes", str(options.publishes),
+            "--publishes", str(options.publishes), "--publish",
         ]  # fmt: skip
-        with serving(Path(folder)) as served, chromium() as browser:
+        with serving(copy.parent) as served, chromium() as browser:
             browsing = Browsing(browser, served.address)
             seen = set()
             publishing = subprocess.Popen(command)
@@ -184,13 +203,15 @@ def _move(options: argparse.Namespace, path: Path, pages: Mapping[str, str], fou
             found.faults += browsing.faults
 
 
-def _publish_runs(world: World, published: Path, runs: int) -> int:
+def _publish_runs(folder: Path, mentions: int, runs: int) -> int:
+    """What `_move` has a process of its own do."""
+    world = World(folder / WAREHOUSE_NAME, mentions)
     for _ in range(runs):
         with open_warehouse(world.path, memory_limit="1GB") as warehouse:
             ((held,),) = warehouse._database.execute("SELECT count(*) FROM mentions")
             world.load(warehouse._database, held, RUN)
-            warehouse.publish(published, manifest={"model": "made-up"})
-        time.sleep(5)
+            warehouse.publish(folder / PUBLISHED_NAME, manifest={"model": "made-up"})
+        time.sleep(PAUSE)
     return 0
 
 
@@ -226,7 +247,8 @@ def _print(found: Found) -> None:
         for name, looks in found.looks.items():
             told = [f"{statistics.median(getattr(one, key.name) for one in looks):.3g}" for key in fields(Look)]
             print(f"| {name} | {' | '.join(told)} |")
-    for heading, some in (("interaction", found.doings), ("page while snapshots are published", found.moving)):
+    for heading, some in (("interaction", found.doings), ("file", found.files),
+                          ("page while snapshots are published", found.moving)):  # fmt: skip
         if some:
             print(f"\n| {heading} | ms |\n| --- | --- |")
             for name, taken in some.items():

@@ -22,6 +22,13 @@ from reports.dashboard import links
 _ADDRESS: Final = re.compile(r"http://[^\s/]+")
 _COMMAND: Final = "from clampdown.main import main; main()"
 _START_SECONDS: Final = 60
+_ORDINARY: Final = """
+SELECT event_id FROM events JOIN event_mentions USING (event_id) JOIN mentions AS m USING (mention_id)
+WHERE articles < 10 AND m.actor_quote IS NOT NULL AND m.scope_quote IS NOT NULL AND m.date_quote IS NOT NULL
+    AND m.reason_quote IS NOT NULL
+ORDER BY voices >= 3 DESC, list_min(map_values(m.scores)) DESC, event_id LIMIT 1
+"""
+"""An event that some tell of, one of them with every field, and surely."""
 _PROC: Final = Path("/proc")
 
 
@@ -125,9 +132,8 @@ def pages_of(published: Path) -> dict[str, str]:
         (country,) = first(f"SELECT country {in_country}")
         actor, its_country = first(f"SELECT actor_canonical, country {in_country}".replace(
             "WHERE", "WHERE actor_canonical IS NOT NULL AND"))  # fmt: skip
-        # The most told, the most told of those with one article less than ten, and one with what became of it.
         (most,) = first("SELECT event_id FROM events ORDER BY articles DESC, event_id LIMIT 1")
-        (some,) = first("SELECT event_id FROM events WHERE articles < 10 ORDER BY articles DESC, event_id LIMIT 1")
+        (some,) = first(_ORDINARY)
     return {
         "overview": links.overview(),
         "services": links.services(),
