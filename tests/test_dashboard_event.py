@@ -22,7 +22,7 @@ from reports.dashboard import links
 from reports.dashboard.app import Setting, make_app
 from reports.dashboard.event_life import turns
 from reports.dashboard.event_page import MENTIONS
-from reports.dashboard.highlight import AROUND, LEAST, SHORT, Piece, Span, pieces
+from reports.dashboard.highlight import AROUND, LEAD, LEAST, SHORT, Piece, Span, pieces
 from reports.dashboard.snapshots import Snapshots
 from reports.palette import FIELDS, INKS, THEMES, contrast
 from warehouse.dashboard import events as asked
@@ -107,7 +107,8 @@ def test_a_long_text_is_folded_around_its_title_and_the_words_that_are_marked() 
 def test_a_long_paragraph_is_cut_between_words_around_what_is_marked() -> None:
     text = "word " * 1000 + "blocked " + "other " * 1000
     start = text.index("blocked")
-    before, shown, after = pieces(text, [Span(start, start + 7, "trigger")])
+    lead, before, shown, after = pieces(text, [Span(start, start + 7, "trigger")])
+    assert LEAD <= len(_text((lead,))) < LEAD + 100
     (paragraph,) = shown.paragraphs
     assert paragraph.goes_on
     said = _text((shown,))

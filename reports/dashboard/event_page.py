@@ -82,6 +82,8 @@ class Chosen:
     score: float
     pieces: tuple[Piece, ...]
     beside: int
+    previous: str | None
+    next: str | None
 
 
 def event(visit: Visit) -> Answer:
@@ -288,7 +290,15 @@ class _Page:
             detail.mention.score,
             pieces(text, spans, detail.title),
             len(beside),
+            *self._next_to(self._numbers[detail.id]),
         )
+
+    def _next_to(self, number: int) -> tuple[str | None, str | None]:
+        """The addresses of the mentions before and after one, by its number."""
+        heard = self._outline.heard
+        before = heard[number - 2].mention_id if number > 1 else None
+        after = heard[number].mention_id if number < len(heard) else None
+        return before and self._places.address(before), after and self._places.address(after)
 
     def _line(self, mention_id: str) -> MentionLine:
         detail = self._details[mention_id]

@@ -15,6 +15,9 @@ from reports.inert import visible
 SHORT: Final = 2400
 """Characters up to which a text is shown whole."""
 
+LEAD: Final = 700
+"""Characters of its beginning that are always shown, as far as whole lines of it fit."""
+
 LONGEST: Final = 1200
 """Characters of a paragraph with spans that is shown whole; of a longer one, what stands around them."""
 
@@ -80,7 +83,7 @@ def pieces(text: str, spans: Iterable[Span], title: str = "") -> tuple[Piece, ..
     some = sorted(kept.values(), key=lambda one: (one.start, -one.end, one.field))
     lines = [(found.start(), found.end()) for found in _LINE.finditer(text) if not found[0].isspace()]
     is_titled = bool(title.strip()) and text.startswith(title)
-    shown = [(0, len(text))] if len(text) <= SHORT else _shown(text, lines, some, is_titled=is_titled)
+    shown = [(0, len(text))] if len(text) <= SHORT else _shown(text, lines, some)
     made = []
     for start, end, is_folded in _parts(shown, len(text)):
         found = tuple(_paragraphs(text, lines, (start, end), some, is_titled=is_titled))
@@ -89,20 +92,15 @@ def pieces(text: str, spans: Iterable[Span], title: str = "") -> tuple[Piece, ..
     return tuple(made)
 
 
-def _shown(
-    text: str, lines: Sequence[tuple[int, int]], spans: Sequence[Span], *, is_titled: bool
-) -> list[tuple[int, int]]:
-    """Which characters are shown, in ranges that do not touch: the title, and what stands around spans."""
-    ranges = [_cut(text, lines[0], lines[0][0], min(lines[0][1], lines[0][0] + AROUND))] if is_titled and lines else []
+def _shown(text: str, lines: Sequence[tuple[int, int]], spans: Sequence[Span]) -> list[tuple[int, int]]:
+    """Which characters are shown, in ranges that do not touch: what a text begins with, and what is around spans."""
+    ranges = [_beginning(text, lines, LEAD if spans else SHORT)] if lines else []
     for line in lines:
         held = [span for span in spans if span.start < line[1] and span.end > line[0]]
         if held and line[1] - line[0] <= LONGEST:
             ranges.append(line)
         else:
             ranges += [_cut(text, line, span.start - AROUND, span.end + AROUND) for span in held]
-    if not spans:
-        # Nothing to unfold the text around: its beginning tells what it is about.
-        ranges.append(_cut(text, (0, len(text)), 0, SHORT))
     joined: list[tuple[int, int]] = []
     for start, end in sorted(ranges):
         if joined and start - joined[-1][1] < LEAST:
@@ -110,6 +108,12 @@ def _shown(
         else:
             joined.append((start, end))
     return joined
+
+
+def _beginning(text: str, lines: Sequence[tuple[int, int]], length: int) -> tuple[int, int]:
+    """The first lines of a text, as many as fit; a part of the first where not even that does."""
+    ends = [end for _, end in lines if end <= length]
+    return (0, ends[-1]) if ends else _cut(text, lines[0], 0, length)
 
 
 def _cut(text: str, line: tuple[int, int], start: int, end: int) -> tuple[int, int]:
