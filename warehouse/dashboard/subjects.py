@@ -35,7 +35,7 @@ MOST_QUOTED: Final = 3
 MOST_REASONS: Final = 6
 """Reasons that are quoted, the commonest."""
 
-_CONSIDERED: Final = 5
+_CONSIDERED: Final = 8
 """Events that are looked at for quotes: not every mention of an event says why."""
 
 _MENTIONS: Final = 12
@@ -326,9 +326,20 @@ def reasons_quoted(subject: Subject) -> Sql:
                 ON m.mention_id = asked.mention_id AND list_contains(m.reason_classes, r.reason)
             QUALIFY row_number() OVER (PARTITION BY r.reason, r.event_id ORDER BY m.score DESC, m.mention_id) = 1
         ),
-        chosen AS MATERIALIZED (
+        telling AS (
             FROM quoted
-            QUALIFY row_number() OVER (PARTITION BY reason ORDER BY voices DESC, last_reported DESC, event_id) <= $most
+            -- What one article says of several who act is quoted once, and a lone word only where there is no more.
+            QUALIFY row_number() OVER (
+                PARTITION BY reason, article_id
+                ORDER BY contains(reason_quote, ' ') DESC, voices DESC, last_reported DESC, event_id
+            ) = 1
+        ),
+        chosen AS MATERIALIZED (
+            FROM telling
+            QUALIFY row_number() OVER (
+                PARTITION BY reason
+                ORDER BY contains(reason_quote, ' ') DESC, voices DESC, last_reported DESC, event_id
+            ) <= $most
         )
         SELECT c.reason, c.restrictions, c.event_id, c.service_canonical, c.country, c.actor_canonical, c.date_value,
             c.reason_quote, c.reason_start, c.reason_end, c.article_id, c.version, coalesce(s.name, a.site) AS source,
