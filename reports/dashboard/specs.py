@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
 from pipeline.types import Action
+from reports import locales
 from reports.chart_data import Lifeline, Points
 from reports.chart_lives import KIND_OF, STEP_NAMES, SYMBOLS, bars_of, marks_of, name_of
 from reports.dashboard.curves import Row, curve_rows
@@ -37,7 +38,10 @@ _COVERAGE_WORDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Shade:
-    """A span of time of which little was read: its first day, the day after its last, and how it was covered."""
+    """A span of time of which little was read: its first day, the day after its last, and how it was covered.
+
+    `date.min` stands for all that came before.
+    """
 
     start: date
     end: date
@@ -333,6 +337,12 @@ def _by_action(shown: set[str]) -> Spec:
     }
 
 
+def _in_words(shade: Shade) -> str:
+    if shade.start == date.min:
+        return f"Before {locales.day(shade.end)}"
+    return f"{locales.day(shade.start)} to {locales.day(shade.end - timedelta(days=1))}"
+
+
 def _shaded(shades: Sequence[Shade], span: Span) -> list[Spec]:
     """The ground where little was read, from the top to the bottom of the chart."""
     rows = [
@@ -340,8 +350,7 @@ def _shaded(shades: Sequence[Shade], span: Span) -> list[Spec]:
             "on": max(shade.start, span[0]).isoformat(),
             "to": min(shade.end, span[1]).isoformat(),
             "opacity": _SHADES[shade.coverage],
-            "told": f"{shade.start.isoformat()} to {(shade.end - timedelta(days=1)).isoformat()}: "
-            f"{_COVERAGE_WORDS[shade.coverage]}",
+            "told": f"{_in_words(shade)}: {_COVERAGE_WORDS[shade.coverage]}",
         }
         for shade in shades
         if shade.coverage in _SHADES and shade.start < span[1] and shade.end > span[0]

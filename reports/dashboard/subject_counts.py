@@ -140,9 +140,10 @@ _UNDATED: Final = date.min
 
 
 def shades(data: Held, frame: Frame) -> list[specs.Shade]:
-    """The periods of which little was read."""
+    """The periods of which little was read: of what was published before the first of them, nothing."""
     rows = data.ask(filled("SELECT period, coverage FROM coverage_by($every) ORDER BY period", every=frame.every)).rows
-    return [
+    before = [specs.Shade(date.min, rows[0][0], "none")] if rows else []
+    return before + [
         specs.Shade(period, following(period, frame.every), coverage)
         for period, coverage in rows
         if frame.shows(period) and period <= frame.until
