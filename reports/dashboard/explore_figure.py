@@ -1,22 +1,26 @@
 """What was found over time: events by month and action."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
 from reports.dashboard import specs
 from reports.dashboard.facets import Counts, label_of
 from reports.dashboard.figures import Cell, Figure, Link
-from reports.dashboard.frames import Frame, begin, following, name_of, told_until
+from reports.dashboard.frames import Frame, begin, following, name_of
 from reports.dashboard.snapshots import Held
-from reports.dashboard.subject_figures import shades
+from reports.dashboard.subject_counts import shades
 from reports.dashboard.view_url import View
 from reports.locales import count, number
 from warehouse.dashboard.subjects import Every
 
 _HEIGHT: Final = 190
 _LEGEND: Final = 60
-_MOST_MONTHS: Final = 72
+_MOST: Final = 160
+"""Bars: each is a row of the table, too."""
+
+_PERIODS: Final[tuple[Every, ...]] = ("month", "quarter", "year")
 _WITHIN: Final = ("day", "month")
 _NAMED: Final = 3
 
@@ -26,13 +30,14 @@ def over_time(data: Held, view: View, counts: Counts, sql: str) -> Figure | None
     dated = [(month, action, events) for month, action, events in counts.months if month is not None]
     if not dated:
         return None
-    every = _every(dated[0][0], dated[-1][0])
+    every = _every([(month, action) for month, action, _ in dated])
     summed = Counter[tuple[date, str]]()
     for month, action, events in dated:
         summed[begin(month, every), action] += events
     found = [(*key, events, _view(view, key, every)) for key, events in sorted(summed.items())]
     first, last = found[0][0], found[-1][0]
-    frame = Frame(first, max(following(last, every), told_until(data, last)), every, ())
+    frame = Frame(first, following(last, every), every, ())
+    span, ground = (first, frame.until), shades(data, frame)
     bars = [
         specs.Bar(
             period,
@@ -52,18 +57,21 @@ def over_time(data: Held, view: View, counts: Counts, sql: str) -> Figure | None
         "over-time",
         f"What was found, by {every}",
         _says(counts, summed, every),
-        specs.stacked(bars, colours, (first, frame.until), every=every, shades=shades(data, frame), height=_HEIGHT),
+        specs.stacked(bars, colours, span, every=every, shades=ground, height=_HEIGHT),
         (every.capitalize(), "Action", "Events"),
         rows,
         f"-- Here are the rows whose facet is 'month'.\n{sql}",
         _HEIGHT + _LEGEND,
-        _note(counts.all - sum(summed.values())),
+        f"{_note(counts.all - sum(summed.values()))} {specs.shaded(ground, span)}".strip(),
     )
 
 
-def _every(first: date, last: date) -> Every:
-    months = (last.year - first.year) * 12 + last.month - first.month
-    return "month" if months < _MOST_MONTHS else "quarter" if months < 3 * _MOST_MONTHS else "year"
+def _every(dated: Sequence[tuple[date, str]]) -> Every:
+    """The shortest periods of which there are not too many to read."""
+    for every in _PERIODS:
+        if len({(begin(month, every), action) for month, action in dated}) <= _MOST:
+            return every
+    return _PERIODS[-1]
 
 
 def _says(counts: Counts, summed: Counter[tuple[date, str]], every: Every) -> str:

@@ -29,6 +29,9 @@ SIZE: Final = 50
 _CELLS: Final = 400_000
 """Ids of events that were found by words, and cells of answers about them, which are kept for a version."""
 
+_NAMED: Final = 3
+"""Filters that the title of the page names."""
+
 _QUOTED: Final = 3
 """Quotes that are shown of one event, beside its title, where words were searched for."""
 
@@ -90,11 +93,12 @@ def page(visit: Visit) -> Rendered:
     rows = _answers(visit.data, view.wanted, lambda wanted: explore.page(wanted, view.order, part.size, part.offset))
     found = [event_row(row) for row in rows]
     known = country_names(visit.data)
+    chips = _chips(view, known)
     values = {
         "view": view,
         "wanted": view.wanted,
         "problems": problems,
-        "chips": _chips(view, known),
+        "chips": chips,
         "facets": facets(view, counts, known),
         "services": counts.names("service"),
         "countries": [(code, known.get(code, code)) for code in counts.names("country")],
@@ -114,7 +118,8 @@ def page(visit: Visit) -> Rendered:
         "hidden": {name: value for name, value in view.asked().items() if name in ("sort", "order")},
         "names_like": _names_like(visit, view) if not counts.all or view.wanted.terms else [],
     }
-    return Rendered("explore.html.j2", values, "Explore")
+    named = [one.value for one in chips[:_NAMED]] + (["…"] if len(chips) > _NAMED else [])
+    return Rendered("explore.html.j2", values, f"{', '.join(named)} – Explore" if named else "Explore")
 
 
 def _answers(data: Held, wanted: Wanted, question: Callable[[Wanted], Sql]) -> Sequence[Sequence[Any]]:

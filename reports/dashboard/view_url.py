@@ -39,7 +39,7 @@ class Column:
 
 COLUMNS: Final[Mapping[str, Column]] = {
     "date": Column("When", ("date_value", "date_from", "date_to"), "date", falls=True),
-    "event": Column("Event", ("action", "status", "lifted"), "action"),
+    "event": Column("Event", ("action", "status", "lifted", "retracted", "dismissed"), "action"),
     "country": Column("Country", ("country",), "country"),
     "service": Column("Service", ("service_canonical",), "service"),
     "actor": Column("Actor", ("actor_canonical",), "actor"),
