@@ -33,7 +33,7 @@ _LONGEST: Final = 12_000
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """A picture for the README: a page, what is asked of it, a link that is followed, and the part at the upper edge."""
+    """A picture for the README: a page, what is asked of it, a link that is followed, and the part at its top."""
 
     file: str
     page: str
