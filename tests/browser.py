@@ -6,6 +6,7 @@ of another machine. Waits end when there is what is waited for; a busy machine o
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,10 +73,11 @@ def dashboard_over(published: Path) -> "Any":
 
     @contextmanager
     def opened() -> Iterator[str]:
-        snapshots = Snapshots(published)
-        with served(make_app(snapshots, Setting(ZoneInfo("UTC")))) as address:
-            yield address.rstrip("/")
-        snapshots.close()
+        with tempfile.TemporaryDirectory() as workspace:
+            snapshots = Snapshots(published, workspace=Path(workspace))
+            with served(make_app(snapshots, Setting(ZoneInfo("UTC")))) as address:
+                yield address.rstrip("/")
+            snapshots.close()
 
     return opened()
 

@@ -405,6 +405,12 @@ def test_a_download_holds_its_version_to_the_last_piece(tmp_path: Path) -> None:
             for number in range(3):
                 yield f"{visit.data.ask(f'SELECT {number} + count(*) FROM articles').rows[0][0]}\n".encode()
 
+        def fails() -> Iterator[bytes]:
+            raise InputError("there is too much of it")
+            yield b""
+
+        if visit.path["name"] == "fails":
+            return Download("a.csv", "text/csv", fails())
         if visit.path["name"] == "empty":
             return Download("nothing.csv", "text/csv", iter(()))
         return Download('a "b"\r\né.csv', "text/csv", pieces())
@@ -417,6 +423,7 @@ def test_a_download_holds_its_version_to_the_last_piece(tmp_path: Path) -> None:
         "attachment; filename=\"a__b____.csv\"; filename*=UTF-8''a%20%22b%22%0D%0A%C3%A9.csv"
     )
     assert client.get("/a/empty").content == b""
+    assert "There is too much of it." in client.get("/a/fails").text
     snapshots.close()
     assert [one for one in _open_files() if one.is_relative_to(tmp_path)] == []
 

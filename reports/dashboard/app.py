@@ -168,6 +168,8 @@ class _Site:
                 return _sent_page(request, kept[0])
             try:
                 answer = route.page(self._visit(request, data, form))
+                # What can go wrong with a file has gone wrong before its first piece.
+                first = next(answer.chunks, b"") if isinstance(answer, Download) else b""
             except NotFound as error:
                 answer = _notice("There is no such page", str(error), error.hint, 404)
             except InputError as error:
@@ -185,7 +187,6 @@ class _Site:
                     status = 303 if request.method == "POST" else (308 if answer.permanent else 307)
                     return RedirectResponse(answer.to, status, {"Cache-Control": "no-store"})
                 case Download():
-                    first = next(answer.chunks, b"")
                     return Sent(answer, first, stack.pop_all())
 
     def _visit(self, request: Request, data: Held, form: Mapping[str, str]) -> Visit:

@@ -50,6 +50,7 @@ export async function show(address, { record = "push", words = "The page was upd
 function put(next) {
   const unfolded = [...document.querySelectorAll("main details[open][id]")].map((one) => one.id);
   const focused = document.activeElement;
+  const wasInside = main().contains(focused) && focused !== main();
   const typing = focused?.matches("main input[type=search], main input[type=text]") ? focused : null;
   const top = window.scrollY;
   document.dispatchEvent(new CustomEvent("clampdown:leave"));
@@ -67,6 +68,8 @@ function put(next) {
       back.setSelectionRange(typing.selectionStart, typing.selectionEnd);
     }
   }
+  // What had the focus is gone with what it did: whoever uses keys goes on from here.
+  if (wasInside && !back) main().focus({ preventScroll: true });
   window.scrollTo({ top, behavior: "instant" });
   document.dispatchEvent(new CustomEvent("clampdown:main"));
 }
