@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -419,6 +420,21 @@ def test_no_file_holds_more_than_was_asked_for(client: TestClient) -> None:
     answer = client.get("/explore.csv?action=bna&country=US", follow_redirects=False)
     assert answer.status_code in (302, 303, 307)
     assert answer.headers["location"] == "/explore?action=bna&country=US"
+
+
+def test_no_cell_of_a_file_is_a_formula(sample_snapshot: Path, tmp_path: Path) -> None:
+    shutil.copy(sample_snapshot, tmp_path / sample_snapshot.name)
+    with closing(duckdb.connect(str(tmp_path / sample_snapshot.name))) as connection:
+        connection.execute("UPDATE articles SET title = '=cmd|''/c calc''!A1'")
+        connection.execute("UPDATE mentions SET trigger_quote = '@SUM(A1)' || trigger_quote")
+    opened = Snapshots(tmp_path)
+    client = TestClient(make_app(opened, Setting(UTC)), base_url="http://localhost")
+    rows = list(csv.DictReader(io.StringIO(client.get("/explore.csv?country=US").text)))
+    opened.close()
+    assert len(rows) > 50
+    assert {row["article_title"] for row in rows} == {"'=cmd|'/c calc'!A1"}
+    assert all(row["quote"].startswith("'@SUM(A1)") for row in rows)
+    assert not [cell for row in rows for cell in row.values() if cell[:1] in "=+-@" and cell]
 
 
 # The page

@@ -32,6 +32,9 @@ _CELLS: Final = 400_000
 _NAMED: Final = 3
 """Filters that the title of the page names."""
 
+_PLAIN: Final = frozenset(LABELS[one] for one in ("q", "service", "country", "actor", "action", "status", "reason"))
+"""Filters whose values say by themselves what they are."""
+
 _QUOTED: Final = 3
 """Quotes that are shown of one event, beside its title, where words were searched for."""
 
@@ -118,8 +121,13 @@ def page(visit: Visit) -> Rendered:
         "hidden": {name: value for name, value in view.asked().items() if name in ("sort", "order")},
         "names_like": _names_like(visit, view) if not counts.all or view.wanted.terms else [],
     }
-    named = [one.value for one in chips[:_NAMED]] + (["…"] if len(chips) > _NAMED else [])
-    return Rendered("explore.html.j2", values, f"{', '.join(named)} – Explore" if named else "Explore")
+    return Rendered("explore.html.j2", values, _title(chips))
+
+
+def _title(chips: Sequence[Chip]) -> str:
+    told = (one.value if one.label in _PLAIN else f"{one.label} {one.value}".strip() for one in chips[:_NAMED])
+    named = ", ".join([*told, *(["…"] if len(chips) > _NAMED else [])])
+    return f"{named} – Explore" if named else "Explore"
 
 
 def _answers(data: Held, wanted: Wanted, question: Callable[[Wanted], Sql]) -> Sequence[Sequence[Any]]:
@@ -201,6 +209,8 @@ def _value(name: str, value: str, known: Mapping[str, str]) -> str:
         return line(known.get(value, value))
     if name in ("since", "until", "reported_since", "reported_until", "on"):
         return day(value)
+    if name == "everything":
+        return ""
     return f"“{line(value, 60)}”" if name == "q" else label_of(name, value)
 
 
