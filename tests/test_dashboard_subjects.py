@@ -25,6 +25,7 @@ from warehouse.dashboard import countries, peers, services, subjects
 from warehouse.dashboard.peers import Peer
 from warehouse.dashboard.services import Arrival
 from warehouse.dashboard.subjects import Counted, Reason, Standing, Subject
+from warehouse.event_list import EVENT_COLUMNS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -88,6 +89,18 @@ def test_numbers_are_those_of_the_restrictions(held: Held, subject: Subject) -> 
     assert standing.events == standing.restrictions + sum(others)
     rows = held.ask(subjects.listed(subject, in_force=True, limit=1000)).rows
     assert len({row[0] for row in rows}) == len(rows) == in_force
+
+
+def test_lists_begin_with_what_happened_last(held: Held) -> None:
+    days = []
+    for row in held.ask(subjects.listed(Subject(), in_force=False, limit=1000)).rows:
+        told = dict(zip(EVENT_COLUMNS.split(", "), row, strict=True))
+        if told["date_to"] is None:
+            days.append(told["first_reported"])
+        else:
+            days.append(min(told["date_to"], told["last_reported"] or told["date_to"]))
+    assert len(days) > 100
+    assert days == sorted(days, key=lambda day: day or date.min, reverse=True)
 
 
 @pytest.mark.parametrize("every", ["month", "quarter", "year"])

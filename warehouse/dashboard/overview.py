@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from warehouse.dashboard.asking import Sql, filled
-from warehouse.dashboard.subjects import Subject
+from warehouse.dashboard.subjects import DAY_OF, Subject
 from warehouse.event_list import EVENT_COLUMNS
 
 PLACES: Final = 24
@@ -64,13 +64,14 @@ def latest(since: date, until: date, subject: Subject, most: int) -> Sql:
             )
         ORDER BY
             coalesce(coalesce(date_from, first_reported) >= $since, false) DESC,
-            voices DESC, coalesce(least(date_to, last_reported), first_reported) DESC NULLS LAST, event_id
+            voices DESC, $day DESC NULLS LAST, event_id
         LIMIT $most
         """,
         columns=Sql(EVENT_COLUMNS),
         since=since,
         until=until,
         where=subject.where,
+        day=DAY_OF,
         most=most,
     )
 

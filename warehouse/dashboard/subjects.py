@@ -41,7 +41,7 @@ _CONSIDERED: Final = 8
 _MENTIONS: Final = 12
 """Mentions of an event that are looked at, the first: some have thousands."""
 
-_DAY_OF = "coalesce(least(date_to, last_reported), first_reported)"
+DAY_OF: Final = Sql("CASE WHEN date_to IS NULL THEN first_reported ELSE least(date_to, last_reported) END")
 """Where an event stands in a list. One dated "2025" and told of in February began by then, not in December."""
 
 
@@ -154,7 +154,7 @@ def listed(subject: Subject, *, in_force: bool, limit: int, offset: int = 0) -> 
         """,
         columns=Sql(EVENT_COLUMNS),
         where=Sql(subject.where + stands),
-        day=Sql(_DAY_OF),
+        day=DAY_OF,
         limit=limit,
         offset=offset,
     )
