@@ -7,7 +7,6 @@ from typing import Any
 
 import altair as alt
 import pytest
-import vl_convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,9 +70,7 @@ def _specs() -> dict[str, specs.Spec]:
 def test_a_spec_is_vega_lite(name: str, spec: specs.Spec) -> None:
     assert alt.LayerChart.from_dict(spec), f"{name}: Altair holds it to the schema of Vega-Lite"
     assert f"v{alt.SCHEMA_VERSION[1]}.json" in SCHEMA
-    shared: dict[str, Any] = {"others": [{"service": "A", "on": "2024-05-05", "days": 3, "number": 1}]}
-    made = vl_convert.vegalite_to_vega(spec | {"datasets": shared, "width": 300, "height": 160}, vl_version="6.4")
-    assert made["autosize"]["type"] in ("fit", "fit-x")
+    assert spec["autosize"]["type"] in ("fit", "fit-x"), "as wide as its box"
 
 
 def test_a_spec_has_no_colour_that_the_dark_theme_can_not_turn() -> None:
