@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from threading import Event, Lock, Thread
@@ -19,7 +19,7 @@ from typing import Final
 from flows.reviewing import author_of, decide, keep, now
 from pipeline.decision_archive import DecisionArchive
 from pipeline.decision_types import Decision
-from pipeline.errors import ClampdownError, InputError
+from pipeline.errors import ArchiveError, ClampdownError, InputError
 from pipeline.lease import holder
 from pipeline.places import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME
 from pipeline.settings import Settings
@@ -27,6 +27,7 @@ from reports.dashboard.review_seam import Answer, Carried
 from warehouse import drafting, review
 from warehouse.query import connect_snapshot
 from warehouse.reader import Reader
+from warehouse.review import LoggedDecision
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +53,8 @@ def open_desk(settings: Settings) -> Iterator["Desk"]:
         review.check(reader)
         model = review.model_of(reader)
         known = review.decision_ids(reader)
-    waiting, _ = DecisionArchive(settings.data_dir / ARCHIVE_NAME).unread(known)
     carrier = Carrier(settings, model)
-    carrier.wake({one.id for one in waiting})
+    carrier.wake(DecisionArchive(settings.data_dir / ARCHIVE_NAME).paths().keys() - known)
     try:
         yield Desk(settings, carrier)
     finally:
@@ -65,10 +65,10 @@ class Desk:
     """See `reports.dashboard.review_seam.ReviewDesk`."""
 
     def __init__(self, settings: Settings, carrier: "Carrier") -> None:
-        self._data_dir = settings.data_dir
         self._archive = DecisionArchive(settings.data_dir / ARCHIVE_NAME)
         self._carrier = carrier
         self._keeping = Lock()
+        self._read: dict[str, LoggedDecision] = {}
         try:
             self._author = author_of(settings)
         except InputError:
@@ -79,21 +79,32 @@ class Desk:
         """Who decided last here, or else the setting `review.author`, or the login name; empty if nobody is known."""
         return self._author
 
-    def decide(self, reader: Reader, answer: Answer) -> tuple[Decision, ...]:
+    def decide(self, reader: Reader, answer: Answer) -> tuple[LoggedDecision, ...]:
         """Keep the decisions that an answer means, and have them carried out."""
         drafts = self._drafts(reader, answer)
         with self._keeping:
             # Each is later than any other that is there: of two on one matter, the later holds.
-            made = drafting.sign(drafts, now(self._data_dir), answer.author, answer.reason)
-            keep(self._data_dir, made)
+            made = drafting.sign(drafts, now(self._archive), answer.author, answer.reason)
+            keep(self._archive, made)
             self._author = answer.author
         self._carrier.wake({one.id for one in made})
-        return tuple(made)
+        return tuple(map(_light, made))
 
     def carried(self, known: Collection[str]) -> Carried:
         """How far decisions have come."""
-        waiting, _ = self._archive.unread(known)
-        return Carried(tuple(waiting), self._carrier.is_busy, self._carrier.problem)
+        return Carried(self._waiting(known), self._carrier.is_busy, self._carrier.problem)
+
+    def _waiting(self, known: Collection[str]) -> tuple[LoggedDecision, ...]:
+        """The decisions that are not `known`. Each is read once: it may be about ten thousand mentions."""
+        found = []
+        for decision_id, path in self._archive.paths().items():
+            if decision_id not in known:
+                # What is no decision is told by the log, and by the run that takes over the others.
+                with suppress(ArchiveError):
+                    light = self._read.get(decision_id) or _light(self._archive.read(path))
+                    self._read[decision_id] = light
+                    found.append(light)
+        return tuple(sorted(found, key=lambda one: (one.decided_at, one.id)))
 
     def _drafts(self, reader: Reader, answer: Answer) -> list[drafting.Draft]:
         match answer.verb, answer.events:
@@ -110,9 +121,19 @@ class Desk:
                     raise InputError("no field was changed", hint="To say that all is right as it stands, keep it.")
                 return drafting.edits(reader, one, answer.values, new=answer.takes_new)
             case "undo", _:
-                return [drafting.undone(self._archive.unread()[0], answer.decision)]
+                logged = {one.id: one for one in review.log(reader)}
+                waiting = self._waiting(logged)
+                return [drafting.undone([*logged.values(), *waiting], answer.decision)]
             case _:
                 raise InputError(f"{answer.verb} can't be said of {len(answer.events)} events")
+
+
+def _light(one: Decision) -> LoggedDecision:
+    """A decision without its anchors, as the log has it."""
+    return LoggedDecision(
+        one.id, one.kind.value, one.author, one.decided_at, one.reason, one.field, one.value, one.revokes, one.about,
+        "waiting", (),
+    )  # fmt: skip
 
 
 class Carrier:

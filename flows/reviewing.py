@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from pathlib import Path
 
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, open_store
 from flows.outputs import keep_feeds
@@ -33,9 +32,9 @@ class Taken:
     snapshot: Snapshot
 
 
-def now(data_dir: Path) -> datetime:
+def now(archive: DecisionArchive) -> datetime:
     """The time to put on a decision: later than any that is there, also where the clock went back."""
-    latest = DecisionArchive(data_dir / ARCHIVE_NAME).latest()
+    latest = archive.latest()
     current = datetime.now(UTC)
     return current if latest is None else max(current, latest + timedelta(microseconds=1))
 
@@ -48,9 +47,8 @@ def author_of(settings: Settings) -> str:
         raise InputError("nobody is logged in", hint="Say who decides with --author, or set review.author.") from None
 
 
-def keep(data_dir: Path, decided: Sequence[Decision]) -> None:
+def keep(archive: DecisionArchive, decided: Sequence[Decision]) -> None:
     """Put decisions into the archive, from which the next run or review takes them over."""
-    archive = DecisionArchive(data_dir / ARCHIVE_NAME)
     for decision in decided:
         archive.keep(decision)
 
@@ -62,7 +60,8 @@ def decide(settings: Settings, decided: Sequence[Decision], *, model: str, patie
     are kept then, and the run that uses it takes them over when it ends, or else the next one does.
     """
     data_dir = settings.data_dir
-    keep(data_dir, decided)
+    archive = DecisionArchive(data_dir / ARCHIVE_NAME)
+    keep(archive, decided)
     with ExitStack() as stack:
         try:
             warehouse = _open(stack, settings, patience)
@@ -74,7 +73,7 @@ def decide(settings: Settings, decided: Sequence[Decision], *, model: str, patie
             ) from error
         started_at = datetime.now(UTC)
         run_id = warehouse.run_id(started_at)
-        found, _ = DecisionArchive(data_dir / ARCHIVE_NAME).unread(warehouse.decision_ids())
+        found, _ = archive.unread(warehouse.decision_ids())
         if found:
             warehouse.begin_run(run_id, started_at, mode=MODE, model=model, version=version("clampdown"))
             taken = warehouse.decide(run_id, found)

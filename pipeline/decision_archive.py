@@ -8,10 +8,11 @@ synced and renamed; what a crashed writer left behind goes when the archive is s
 
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline.archive_files import make_folder, sync_folder, temporary_file
 from pipeline.decision_types import Decision, from_record, to_record
@@ -21,18 +22,22 @@ from pipeline.failpoints import hit
 FOLDER = "decisions"
 SUFFIX = ".json"
 
+_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
 
 class DecisionArchive:
     """The decisions below the archive's folder `root`. Any number of processes may read and write at once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root / FOLDER
+        # A decision may be about ten thousand mentions, and none changes: what was asked of one is not read again.
+        self._times: dict[str, datetime] = {}
 
     def keep(self, decision: Decision) -> Path:
         """Write a decision. Returns its file once it is on the disk; raises ArchiveError where that fails."""
         folder = self._root / f"{decision.decided_at:%Y/%m/%d}"
         path = folder / f"{decision.id}{SUFFIX}"
-        text = json.dumps(to_record(decision), indent=2, ensure_ascii=False) + "\n"
+        text = _written(to_record(decision))
         try:
             make_folder(folder)
             with temporary_file(folder) as file:
@@ -54,13 +59,23 @@ class DecisionArchive:
         """The decisions whose ids are not `known`, the first one first; and what is wrong with files that are none."""
         found: list[Decision] = []
         faults: list[ArchiveError] = []
-        for path in self._paths():
-            if path.stem not in known:
+        for decision_id, path in self.paths().items():
+            if decision_id not in known:
                 try:
-                    found.append(_read(path))
+                    found.append(self.read(path))
                 except ArchiveError as error:
                     faults.append(error)
         return sorted(found, key=lambda decision: decision.order), faults
+
+    def paths(self) -> dict[str, Path]:
+        """Id → file of all decisions, whatever the files hold."""
+        return {path.stem: path for path in sorted(self._root.glob(f"*/*/*/[!.]*{SUFFIX}"))}
+
+    def read(self, path: Path) -> Decision:
+        """The decision in one of these files. Raises ArchiveError where it is none, or does not fit its name."""
+        decision = _read(path)
+        self._times[path.name] = decision.decided_at
+        return decision
 
     def latest(self) -> datetime | None:
         """When the last decision was made, going by the files that can be read; None where there is none."""
@@ -68,13 +83,21 @@ class DecisionArchive:
             times = []
             for path in folder.glob(f"[!.]*{SUFFIX}"):
                 with suppress(ArchiveError):
-                    times.append(_read(path).decided_at)
+                    times.append(self._times.get(path.name) or self.read(path).decided_at)
             if times:
                 return max(times)
         return None
 
-    def _paths(self) -> Iterator[Path]:
-        return iter(sorted(self._root.glob(f"*/*/*/[!.]*{SUFFIX}")))
+
+def _written(record: Mapping[str, Any]) -> str:
+    """The record as JSON, a line for each field and each anchor."""
+    fields = []
+    for name, value in record.items():
+        told = _JSON(value)
+        if value and isinstance(value, list) and isinstance(value[0], dict):
+            told = "[\n  " + ",\n  ".join(map(_JSON, value)) + "\n ]"
+        fields.append(f" {_JSON(name)}: {told}")
+    return "{\n" + ",\n".join(fields) + "\n}\n"
 
 
 def _read(path: Path) -> Decision:

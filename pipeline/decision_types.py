@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.errors import InputError
 from pipeline.ids import content_id
@@ -116,6 +116,26 @@ class Decision:
     def anchors(self) -> tuple[Anchor, ...]:
         """The anchors of both sides."""
         return self.one + self.other
+
+
+class Told(Protocol):
+    """What a decision says, whether or not its anchors are at hand; see `Decision`."""
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+
+    @property
+    def kind(self) -> str:
+        """A `DecisionKind`."""
+
+    @property
+    def revokes(self) -> str | None:
+        """The decision that it takes back."""
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The ids that its events had."""
 
 
 def anchor_of(mention: Mention) -> Anchor:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import date
 
 from pipeline.decision_edits import edited, value_of
-from pipeline.decision_types import Anchor, Decision, DecisionKind, Known
+from pipeline.decision_types import Anchor, Decision, DecisionKind, Known, Told
 from pipeline.rulings import AppliedEdit, Ruling, Rulings, joined, matched
 from pipeline.statements import service_key
 from pipeline.types import Event, Transition, TransitionKind
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 
-def in_force(decisions: Iterable[Decision]) -> set[str]:
+def in_force(decisions: Iterable[Told]) -> set[str]:
     """The ids of the decisions that nobody has taken back, those that take back among them."""
     undoing: dict[str, list[str]] = defaultdict(list)
     by_id = {decision.id: decision for decision in decisions}

@@ -246,7 +246,9 @@ def test_what_is_kept_while_a_run_is_at_work_is_carried_out_after_it(
             until(lambda: "ingest" in desk.carried(known).problem)
             assert [one.id for one in desk.carried(known).waiting] == [made.id]
             desk.decide(reader, Answer("reject", "Ada", "a plan", asked["score"].event_ids))
-        until(lambda: not desk.carried(decided(data)).waiting)
+            before = (data / "published" / "current").readlink()
+        until(lambda: (data / "published" / "current").readlink() != before)
+        assert not desk.carried(decided(data)).waiting
     with connect_snapshot(data / "published") as reader:
         assert {one.kind: one.state for one in review.log(reader)} == {"same": "in_force", "reject": "in_force"}
         assert {one.kind for one in queue(reader)} == {"disagreement"}
@@ -259,7 +261,7 @@ def decided(data: Path) -> frozenset[str]:
 
 def until(holds: Any) -> None:
     while not holds():
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def test_without_a_warehouse_decisions_wait(data: Path) -> None:

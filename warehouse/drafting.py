@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.decision_edits import checked
-from pipeline.decision_types import Anchor, Decision, DecisionKind
+from pipeline.decision_types import Anchor, Decision, DecisionKind, Told
 from pipeline.decisions import in_force
 from pipeline.errors import InputError
 from warehouse import names
@@ -98,7 +98,7 @@ def restored(reader: Reader, event: str) -> Draft:
     return _about_one(reader, DecisionKind.RESTORE, event)
 
 
-def undone(known: Sequence[Decision], decision: str) -> Draft:
+def undone(known: Sequence[Told], decision: str) -> Draft:
     """That a decision, by its id or the beginning of one, is taken back. `known` are all decisions.
 
     Raises InputError where none or more than one begins so, or it has been taken back.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import log2
 from typing import Any, Literal
 
-from pipeline.decision_types import Decision, DecisionKind
+from pipeline.decision_types import DecisionKind, Told
 from pipeline.decisions import in_force
 from pipeline.matching import DIFFERENT_BELOW, SAME_FROM
 from pipeline.statements import stated_days
@@ -281,7 +281,7 @@ def _lost(reader: Reader) -> list[Waiting]:
     ]
 
 
-def left(waiting: Iterable[Waiting], decided: Iterable[Decision]) -> list[Waiting]:
+def left(waiting: Iterable[Waiting], decided: Iterable[Told]) -> list[Waiting]:
     """The questions that decisions leave open which have been made since and are not carried out yet."""
     some = list(decided)
     standing = in_force(some)

@@ -15,6 +15,7 @@ from clampdown.output import console, print_json, printable
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
+    from pipeline.decision_archive import DecisionArchive
     from pipeline.decision_types import Decision
     from pipeline.settings import Settings
     from warehouse.drafting import Draft
@@ -169,11 +170,9 @@ def undo(
     later: Later = False,
 ) -> None:
     """Take a decision back. Taking that back brings it into force again."""
-    from flows.house import ARCHIVE_NAME
-    from pipeline.decision_archive import DecisionArchive
     from warehouse.drafting import undone
 
-    known, _ = DecisionArchive(_settings(context).data_dir / ARCHIVE_NAME).unread()
+    known, _ = _archive(_settings(context)).unread()
     _carry_out(context, [undone(known, decision)], reason, author, later=later)
 
 
@@ -185,15 +184,13 @@ def log(
 ) -> None:
     """List the decisions, the latest first, and whether they are in force."""
     from clampdown.commands.review_shown import log_lines, waiting_line
-    from flows.house import ARCHIVE_NAME
-    from pipeline.decision_archive import DecisionArchive
     from warehouse.event_detail import find_event
     from warehouse.review import log as read
 
     with _snapshot(context) as reader:
         found = read(reader, None if event is None else find_event(reader, event)[0])
         everything = {one.id for one in read(reader)}
-    unread, faults = DecisionArchive(_settings(context).data_dir / ARCHIVE_NAME).unread(everything)
+    unread, faults = _archive(_settings(context)).unread(everything)
     if as_json:
         print_json(found)
     else:
@@ -235,6 +232,13 @@ def _settings(context: typer.Context) -> "Settings":
     return load_settings(context).settings
 
 
+def _archive(settings: "Settings") -> "DecisionArchive":
+    from pipeline.decision_archive import DecisionArchive
+    from pipeline.places import ARCHIVE_NAME
+
+    return DecisionArchive(settings.data_dir / ARCHIVE_NAME)
+
+
 def _snapshot(context: typer.Context) -> "AbstractContextManager[Reader]":
     from flows.house import PUBLISHED_NAME
     from warehouse.query import connect_snapshot
@@ -261,7 +265,7 @@ def _signed(
         if not sys.stdin.isatty():
             raise InputError("a decision needs a reason", hint="Give it with --reason.")
         reason = typer.prompt("Why?")
-    return sign(drafts, now(settings.data_dir), author or author_of(settings), reason)
+    return sign(drafts, now(_archive(settings)), author or author_of(settings), reason)
 
 
 def _carry_out(
@@ -275,7 +279,7 @@ def _carry_out(
     settings = _settings(context)
     made = _signed(context, drafts, reason, author)
     if later:
-        keep(settings.data_dir, made)
+        keep(_archive(settings), made)
         for one in made:
             console().print(waiting_line(one), soft_wrap=True)
         return

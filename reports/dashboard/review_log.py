@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pipeline.decision_types import Decision, DecisionKind
+from pipeline.decision_types import DecisionKind
 from pipeline.decisions import in_force
 from reports.dashboard import links
 from reports.dashboard.review_seam import Carried
@@ -69,7 +69,7 @@ def _what(kind: str, field: str | None, value: str | None, revokes: str | None) 
             return f"{(revokes or '')[:SHORT]} taken back"
 
 
-def _new(one: Decision, stands: bool, carried: Carried, zone: ZoneInfo) -> LogLine:
+def _new(one: LoggedDecision, stands: bool, carried: Carried, zone: ZoneInfo) -> LogLine:
     state = "being carried out" if carried.is_busy else "kept, not carried out yet"
     return LogLine(
         one.id,
@@ -79,7 +79,7 @@ def _new(one: Decision, stands: bool, carried: Carried, zone: ZoneInfo) -> LogLi
         line(one.reason),
         _events(one.about),
         state if stands else "taken back",
-        stands and one.kind is not DecisionKind.UNDO,
+        stands and one.kind != DecisionKind.UNDO,
         True,
     )
 

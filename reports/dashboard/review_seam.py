@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TypeAlias, get_args
 
-from pipeline.decision_types import Decision
 from warehouse.reader import Reader
+from warehouse.review import LoggedDecision
 
 Verb: TypeAlias = Literal["same", "different", "reject", "keep", "edit", "undo"]
 VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
@@ -34,11 +34,12 @@ class Answer:
 class Carried:
     """How far decisions have come.
 
-    `waiting` are those that are in the archive and in no snapshot that is known, the first one first. `is_busy` says
-    that they are being carried out and published; `problem` is why that could not be done, in words, else empty.
+    `waiting` are those that are in the archive and not in the snapshot, the first one first; their state is "waiting".
+    `is_busy` says that they are being carried out and published; `problem` is why that could not be done, in words,
+    else empty.
     """
 
-    waiting: tuple[Decision, ...]
+    waiting: tuple[LoggedDecision, ...]
     is_busy: bool
     problem: str = ""
 
@@ -50,7 +51,7 @@ class ReviewDesk(Protocol):
     def author(self) -> str:
         """Who decided last here, or else who is likely to."""
 
-    def decide(self, reader: Reader, answer: Answer) -> tuple[Decision, ...]:
+    def decide(self, reader: Reader, answer: Answer) -> tuple[LoggedDecision, ...]:
         """Keep the decisions that an answer means for the events of a snapshot; they are carried out after this.
 
         They are in the archive when this returns. Raises InputError where the answer fits nothing, ArchiveError where
