@@ -19,8 +19,8 @@ MEMORY: Final = "256MB"
 """What the engine may take for one version; what does not fit goes to disk."""
 
 THREADS: Final = 2
-CELLS: Final = 400_000
-"""Cells of answers that are kept for one version: some 40 MB."""
+KEPT: Final = 400_000
+"""What is kept of answers for one version, by `_weight`: some 40 MB."""
 
 PAGES: Final = 12_000_000
 """Bytes of compressed pages that are kept for one version."""
@@ -43,7 +43,7 @@ class Held:
         self.version: Final[str] = f"{reader.path.parent.name}-{str(manifest.get('fingerprint', ''))[:12]}"
         self.published_at: Final[datetime] = datetime.fromisoformat(manifest["published_at"])
         self.model: Final[str] = str(manifest.get("model") or "not known")
-        self._answers = Memory(CELLS)
+        self._answers = Memory(KEPT)
         self._values = Memory(REMEMBERED)
         self.pages: Final = Shelf[Any](PAGES)
 
@@ -58,7 +58,7 @@ class Held:
                     # Of our own making: nobody who visits a page can mend it.
                     raise WarehouseError(f"{reader.path}: {error}") from error
 
-        return self._answers.get(sql, asked, lambda table: max(len(table.rows) * len(table.columns), 1))
+        return self._answers.get(sql, asked, _weight)
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:
@@ -158,3 +158,9 @@ class Snapshots:
             raise InputError(
                 f"there is no snapshot at {self._published}", hint="`clampdown run` publishes one."
             ) from error
+
+
+def _weight(table: Table) -> int:
+    """How much room an answer takes, in cells; a long text counts as several."""
+    texts = sum(len(cell) // 64 for row in table.rows for cell in row if isinstance(cell, str))
+    return 1 + len(table.rows) * len(table.columns) + texts
