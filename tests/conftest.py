@@ -55,11 +55,17 @@ Before them the one whose run of the sample serves many others."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where no bytecode is wanted beside the sources, keep it elsewhere for as long as the tests run.
+    """Make the most of the cores, in the workers and in what they start.
 
-    Else each of the programs that they start would compile all that it imports: Prefect's server takes 4 s of a core.
+    Where no bytecode is wanted beside the sources, it is kept elsewhere for as long as the tests run: else each program
+    would compile all that it imports, which takes Prefect's server 4 s. Threads for numbers wait for one another in
+    loops that eat up what the other worker needs.
     """
-    if hasattr(config, "workerinput") or not os.environ.get("PYTHONDONTWRITEBYTECODE"):
+    if hasattr(config, "workerinput"):
+        return
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    if not os.environ.get("PYTHONDONTWRITEBYTECODE"):
         return
     folder = TemporaryDirectory(prefix="bytecode-", ignore_cleanup_errors=True)
     config.add_cleanup(folder.cleanup)

@@ -9,6 +9,8 @@ from in_process import clampdown
 
 torch = pytest.importorskip("torch", reason="training needs the extra “train”")
 pytest.importorskip("onnxscript", reason="training needs the extra “train”")
+# A second thread waits for the first in a loop: on a busy machine that took five times as long.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
