@@ -14,6 +14,7 @@ from warehouse.dashboard.quoting import quotes
 from warehouse.event_list import EVENT_COLUMNS, EventRow, event_row
 
 UNKNOWN_COUNTRY = "XX"
+_ACRONYMS = frozenset({"ai", "vpn"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,12 @@ def state(row: EventRow) -> str:
 def marks(action: Action, status: Status, *, is_void: bool = False) -> str:
     """The classes of a mark: its action, and `open` where it is not in force (yet), or void."""
     return action.value + (" open" if status is not Status.IN_FORCE or is_void else "")
+
+
+def category(name: str) -> str:
+    """What sort of service it is, as a heading has it: "Telecom equipment", "VPN"."""
+    plain = name.replace("_", " ")
+    return plain.upper() if plain in _ACRONYMS else plain[:1].upper() + plain[1:]
 
 
 def event_lines(

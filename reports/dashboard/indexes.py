@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
 
 from reports.dashboard import links
-from reports.dashboard.events import When
+from reports.dashboard.events import When, category
 from reports.dashboard.paging import asked_page, pager, with_query
 from reports.dashboard.visit import Rendered, Visit
 from reports.inert import line
@@ -198,7 +198,7 @@ def _actor(row: Mapping[str, Any]) -> Mapping[str, object]:
 
 _SERVICES: Final = (
     _Column("Service", "name", lambda row: _Cell(line(row["service_canonical"]), _service_page(row))),
-    _Column("Category", "category", _text("category")),
+    _Column("Category", "category", lambda row: _Cell(category(row["category"] or ""))),
     _Column("In force", "in_force", _counted(_service, "in_force", **IN_FORCE), is_number=True),
     _Column("Ended", "ended", _counted(_service, "ended", **ENDED), is_number=True),
     _Column("All events", "events", _counted(_service, "events"), is_number=True),

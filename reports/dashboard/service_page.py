@@ -9,7 +9,7 @@ from pipeline.errors import InputError
 from reports import digest_words as words
 from reports.chart_data import NO_COUNTRY, Points, added_up
 from reports.dashboard import links, specs, subject_figures, subject_page
-from reports.dashboard.events import When, country_names, when
+from reports.dashboard.events import When, category, country_names, when
 from reports.dashboard.figures import Figure, cell
 from reports.dashboard.frames import SPAN, Frame, following
 from reports.dashboard.paging import with_query
@@ -29,8 +29,6 @@ _FIRST_SHOWN: Final = 12
 
 _ACTORS: Final = 10
 _NAMED: Final = 4
-_ACRONYM: Final = 2
-"""Letters of a category that are the first of words: AI."""
 
 _CURVE: Final = 220
 
@@ -124,14 +122,10 @@ def _registered(visit: Visit, name: str, known: Mapping[str, str]) -> Mapping[st
         home = known.get(one.provider_country or "", "")
         provider = one.provider + (f", {home}" if home else "")
     return {
-        "category": _category(one.category or ""),
+        "category": category(one.category or ""),
         "provider": provider,
         "aliases": ", ".join(one.aliases),
     }
-
-
-def _category(name: str) -> str:
-    return name.upper() if len(name) <= _ACRONYM else name[:1].upper() + name[1:].replace("_", " ")
 
 
 def _lead(found: Standing, arrivals: Sequence[Arrival], known: Mapping[str, str]) -> str:
