@@ -9,7 +9,7 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -43,9 +43,15 @@ _NICE: Final = 10
 _NO_WAREHOUSE: Final = "there is no warehouse in this data folder: what is decided is kept, and waits for one"
 
 
+def _nothing() -> None:
+    pass
+
+
 @contextmanager
-def open_desk(settings: Settings) -> Iterator["Desk"]:
+def open_desk(settings: Settings, published: Callable[[], None] = _nothing) -> Iterator["Desk"]:
     """A desk for the data folder, with its carrier; what was kept before and waits is carried out, too.
+
+    `published` is called in a thread: at the start, and when decisions were carried out and a newer snapshot is there.
 
     Raises InputError where the snapshot is from before there were reviews.
     """
@@ -53,7 +59,7 @@ def open_desk(settings: Settings) -> Iterator["Desk"]:
         review.check(reader)
         model = review.model_of(reader)
         known = review.decision_ids(reader)
-    carrier = Carrier(settings, model)
+    carrier = Carrier(settings, model, published)
     carrier.wake(DecisionArchive(settings.data_dir / ARCHIVE_NAME).paths().keys() - known)
     try:
         yield Desk(settings, carrier)
@@ -139,9 +145,10 @@ def _light(one: Decision) -> LoggedDecision:
 class Carrier:
     """A thread that has decisions carried out, in a process for all that are kept by its start."""
 
-    def __init__(self, settings: Settings, model: str) -> None:
+    def __init__(self, settings: Settings, model: str, published: Callable[[], None]) -> None:
         self._settings = settings
         self._model = model
+        self._published = published
         self._lock = Lock()
         self._waiting: set[str] = set()
         self._work = Event()
@@ -172,6 +179,7 @@ class Carrier:
             self._thread.join()
 
     def _go_on(self) -> None:
+        self._published()
         while not self._ended.is_set():
             self._work.wait()
             self._work.clear()
@@ -189,6 +197,7 @@ class Carrier:
                     self._waiting -= some
                     if self._waiting:
                         self._work.set()
+                self._published()
 
     def _carry(self) -> str:
         """Carry out all that waits in the archive. Returns why that could not be done; empty where it was."""

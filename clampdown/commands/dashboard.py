@@ -1,6 +1,6 @@
 """`dashboard`: the published snapshot to look at, in a browser."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +12,7 @@ from pipeline.errors import InputError
 if TYPE_CHECKING:
     from pipeline.settings import Settings
     from reports.dashboard.review_seam import ReviewDesk
+    from reports.dashboard.snapshots import Snapshots
 
 
 def dashboard(
@@ -63,7 +64,7 @@ def _serve(settings: "Settings", *, review: bool, opened: bool) -> None:
         with snapshots.held():
             pass
         world_map.prepare()
-        with _desk(settings, review) as desk:
+        with _desk(settings, snapshots, review=review) as desk:
             app = make_app(snapshots, Setting(settings.serve.zone, hosts, measured(settings.extract.model)), desk=desk)
             address = address_of(listening)
 
@@ -75,12 +76,18 @@ def _serve(settings: "Settings", *, review: bool, opened: bool) -> None:
         snapshots.close()
 
 
-def _desk(settings: "Settings", review: bool) -> "AbstractContextManager[ReviewDesk | None]":
+def _desk(settings: "Settings", snapshots: "Snapshots", *, review: bool) -> "AbstractContextManager[ReviewDesk | None]":
     if not review:
         return nullcontext()
     from flows.review_desk import open_desk
+    from pipeline.errors import ClampdownError
+    from reports.dashboard.review_page import warm
 
-    return open_desk(settings)
+    def look_ahead() -> None:
+        with suppress(ClampdownError), snapshots.held() as data:
+            warm(data)
+
+    return open_desk(settings, look_ahead)
 
 
 def _tell(address: str, *, is_public: bool, opened: bool) -> None:

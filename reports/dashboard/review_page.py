@@ -201,7 +201,7 @@ def _shown(visit: Visit, desk: ReviewDesk, *, problem: str = "") -> Rendered:
             "next": following if following is not one else None,
             "next_address": _address(following.id, kind),
             "reason": form.get("reason") or _REASONS[one.kind],
-            **_evidence(data, one),
+            **data.remember(f"review evidence {one.id}", lambda: _evidence(data, one)),
         }
     return Rendered("review.html.j2", values, "Review", 400 if problem else 200)
 
