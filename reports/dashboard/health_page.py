@@ -57,9 +57,9 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 }
 _RATES: Final = (
     ("strict_precision", "Reported events that are right in action, actor and service"),
-    ("strict_recall", "Stated events that it reports so"),
+    ("strict_recall", "Stated events that it finds so"),
     ("lenient_precision", "Reported events that are right in country, service and side"),
-    ("lenient_recall", "Stated events that it reports so"),
+    ("lenient_recall", "Stated events that it finds so"),
     ("status", "Of those that are right: status"),
     ("country", "Country"),
     ("date_value", "Date, where one is stated"),
