@@ -18,8 +18,25 @@ let library;
 
 /** Vega, brought with the first chart that is near. It is a script that sets `window.vegaEmbed`. */
 function vega() {
-  library ??= import("./vega.js").then(() => window.vegaEmbed);
+  library ??= import("./vega.js").then(
+    () => window.vegaEmbed,
+    (error) => {
+      library = undefined; // to be tried again with the next chart
+      throw error;
+    },
+  );
   return library;
+}
+
+/** Bring Vega while nothing else is to be done: the first chart is then there as soon as it is near. */
+function bring() {
+  if (document.querySelector("chart-box")) (window.requestIdleCallback ?? setTimeout)(() => vega().catch(() => {}));
+}
+
+/** Charts are drawn one after the other, and what a person does comes in between. */
+let line = Promise.resolve();
+function inTurn(work) {
+  line = line.then(() => new Promise((next) => setTimeout(next))).then(work).catch(console.error);
 }
 
 const near = new IntersectionObserver(
@@ -42,7 +59,6 @@ const resized = new ResizeObserver((entries) => {
 
 class ChartBox extends HTMLElement {
   #drawn = null;
-  #turn = Promise.resolve();
   #width = 0;
 
   connectedCallback() {
@@ -67,8 +83,7 @@ class ChartBox extends HTMLElement {
       return;
     }
     this.#width = width;
-    // One after the other, and only the latest width.
-    this.#turn = this.#turn.then(() => (width === this.#width ? this.#embed(width) : undefined));
+    inTurn(() => (width === this.#width ? this.#embed(width) : undefined)); // only the latest
   }
 
   async #embed(width) {
@@ -139,3 +154,5 @@ export function showTip(event, words) {
 }
 
 customElements.define("chart-box", ChartBox);
+window.addEventListener("load", bring);
+document.addEventListener("clampdown:main", bring);
