@@ -256,7 +256,8 @@ def test_filters_find_what_they_say_and_count_it(data: Held, events: list[Row], 
     ):
         expected = Counter(one for row in events if _fits(row, wanted, but=facet) for one in value_of(row))
         assert counts.get(facet, Counter()) == expected, facet
-    assert sum(counts.get("month", Counter()).values()) == len(fitting)
+    over_time = sum((counts.get(one, Counter()) for one in ("month", "year", "undated")), Counter())
+    assert over_time == Counter(row["action"] for row in fitting)
 
 
 def test_in_force_on_a_day_is_what_the_macro_says(data: Held) -> None:

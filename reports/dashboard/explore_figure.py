@@ -1,7 +1,6 @@
 """What was found over time: events by month and action."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -21,19 +20,15 @@ _MOST: Final = 160
 """Bars: each is a row of the table, too."""
 
 _PERIODS: Final[tuple[Every, ...]] = ("month", "quarter", "year")
-_WITHIN: Final = ("day", "month")
 _NAMED: Final = 3
 
 
 def over_time(data: Held, view: View, counts: Counts, sql: str) -> Figure | None:
-    """Events found by the period that their date lies in, and by action; None where none has such a date."""
-    dated = [(month, action, events) for month, action, events in counts.months if month is not None]
-    if not dated:
+    """Events found by the period that their date lies in, and by action; None where none is dated so exactly."""
+    every = _every(counts)
+    summed = _summed(counts, every)
+    if not summed:
         return None
-    every = _every([(month, action) for month, action, _ in dated])
-    summed = Counter[tuple[date, str]]()
-    for month, action, events in dated:
-        summed[begin(month, every), action] += events
     found = [(*key, events, _view(view, key, every)) for key, events in sorted(summed.items())]
     first, last = found[0][0], found[-1][0]
     frame = Frame(first, following(last, every), every, ())
@@ -60,42 +55,50 @@ def over_time(data: Held, view: View, counts: Counts, sql: str) -> Figure | None
         specs.stacked(bars, colours, span, every=every, shades=ground, height=_HEIGHT),
         (every.capitalize(), "Action", "Events"),
         rows,
-        f"-- Here are the rows whose facet is 'month'.\n{sql}",
+        f"-- Here are the rows whose facet is 'month' or 'year'.\n{sql}",
         _HEIGHT + _LEGEND,
-        f"{_note(counts.all - sum(summed.values()))} {specs.shaded(ground, span)}".strip(),
+        f"{_note(counts.all - sum(summed.values()), every)} {specs.shaded(ground, span)}".strip(),
     )
 
 
-def _every(dated: Sequence[tuple[date, str]]) -> Every:
-    """The shortest periods of which there are not too many to read."""
-    for every in _PERIODS:
-        if len({(begin(month, every), action) for month, action in dated}) <= _MOST:
-            return every
-    return _PERIODS[-1]
+def _summed(counts: Counts, every: Every) -> Counter[tuple[date, str]]:
+    """Events by period and action: those whose date is as exact as that."""
+    summed = Counter[tuple[date, str]]()
+    for is_year, period, action, events in counts.periods:
+        if every == "year" or not is_year:
+            summed[begin(period, every), action] += events
+    return summed
+
+
+def _every(counts: Counts) -> Every:
+    """The shortest periods of which there are not too many to read, and years where all is dated to years alone."""
+    tried = ((every, len(_summed(counts, every))) for every in _PERIODS)
+    return next((every for every, bars in tried if 0 < bars <= _MOST), _PERIODS[-1])
 
 
 def _says(counts: Counts, summed: Counter[tuple[date, str]], every: Every) -> str:
-    periods, actions = Counter[date](), Counter[str]()
+    periods = Counter[date]()
     for (period, _), events in summed.items():
         periods[period] += events
-    for _, action, events in counts.months:
-        actions[action] += events
     ((top, most),) = periods.most_common(1)
-    named = ", ".join(f"{label_of('action', one)} {number(some)}" for one, some in actions.most_common(_NAMED))
+    ranked = sorted(counts.actions.items(), key=lambda one: -one[1])[:_NAMED]
+    named = ", ".join(f"{label_of('action', one)} {number(some)}" for one, some in ranked)
     return f"By {every} and action. The most in {name_of(top, every)}: {number(most)}. Commonest: {named}."
 
 
-def _note(undated: int) -> str:
-    return f"{count(undated, 'event has', 'events have')} no date that lies in one month." if undated else ""
+def _note(left: int, every: Every) -> str:
+    exact = "no date" if every == "year" else "no date, or none as exact as a month"
+    return f"Not drawn: {count(left, 'event', 'events')} with {exact}." if left else ""
 
 
 def _view(view: View, bar: tuple[date, str], every: Every) -> str:
-    """The view of the events of a bar: those whose whole date lies in one of its months, within the view's own days."""
+    """The view of the events of a bar: those whose whole date lies in its period, within the view's own days."""
     period, action = bar
     last = following(period, every) - timedelta(days=1)
+    within = ("day", "month", "year") if every == "year" else ("day", "month")
     return view.address(
         since=max(period, view.wanted.since or period),
         until=min(last, view.wanted.until or last),
-        dated=[one for one in view.wanted.dated if one in _WITHIN] or list(_WITHIN),
+        dated=[one for one in view.wanted.dated if one in within] or list(within),
         action=[action],
     )

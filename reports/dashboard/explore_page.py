@@ -211,7 +211,9 @@ def _value(name: str, value: str, known: Mapping[str, str]) -> str:
         return day(value)
     if name == "everything":
         return ""
-    return f"“{line(value, 60)}”" if name == "q" else label_of(name, value)
+    if name == "q":
+        return line(value, 60) if '"' in value else f"“{line(value, 60)}”"
+    return label_of(name, value)
 
 
 def _heading(view: View, key: str) -> Heading:

@@ -1,5 +1,6 @@
 """The values of each filter with how many events they bring, as the filters beside the table show them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,27 +25,34 @@ ORDER: Final = ("action", "status", "country", "service", "reason", "scope", "ki
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many events fit: `all`, by value of each filter, and by month (None: no month) and action."""
+    """How many events fit: `all`, by value of each filter, and over time.
+
+    `periods` are (whether it is a year and not a month, its first day, action, events): of those dated to a day or
+    month, by month; of those dated to a year, by year. `actions` has all, dated or not.
+    """
 
     all: int
     by_value: Mapping[str, Mapping[str, int]]
-    months: Sequence[tuple[date | None, str, int]]
+    periods: Sequence[tuple[bool, date, str, int]]
+    actions: Mapping[str, int]
 
     @classmethod
     def of(cls, rows: Iterable[Sequence[Any]]) -> "Counts":
         """The answer to `warehouse.dashboard.explore.counts`."""
         total = 0
         by_value: dict[str, dict[str, int]] = {}
-        months: list[tuple[date | None, str, int]] = []
-        for facet, value, month, events in rows:
+        periods: list[tuple[bool, date, str, int]] = []
+        actions = Counter[str]()
+        for facet, value, period, events in rows:
             if facet == "all":
                 total = events
-            elif facet == "month":
-                months.append((month, value, events))
+            elif facet in ("month", "year", "undated"):
+                actions[value] += events
+                if period is not None:
+                    periods.append((facet == "year", period, value, events))
             elif events:
                 by_value.setdefault(facet, {})[value] = events
-        months.sort(key=lambda one: (one[0] or date.max, one[1]))
-        return cls(total, by_value, tuple(months))
+        return cls(total, by_value, tuple(sorted(periods)), actions)
 
     def names(self, facet: str) -> list[str]:
         """The values of a filter that bring any event, sorted."""

@@ -136,10 +136,11 @@ def page(wanted: Wanted, order: Order, size: int, offset: int) -> Sql:
 
 
 def counts(wanted: Wanted) -> Sql:
-    """A question for numbers of events: facet, value, month, events.
+    """A question for numbers of events: facet, value, period, events.
 
     Of each facet its values, counted among the events that all other filters leave; under "all" how many fit in all;
-    under "month" those by action and by the month that their whole date lies in, if any.
+    by action under "month" those dated to a day or month of it, under "year" those dated to a year, and under "undated"
+    the others.
     """
     conditions = _conditions(wanted)
     own = {name: condition for name, condition in conditions.items() if name in _FACETS}
@@ -150,8 +151,7 @@ def counts(wanted: Wanted) -> Sql:
         pool AS MATERIALIZED (
             SELECT action, status, side, actor_kind, scope_class, reason_classes, country, service_canonical,
                 actor_canonical, CASE WHEN lifted THEN 'yes' ELSE 'no' END AS ended, $precision AS dated,
-                CASE WHEN date_trunc('month', date_from) = date_trunc('month', date_to)
-                    THEN date_trunc('month', date_from)::DATE END AS month$flags
+                date_from$flags
             FROM events
             WHERE $others
         )
@@ -163,9 +163,17 @@ def counts(wanted: Wanted) -> Sql:
     fits = Sql("\nWHERE " + " AND ".join(f"fits_{name}" for name in own) if own else "")
     parts = [
         filled(
-            "SELECT 'all' AS facet, NULL AS value, NULL::DATE AS month, count(*) AS events FROM pool$fits", fits=fits
+            "SELECT 'all' AS facet, NULL AS value, NULL::DATE AS period, count(*) AS events\nFROM pool$fits", fits=fits
         ),
-        filled("SELECT 'month', action, month, count(*) FROM pool$fits GROUP BY ALL", fits=fits),
+        filled(
+            """
+            SELECT CASE dated WHEN 'none' THEN 'undated' WHEN 'year' THEN 'year' ELSE 'month' END, action,
+                CASE dated WHEN 'year' THEN date_trunc('year', date_from) ELSE date_trunc('month', date_from) END::DATE,
+                count(*)
+            FROM pool$fits GROUP BY ALL
+            """,
+            fits=fits,
+        ),
         *(_facet(facet, [name for name in own if name != facet]) for facet in _FACETS),
     ]
     return filled("$tables\n$parts", tables=_with([*_tables(wanted), pool]), parts=Sql("\nUNION ALL\n".join(parts)))
