@@ -17,6 +17,7 @@ from reports.dashboard.visit import Visit
 from reports.locales import day
 from warehouse.query import connect_snapshot, run_sql
 from warehouse.sql import Table
+from warehouse.store import open_warehouse
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -141,6 +142,18 @@ def test_the_map_is_drawn_on_the_day_that_is_asked_for_or_the_nearest(held: Held
     assert f"{number} restriction" in shown.told
     if wanted == "2025-02-10":
         assert shown.day == date(2025, 2, 10)
+
+
+def test_a_house_without_an_event_says_what_to_do(tmp_path: Path) -> None:
+    with open_warehouse(tmp_path / "warehouse.duckdb") as warehouse:
+        warehouse.publish(tmp_path / "published", manifest={"model": "made-up-1"})
+    snapshots = Snapshots(tmp_path / "published")
+    with snapshots.held() as data:
+        html = _html(data)
+    snapshots.close()
+    assert "<h1>Nothing is known yet</h1>" in html
+    assert "clampdown run --sample" in html
+    assert "<figure" not in html
 
 
 # What the browser does with it
