@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from threading import Event, Lock, Thread
@@ -189,7 +190,8 @@ class Carrier:
                 continue
             self.problem = self._carry()
             if self.problem:
-                log.warning("decisions are kept, and not carried out yet: %s", self.problem)
+                if not self._ended.is_set():
+                    log.warning("decisions are kept, and not carried out yet: %s", self.problem)
                 self._ended.wait(RETRY)
                 self._work.set()
             else:
@@ -209,11 +211,16 @@ class Carrier:
         context = multiprocessing.get_context("spawn")
         mine, its = context.Pipe(duplex=False)
         process = context.Process(target=_carry_out, args=(settings, self._model, its), name="review", daemon=True)
+        # An interrupt of the terminal reaches the process, too: it takes over this mask, the server decides for both.
+        # The tracker of resources, which is started with the first process, would lift the mask.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process.start()
         except OSError as error:
             return f"no process can be started: {error.strerror or error}"
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             its.close()
         self._process = process
         try:
@@ -229,8 +236,6 @@ class Carrier:
 
 def _carry_out(settings: Settings, model: str, answer: Connection) -> None:
     """Carry out what waits in the archive and publish; tells what went wrong, or nothing. Runs in its own process."""
-    # An interrupt of the terminal reaches this process, too; the server decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICE)
     try:
         decide(settings, [], model=model)

@@ -43,13 +43,7 @@ class StaticFiles:
 
 
 def vega() -> StaticFile:
-    (
-        """Vega, Vega-Lite and vega-embed as one script. Making it takes a second or two.
-
-    Raises RuntimeError where it can't be made.
-    """
-        ""
-    )
+    """Vega, Vega-Lite and vega-embed as one script. Making it takes a second or two; RuntimeError where that fails."""
     with _MAKING:
         return _vega()
 
@@ -59,7 +53,8 @@ _MAKING: Final = threading.Lock()
 
 @cache
 def _vega() -> StaticFile:
-    done = subprocess.run([sys.executable, "-c", _BUNDLE], capture_output=True, check=False)  # noqa: S603
+    # In a session of its own: an interrupt of the terminal is not for it.
+    done = subprocess.run([sys.executable, "-c", _BUNDLE], capture_output=True, check=False, start_new_session=True)  # noqa: S603
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise RuntimeError(f"the script that draws charts can't be made: {' '.join(last)}")
