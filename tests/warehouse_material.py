@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from pipeline.stories import sign
 from pipeline.types import (
@@ -217,3 +218,13 @@ def run(folder: Path, run_id: str, *, publish: bool) -> None:
         fill(warehouse, run_id, 3 * BATCH)
         if publish:
             warehouse.publish(folder / "published", manifest={"model": "made-up-1"})
+
+
+def ask(warehouse: Warehouse, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of the live warehouse."""
+    return warehouse._database.execute(sql)
+
+
+def discover(warehouse: Warehouse, *listed: Entry, run_id: str = "run-1") -> None:
+    """Have the feed of the first one's source list the entries."""
+    warehouse.store_polls(run_id, [poll(listed[0].source_id, listed)])
