@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from benchmarks.dashboard_walk import Browsing, go, painted, stands, until
 from reports.dashboard import links
@@ -95,13 +95,20 @@ def _anew(page: Page, act: Callable[[], object]) -> None:
     stands(page)
 
 
+def _some(found: Locator, what: str) -> int:
+    if count := found.count():
+        return count
+    raise RuntimeError(f"{found.page.url}: there is no {what}")
+
+
 def _leads(links: str) -> Act:
     """Follow the n-th of these links."""
 
     def act(page: Page, number: int) -> None:
         found = page.locator(links)
+        count = _some(found, links)
         # The event is dispatched where a shape of a map has a hole in its middle.
-        _anew(page, lambda: found.nth(number % found.count()).dispatch_event("click"))
+        _anew(page, lambda: found.nth(number % count).dispatch_event("click"))
 
     return act
 
@@ -111,7 +118,7 @@ def _choose(select: str) -> Act:
 
     def act(page: Page, number: int) -> None:
         found = page.locator(f"{select} option:not(:checked)")
-        value = found.nth(number % found.count()).get_attribute("value") or ""
+        value = found.nth(number % _some(found, select)).get_attribute("value") or ""
         _anew(page, lambda: page.locator(select).select_option(value))
 
     return act
@@ -149,6 +156,8 @@ def _key(*keys: str) -> Act:
 
     def act(page: Page, number: int) -> None:
         answers = [key for key in keys if page.locator(f"main [data-key='{key}']").count()]
+        if not answers:
+            raise RuntimeError(f"{page.url}: no answer has a key of {', '.join(keys)}")
         _anew(page, lambda: page.keyboard.press(answers[number % len(answers)]))
 
     return act

@@ -5,7 +5,7 @@
 The warehouse is that of `benchmarks.analysis_world`; one that lies in the folder already is used as it is. Its snapshot
 is served by the command itself, on this machine, with the browser beside it, and asked in four ways:
 
-* by a program, page by page: by a server that has only just begun, and again by one that knows the answers;
+* by a program, page by page: of a server that was never asked anything, and again of one that knows the answer;
 * by Chromium, each time as somebody new: until something is painted, until the charts in view stand, and through the
   whole page;
 * by somebody who does things: each interaction until what was asked for is on the screen;
@@ -30,6 +30,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+
+from playwright.sync_api import Error
 
 from benchmarks.analysis_world import World
 from benchmarks.dashboard_doings import doings
@@ -120,11 +122,11 @@ def _site(published: Path) -> Iterator[Path]:
 
 
 def _ask_server(site: Path, pages: Mapping[str, str], repeat: int, found: Found) -> None:
-    """Each page of a server of its own, which knows no answer yet; then the same again."""
+    """Each page of a server of its own, which rests and knows no answer yet; then the same again."""
     for name, address in pages.items():
         for _ in range(min(repeat, 3)):
             with serving(site) as served:
-                get(served.address + "/version")  # the snapshot is open
+                served.settle()
                 seconds, size = get(served.address + address)
                 found.cold.setdefault(name, []).append(seconds)
                 found.warm.setdefault(name, []).extend(get(served.address + address)[0] for _ in range(repeat))
@@ -158,7 +160,10 @@ def _browse(site: Path, pages: Mapping[str, str], options: argparse.Namespace, f
         if "doings" not in options.skip:
             for doing in doings(pages):
                 if _wanted(doing.name, options.only):
-                    found.doings[doing.name] = doing.times(browsing, options.repeat)
+                    try:
+                        found.doings[doing.name] = doing.times(browsing, options.repeat)
+                    except (RuntimeError, Error) as error:
+                        found.faults.append(f"{doing.name}: {error}")
         _weigh(found, "everything done", served)
         found.faults += browsing.faults
 

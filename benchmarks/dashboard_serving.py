@@ -22,6 +22,9 @@ from reports.dashboard import links
 _ADDRESS: Final = re.compile(r"http://[^\s/]+")
 _COMMAND: Final = "from clampdown.main import main; main()"
 _START_SECONDS: Final = 60
+_IDLE, _QUIET = 0.03, 3
+"""Seconds of processor time within half a second that are none, and how often it is that one after the other."""
+
 _ORDINARY: Final = """
 SELECT event_id FROM events JOIN event_mentions USING (event_id) JOIN mentions AS m USING (mention_id)
 WHERE articles < 10 AND m.actor_quote IS NOT NULL AND m.scope_quote IS NOT NULL AND m.date_quote IS NOT NULL
@@ -47,6 +50,14 @@ class Served:
         now = sum(_pss(pid) for pid in _family(self.pid))
         self.peak_mib = max(self.peak_mib, now)
         return now
+
+    def settle(self) -> None:
+        """Wait until it has done what it does before anybody asks."""
+        late, quiet, before = time.monotonic() + _START_SECONDS, 0, -1.0
+        while quiet < _QUIET and time.monotonic() < late:
+            now = sum(_seconds(pid) for pid in _family(self.pid))
+            quiet, before = (quiet + 1 if now - before < _IDLE else 0), now
+            time.sleep(0.5)
 
     def watch(self) -> None:
         """Weigh it again and again until it ends."""
@@ -157,6 +168,15 @@ def _family(pid: int) -> list[int]:
         with suppress(OSError):
             own += file.read_text().split()
     return [pid, *(one for child in own for one in _family(int(child)))]
+
+
+def _seconds(pid: int) -> float:
+    """Processor time that a process has taken."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _pss(pid: int) -> float:
