@@ -3,8 +3,9 @@
 import json
 import logging
 import secrets
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
@@ -30,7 +31,7 @@ from reports.dashboard.routes import ROUTES, Route
 from reports.dashboard.sending import Sent
 from reports.dashboard.snapshots import Held, Snapshots
 from reports.dashboard.static_files import StaticFiles
-from reports.dashboard.visit import Data, Download, NotFound, Redirect, Rendered, Visit
+from reports.dashboard.visit import Answer, Data, Download, NotFound, Redirect, Rendered, Visit
 
 if TYPE_CHECKING:
     from reports.dashboard.review_seam import ReviewDesk
@@ -39,6 +40,9 @@ log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 3
 """Pages that are made at a time: more would wait for the cores and for the engine's memory anyway."""
+
+_TURNS: Final = 64
+"""Locks that pages share by their addresses."""
 
 LONGEST_FORM: Final = 64_000
 """Bytes of a form that is posted at most."""
@@ -93,6 +97,7 @@ class _Site:
         self._token = token
         self._static = StaticFiles()
         self._limiter: CapacityLimiter | None = None
+        self._turns = [threading.Lock() for _ in range(_TURNS)]
 
     def endpoint(self, route: Route) -> Endpoint:
         """What answers for a page."""
@@ -164,21 +169,16 @@ class _Site:
             except ClampdownError as error:
                 return self._page(request, _not_there(error), None)
             key = (_address(request), self._today())
-            if not route.is_review and (kept := data.pages.find(key)) is not None:
-                return _sent_page(request, kept[0])
-            try:
-                answer = route.page(self._visit(request, data, form))
-                # What can go wrong with a file has gone wrong before its first piece.
-                first = next(answer.chunks, b"") if isinstance(answer, Download) else b""
-            except NotFound as error:
-                answer = _notice("There is no such page", str(error), error.hint, 404)
-            except InputError as error:
-                answer = _notice("This can’t be asked", str(error), error.hint or "", 400)
-            match answer:
-                case Rendered(status=200, momentary=False) if not route.is_review:
+            # Who wants the same page waits for it, and does not make it once more.
+            with nullcontext() if route.is_review else self._turns[hash(key) % len(self._turns)]:
+                if not route.is_review and (kept := data.pages.find(key)) is not None:
+                    return _sent_page(request, kept[0])
+                answer, first = self._answer(route, lambda: self._visit(request, data, form))
+                if isinstance(answer, Rendered) and answer.status == 200 and not (answer.momentary or route.is_review):
                     page = Packed.of(self._html(request, answer, data))
                     data.pages.put(key, page, len(page.body))
                     return _sent_page(request, page)
+            match answer:
                 case Rendered():
                     return self._page(request, answer, data)
                 case Data():
@@ -188,6 +188,16 @@ class _Site:
                     return RedirectResponse(answer.to, status, {"Cache-Control": "no-store"})
                 case Download():
                     return Sent(answer, first, stack.pop_all())
+
+    def _answer(self, route: Route, visit: Callable[[], Visit]) -> tuple[Answer, bytes]:
+        """What a page answers, and the first piece where that is a file: what can go wrong has gone wrong by then."""
+        try:
+            answer = route.page(visit())
+            return answer, next(answer.chunks, b"") if isinstance(answer, Download) else b""
+        except NotFound as error:
+            return _notice("There is no such page", str(error), error.hint, 404), b""
+        except InputError as error:
+            return _notice("This can’t be asked", str(error), error.hint or "", 400), b""
 
     def _visit(self, request: Request, data: Held, form: Mapping[str, str]) -> Visit:
         return Visit(
