@@ -291,12 +291,12 @@ def test_every_number_leads_to_as_many_events(client: TestClient) -> None:
     ):
         text = client.get(address).text
         numbers = set(re.findall(r'<a[^>]*href="(/explore[^"]*)"[^>]*>([\d,]+)(?: restrictions?)?</a>', text))
-        for link, number in sorted(numbers)[::3]:
+        for link, number in sorted(numbers)[::6]:
             listed = client.get(html.unescape(link)).text
             (found,) = re.findall(r'data-says="(\S+) ', listed)
             assert found == number, f"{address}: {link}"
             followed += 1
-    assert followed > 30
+    assert followed > 15
 
 
 @pytest.mark.parametrize(
