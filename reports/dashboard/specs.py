@@ -28,7 +28,7 @@ _ROOM: Final = 1.16
 """How much higher an axis is than the highest curve: the number at its end has room there."""
 
 Coverage: TypeAlias = Literal["none", "gaps", "thin", "ok"]
-_SHADES: Final[Mapping[str, float]] = {"none": 0.55, "gaps": 0.3, "thin": 0.3}
+_SHADES: Final[Mapping[str, float]] = {"none": 0.4, "gaps": 0.22, "thin": 0.22}
 _COVERAGE_WORDS: Final[Mapping[str, str]] = {
     "none": "nothing was read",
     "gaps": "much less was read than the sources bring",
