@@ -93,7 +93,7 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
 _LETTERS = st.sampled_from("aàÀåÅeéÊiıİoøÖuýÿžŽłŁnñcçstkſßæαάΣσςеёйиЁабв한国禁のがก12_'’-‑–.*(|[\\^$ \n")
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.text(_LETTERS, min_size=1, max_size=12), st.text(_LETTERS, max_size=24), st.booleans())
 def test_the_engine_finds_what_is_marked(
     engine: duckdb.DuckDBPyConnection, typed: str, text: str, as_phrase: bool
@@ -138,7 +138,7 @@ def test_what_nothing_is_looked_for_by_is_told() -> None:
     assert many.left_out == ("word8", "word9")
 
 
-@pytest.mark.parametrize("typed", ["ban", '"national security"', "deepseek government", "garante dati", "zzz", '"a"'])
+@pytest.mark.parametrize("typed", ["ban", '"national security"', "deepseek government", "zzz"])
 def test_all_words_stand_in_one_mention_or_its_title(
     data: Held, events: list[Row], mentions: list[tuple[str, str]], typed: str
 ) -> None:
@@ -270,7 +270,7 @@ def test_in_force_on_a_day_is_what_the_macro_says(data: Held) -> None:
 @pytest.mark.parametrize("order", [Order(by, falls) for by in SORTS for falls in (True, False)], ids=str)
 def test_pages_follow_each_other_without_a_gap(data: Held, order: Order) -> None:
     whole = [row[0] for row in data.ask(explore.page(Wanted(), order, 999, 0)).rows]
-    parts = [row[0] for start in (0, 90, 180, 270) for row in data.ask(explore.page(Wanted(), order, 90, start)).rows]
+    parts = [row[0] for start in (0, 150) for row in data.ask(explore.page(Wanted(), order, 150, start)).rows]
     assert whole == parts
     assert len(set(whole)) == len(whole) > 200
 
@@ -345,7 +345,7 @@ def test_what_is_not_understood_is_named_with_the_way_out(client: TestClient, qu
 _NAMES = [*CHOICES, "q", "service", "country", "actor", "category", "since", "on", "score", "voices", "sort", "page"]
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(st.dictionaries(st.sampled_from([*_NAMES, "show", "x"]), st.text(max_size=12), max_size=4))
 def test_no_address_is_an_error(client: TestClient, query: Mapping[str, str]) -> None:
     asked = "&".join(f"{name}={quote(value.encode('utf-8', 'replace'))}" for name, value in query.items())
@@ -375,11 +375,16 @@ def test_numbers_of_other_pages_lead_to_as_many_events(client: TestClient, data:
         for address, number in re.findall(r'<a[^>]* href="(/explore[^"]*)"[^>]*>(?:<[^>]*>)*([\d,]+)\b', shown)
     }
     assert len(links) > 8
-    for address, number in sorted(links)[::3]:
-        query = {name: tuple(values) for name, values in parse_qs(urlsplit(address).query).items()}
-        view, problems = read(query, known_of(data))
-        assert problems == ()
-        assert (address, Counts.of(data.ask(explore.counts(view.wanted)).rows).all) == (address, number)
+    for address, number in sorted(links)[:: len(links) // 8]:
+        assert (address, found_by(data, address)) == (address, number)
+
+
+def found_by(data: Held, address: str) -> int:
+    """How many events an address of Explore asks for."""
+    query = {name: tuple(values) for name, values in parse_qs(urlsplit(address).query).items()}
+    view, problems = read(query, known_of(data))
+    assert problems == ()
+    return Counts.of(data.ask(explore.counts(view.wanted)).rows).all
 
 
 # Files
@@ -446,9 +451,8 @@ def test_each_bar_leads_to_the_events_that_it_counts(data: Held, client: TestCli
     table = page[page.index('id="over-time-table"') : page.index('id="over-time-sql"')]
     cells = re.findall(r'<td class="num"><a href="([^"]+)">(\d+)</a>', table)
     assert len(cells) > 3
-    for address, number in cells:
-        found = client.get(address.replace("&amp;", "&")).text
-        assert f'data-says="{number} event{"" if number == "1" else "s"} found"' in found
+    for address, number in cells[:: len(cells) // 4]:
+        assert found_by(data, address.replace("&amp;", "&")) == int(number)
 
 
 def test_the_page_in_a_browser(page: "Page", dashboard_site: str, tmp_path: Path) -> None:
