@@ -94,13 +94,14 @@ def main() -> int:
         with open_warehouse(path, memory_limit="2GB") as warehouse:
             warehouse.publish(published, manifest={"model": "made-up"})
     found = Found()
-    pages = {name: address for name, address in pages_of(published).items() if _wanted(name, options.only)}
+    every = pages_of(published)
+    pages = {name: address for name, address in every.items() if _wanted(name, options.only)}
     with _site(published) as site:
         if "server" not in options.skip:
             _ask_server(site, pages, options.repeat, found)
-        _browse(site, pages, options, found)
+        _browse(site, every, options, found)
         if "files" not in options.skip:
-            _download(site, pages, options.repeat, found)
+            _download(site, every, options.repeat, found)
     if options.publishes:
         _move(options, path, pages, found)
     _print(found)
@@ -155,7 +156,8 @@ def _browse(site: Path, pages: Mapping[str, str], options: argparse.Namespace, f
         browsing = Browsing(browser, served.address)
         if "pages" not in options.skip:
             for name, address in pages.items():
-                found.looks[name] = [browsing.look(address) for _ in range(options.repeat)]
+                if _wanted(name, options.only):
+                    found.looks[name] = [browsing.look(address) for _ in range(options.repeat)]
         _weigh(found, "all pages looked at", served)
         if "doings" not in options.skip:
             for doing in doings(pages):
