@@ -125,11 +125,11 @@ def page(browser: "Browser", watched: Watched) -> "Iterator[Page]":
     context.close()
 
 
-def axe(page: "Page") -> list[str]:
-    """What axe-core finds in the page that is serious or critical: each with its first places."""
+def axe(page: "Page", *rules: str) -> list[str]:
+    """What axe-core finds in the page that is serious or critical, by these rules or by all: with its first places."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, options={"runOnly": list(rules)} if rules else None).response["violations"]
     return [
         f"{one['id']} ({one['impact']}): {one['help']}: "
         + "; ".join(" ".join(map(str, node["target"])) for node in one["nodes"][:3])
