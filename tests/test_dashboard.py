@@ -25,8 +25,10 @@ from reports.dashboard.guard import Guard
 from reports.dashboard.memory import Memory
 from reports.dashboard.paging import pager, with_query
 from reports.dashboard.routes import Route
+from reports.dashboard.sentences import AROUND, Place, sentence
 from reports.dashboard.snapshots import Held, Snapshots
 from reports.dashboard.visit import Answer, Data, Download, NotFound, Page, Redirect, Rendered, Visit
+from reports.inert import visible
 from warehouse.dashboard.asking import Sql, filled, literal
 from warehouse.event_list import EVENT_COLUMNS
 
@@ -209,6 +211,45 @@ def test_a_line_of_each_event(data: Held) -> None:
         assert (one.when.machine is None) == (row.date_value is None or "/" in row.date_value)
         assert one.told is not None or row.retracted
     assert any(one.told is not None and one.told.hosts for one in lines)
+
+
+def test_words_that_state_an_event_are_quoted_in_their_sentence(data: Held) -> None:
+    ids = [event_id for (event_id,) in data.ask("SELECT event_id FROM events").rows]
+    told = [one.said for one in told_of(data, ids).values()]
+    stored = "\n".join(" ".join(text.split()) for (text,) in data.ask("SELECT text FROM articles").rows)
+    assert sum(not one.is_alone for one in told) > 0.9 * len(told) > 90
+    for one in told:
+        shown = f"{one.before.removeprefix('… ')}{one.quote}{one.after.removesuffix(' …')}"
+        assert " ".join(shown.split()) in stored
+
+
+@given(
+    st.text(" .aé\n\u202eК", max_size=900), st.text("ab ", min_size=1, max_size=30), st.text(" .b\n政", max_size=900)
+)
+def test_a_sentence_is_cut_between_words(before: str, quote: str, after: str) -> None:
+    text = before + quote + after
+    place = Place("a", 1, len(before), len(before) + len(quote))
+    one = sentence(quote, place, {("a", 1): text})
+    assert one.quote == quote
+    assert len(one.before) + len(one.after) <= AROUND + len("…  …")
+    assert visible(before).endswith(one.before.removeprefix("… "))
+    assert visible(after).startswith(one.after.removesuffix(" …"))
+    assert sentence(quote, place, {("a", 2): text}).is_alone
+
+
+def test_a_long_sentence_keeps_what_is_next_to_the_words() -> None:
+    text = f"{'Ministers met again. ' * 20}The {'very ' * 60}old board banned it {'as it had said ' * 20}."
+    at = text.index("banned")
+    one = sentence("banned", Place("a", 1, at, at + 6), {("a", 1): text})
+    assert one.before.startswith("… very very")
+    assert one.before.endswith("very old board ")
+    assert one.after.startswith(" it as it had said")
+    assert one.after.split()[-2] in ("as", "it", "had", "said")
+    assert one.after.endswith(" …")
+    # What there is no need of before the words, there is room for after them.
+    short = sentence("banned", Place("a", 1, 5, 11), {("a", 1): f"Rome banned it {'as it had said ' * 20}."})
+    assert not short.before.startswith("…")
+    assert len(short.after) > len(one.after) * 3 // 2
 
 
 @pytest.mark.parametrize(

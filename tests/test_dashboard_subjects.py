@@ -248,7 +248,7 @@ def test_reasons_are_quoted_from_the_articles(held: Held) -> None:
 
 def test_a_quote_stands_in_its_sentence(held: Held) -> None:
     stated = _service(held, "DeepSeek").values["reasons"]
-    quoted = [one for reason in stated for one in reason.quotes]
+    quoted = [one.said for reason in stated for one in reason.quotes]
     assert len(quoted) > 10
     assert sum(len(one.before) + len(one.after) > len(one.quote) for one in quoted) > len(quoted) / 2
     assert not any("\n" in one.before + one.quote + one.after for one in quoted)

@@ -7,6 +7,7 @@ from datetime import date
 from pipeline.types import Action, ReasonClass, Side, Status
 from reports import digest_words as words
 from reports.dashboard import links
+from reports.dashboard.sentences import Place, Sentence, sentences
 from reports.dashboard.snapshots import Held
 from reports.inert import line
 from reports.locales import count, day
@@ -31,9 +32,9 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Words of an article that state an event, and the hosts of the articles that do, the first few."""
+    """Words of an article that state an event, in their sentence, and the hosts of the articles that do, a few."""
 
-    quote: str
+    said: Sentence
     hosts: tuple[str, ...] = ()
 
 
@@ -157,9 +158,12 @@ def country_names(data: Held) -> Mapping[str, str]:
 
 def told_of(data: Held, event_ids: Sequence[str], *, hosts: bool = False) -> dict[str, Told]:
     """For each of a few events the words that state it best, and, if wanted, the hosts of some of its articles."""
+    sql = quotes(event_ids, addresses=hosts)
+    rows = data.ask(sql).rows
+    said = sentences(data, sql, [(quote, Place(*place)) for _, quote, *place, _ in rows])
     return {
-        event_id: Told(line(quote), tuple(dict.fromkeys(one.host for url in urls if (one := links.outside(url)))))
-        for event_id, quote, urls in data.ask(quotes(event_ids, addresses=hosts)).rows
+        row[0]: Told(one, tuple(dict.fromkeys(to.host for url in row[-1] if (to := links.outside(url)))))
+        for row, one in zip(rows, said, strict=True)
     }
 
 

@@ -7,26 +7,22 @@ from datetime import date
 from itertools import groupby
 from typing import Any, Final
 
-from pipeline.passages import sentence_at
 from pipeline.types import ReasonClass
 from reports import digest_words as words
 from reports.dashboard import links
 from reports.dashboard.events import When, country_names, event_lines, event_rows, told_of, when
 from reports.dashboard.frames import Choice, Frame, frame_of
 from reports.dashboard.paging import pager, with_query
+from reports.dashboard.sentences import Place, Sentence, sentences
 from reports.dashboard.snapshots import Held
 from reports.dashboard.visit import Visit
-from reports.inert import line, visible
+from reports.inert import line
 from warehouse.dashboard import subjects
 from warehouse.dashboard.asking import Sql
 from warehouse.dashboard.subjects import PUBLIC, Acting, Every, Reason, Standing, Subject
-from warehouse.texts import texts_of
 
 EVENTS: Final = 10
 """Events on one page of a list."""
-
-_AROUND: Final = 160
-"""Characters of the sentence on either side of a quote."""
 
 IN_EFFECT: Final[Mapping[str, object]] = {"side": "restricting", "status": "in_force"}
 STANDING: Final[Mapping[str, object]] = {**IN_EFFECT, "ended": "no"}
@@ -48,9 +44,7 @@ class Number:
 class Quoted:
     """Words in which a reason is stated, within their sentence: for which event, and in which article."""
 
-    before: str
-    quote: str
-    after: str
+    said: Sentence
     who: str
     service: str
     when: When
@@ -146,15 +140,16 @@ def reasons(data: Held, subject: Subject, every: Every) -> tuple[Sequence[Stated
     sql = subjects.reasons_quoted(subject)
     rows = [Reason(*row) for row in data.ask(sql).rows]
     names = country_names(data)
-    sentences = data.remember(f"sentences {sql}", lambda: _sentences(data, rows))
+    said = sentences(data, sql, [(row.quote, Place(row.article_id, row.version, row.start, row.end)) for row in rows])
+    together = zip(rows, said, strict=True)
     told = [
         Stated(
             words.reason(ReasonClass(reason)),
-            some[0].restrictions,
+            some[0][0].restrictions,
             links.explore(**filters(subject), **IN_EFFECT, reason=reason),
-            tuple(_quoted(one, names, sentences.get(one.event_id, {}).get(reason)) for one in some),
+            tuple(_quoted(one, words_of, names) for one, words_of in some),
         )
-        for reason, some in ((key, list(group)) for key, group in groupby(rows, lambda row: row.reason))
+        for reason, some in ((key, list(group)) for key, group in groupby(together, lambda one: one[0].reason))
     ]
     totals = Counter[str]()
     for _, _, value, some_more in data.ask(subjects.by_reason(subject, every)).rows:
@@ -170,27 +165,10 @@ def reasons(data: Held, subject: Subject, every: Every) -> tuple[Sequence[Stated
     return [*told, *others], sql
 
 
-def _sentences(data: Held, rows: Sequence[Reason]) -> dict[str, dict[str, tuple[str, str]]]:
-    """Event id → reason → what stands before and after the quote in its sentence."""
-    with data.reader() as reader:
-        texts = texts_of(reader, [row.article_id for row in rows])
-    found: dict[str, dict[str, tuple[str, str]]] = {}
-    for row in rows:
-        text = texts.get((row.article_id, row.version))
-        if text is not None:
-            begin, stop = sentence_at(text, row.start, row.end)
-            around = text[begin : row.start], text[row.end : stop]
-            found.setdefault(row.event_id, {})[row.reason] = around
-    return found
-
-
-def _quoted(one: Reason, names: Mapping[str, str], around: tuple[str, str] | None) -> Quoted:
+def _quoted(one: Reason, said: Sentence, names: Mapping[str, str]) -> Quoted:
     country = names.get(one.country, one.country)
-    before, after = around or ("", "")
     return Quoted(
-        _last(visible(before), _AROUND),
-        visible(one.quote),
-        _first(visible(after), _AROUND),
+        said,
         f"an unnamed body, {country}" if one.actor is None else line(one.actor),
         line(one.service),
         when(one.date_value),
@@ -198,14 +176,6 @@ def _quoted(one: Reason, names: Mapping[str, str], around: tuple[str, str] | Non
         line(one.source or "source not named"),
         one.url,
     )
-
-
-def _first(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[:width].rpartition(' ')[0] or text[:width]} …"
-
-
-def _last(text: str, width: int) -> str:
-    return text if len(text) <= width else f"… {text[-width:].partition(' ')[2] or text[-width:]}"
 
 
 def acting(data: Held, subject: Subject, most: int) -> tuple[Sequence[Acting], Sql]:

@@ -12,7 +12,10 @@ _ADDRESSES: Final = 4
 
 
 def quotes(event_ids: Sequence[str], *, addresses: bool = False) -> Sql:
-    """Rows of event id, quote, and addresses of a few of its articles: an empty list unless `addresses` are wanted."""
+    """Rows of event id, quote, where it stands, and addresses of a few articles: none unless `addresses` are wanted.
+
+    Where is article id, version, and the quote's first and last offset in that version of the text.
+    """
     wanted = Sql(f"list(DISTINCT url ORDER BY url)[:{_ADDRESSES}]") if addresses else Sql("[]::VARCHAR[]")
     source = Sql(
         "LEFT JOIN (FROM articles WHERE article_id IN (SELECT article_id FROM saying)) USING (article_id)"
@@ -26,12 +29,18 @@ def quotes(event_ids: Sequence[str], *, addresses: bool = False) -> Sql:
             WHERE event_id IN (SELECT unnest($ids)) AND position < $mentions
         ),
         saying AS MATERIALIZED (
-            SELECT mention_id, article_id, trigger_quote, score FROM mentions
-            WHERE mention_id IN (SELECT mention_id FROM asked) AND withdrawn_on IS NULL
+            SELECT mention_id, article_id, version, trigger_quote, trigger_start, trigger_end, score FROM mentions
+            WHERE rowid IN (SELECT rowid FROM mentions WHERE mention_id IN (SELECT mention_id FROM asked))
+                AND withdrawn_on IS NULL
+        ),
+        best AS (
+            SELECT event_id, arg_min(saying, row(-score, mention_id)) AS said, $wanted AS addresses
+            FROM asked JOIN saying USING (mention_id) $source
+            GROUP BY event_id
         )
-        SELECT event_id, max_by(trigger_quote, score) AS quote, $wanted AS addresses
-        FROM asked JOIN saying USING (mention_id) $source
-        GROUP BY event_id
+        SELECT event_id, said.trigger_quote AS quote, said.article_id, said.version, said.trigger_start,
+            said.trigger_end, addresses
+        FROM best
         ORDER BY event_id
         """,
         ids=list(event_ids),
