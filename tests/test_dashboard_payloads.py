@@ -57,6 +57,21 @@ WORDS = {
 
 ADDRESSES = {"articles": ["url", "canonical_url"], "sources": ["url", "homepage"], "feed_states": ["moved_to"]}
 
+_DECIDED = """
+    INSERT INTO decisions
+    WITH told AS (
+        SELECT event_id, row_number() OVER (ORDER BY event_id) AS number
+        FROM (SELECT min(event_id) AS event_id FROM events WHERE actor_canonical IS NOT NULL GROUP BY service_canonical)
+    ),
+    payloads AS (SELECT unnest($1::VARCHAR[]) AS words, generate_subscripts($1::VARCHAR[], 1) AS number)
+    SELECT format('{:016x}', p.number), ['edit', 'reject', 'same', 'restore'][p.number % 4 + 1], p.words,
+        TIMESTAMP '2026-11-01' + to_hours(p.number), p.words, if(p.number % 4 = 0, 'scope', NULL),
+        if(p.number % 4 = 0, p.words, NULL), NULL, [t.event_id],
+        ['in_force', 'overruled', 'undone', 'lost'][p.number // 4 % 4 + 1]
+    FROM payloads AS p JOIN told AS t ON t.number = (p.number - 1) % (SELECT count(*) FROM told) + 1
+"""
+"""Decisions of all kinds on events with a page in `addresses`: each payload is an author and a reason, some a value."""
+
 _ASKED = (
     "/?services={0}&day={0}&by={0}",
     "/services?q={0}&sort={0}&order={0}&page={0}",
@@ -105,6 +120,7 @@ def hostile(sample_snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         # Offsets stay within the text, whatever it is.
         connection.execute("UPDATE articles SET text = concat($1::VARCHAR, text, $1::VARCHAR)", ["\n".join(PAYLOADS)])
         connection.execute("UPDATE manifest SET value = to_json($1::VARCHAR) WHERE key = 'model'", [PAYLOADS[0]])
+        connection.execute(_DECIDED, [PAYLOADS])
     return folder
 
 

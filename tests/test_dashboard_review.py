@@ -3,12 +3,14 @@
 import re
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+import duckdb
+import lxml.html
 import pytest
 from browser import axe
 from starlette.testclient import TestClient
@@ -23,9 +25,11 @@ from pipeline.decision_types import anchors_of
 from pipeline.lease import lease
 from pipeline.settings import Settings, load
 from reports.dashboard.app import Setting, make_app
+from reports.dashboard.review_page import KINDS
 from reports.dashboard.review_seam import Answer
 from reports.dashboard.serving import served
 from reports.dashboard.snapshots import Snapshots
+from reports.inert import line
 from warehouse import drafting, review
 from warehouse.query import connect_snapshot, event
 from warehouse.review_queue import queue
@@ -206,18 +210,39 @@ def test_only_our_own_form_decides(form: Form, data: Path) -> None:
 def test_whatever_is_decided_about_it_is_text(hostile: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(hostile, data / "published")
+    with duckdb.connect(str(data / "published" / "clampdown.duckdb")) as connection:
+        connection.execute("UPDATE events SET dismissed = true WHERE event_id = (SELECT max(event_id) FROM events)")
     form = Form(data)
+    shown = {line(one) for one in PAYLOADS}
     everything = " ".join(PAYLOADS)
-    for asked, answer in (("pair", "same"), ("score", "keep"), ("disagreement", "edit")):
-        words = quote(everything[:6000], safe="")
-        assert live(form.get(f"/review?kind={asked}&question={words}&done={words}")) == []
+    asked_for = quote(everything[:6000], safe="")
+    for kind, (heading, _) in KINDS.items():
+        assert live(form.get(f"/review?kind={kind}&question={asked_for}&done={asked_for}")) == []
+        assert form.heading() == heading
+        assert holds(form.page, '//*[@class="side"]//h3', shown), kind
+        assert kind in ("lost", "disagreement") or holds(form.page, '//*[@class="mention"]/h4', shown), kind
+        assert (kind in ("pair", "lost")) != holds(form.page, '//*[@id="edit"]//input/@value', shown), kind
+    signed = {f"{one}: {one}" for one in shown}
+    for number in range(1, 5):
+        assert live(form.get(f"/review?page={number}")) == []
+        signed -= {one for one in signed if holds(form.page, '//*[@class="log"]//*[@class="support"]', [one])}
+    assert signed == set()
+    for kind, answer in (("pair", "same"), ("score", "keep"), ("disagreement", "edit")):
+        form.get(f"/review?kind={kind}")
         form.say(
             answer, reason=everything, author=everything, service=everything, scope=f"schools: {everything}", new="yes"
         )
         assert live(form.page) == []
-        assert "<b>" not in everything or "&lt;" in form.page
+        assert holds(form.page, '//*[@class="log"]//li[@class="is-new"]', [line(everything)])
     assert [kind for kind, _, _ in kept(data)] == ["same", "restore", "edit", "edit"]
     form.close()
+
+
+def holds(page: str, path: str, words: Iterable[str]) -> bool:
+    """Whether some of these words are to be read in what the XPath finds."""
+    found = lxml.html.document_fromstring(page).xpath(path)
+    read = [line(one if isinstance(one, str) else one.text_content()) for one in found]
+    return any(line(one) in said for one in words for said in read)
 
 
 def test_an_answer_means_the_mentions_that_the_event_shows(data: Path) -> None:
