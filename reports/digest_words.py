@@ -13,7 +13,7 @@ from pipeline.types import Action, ReasonClass, ScopeClass, Side, Status
 from reports.chart_data import NO_COUNTRY
 from reports.digest import TAKEN_BACK, UNKNOWN, Coverage, Digest, Item, News, Part, Week
 from reports.inert import line
-from reports.locales import ENGLISH, count, day, moment, number, short_day
+from reports.locales import ENGLISH, count, day, moment, number, short_day, the_country
 from warehouse.event_list import EventRow
 
 PROGRAM: Final = "Clampdown"
@@ -102,10 +102,16 @@ def noun(action: Action) -> str:
 def actor(event: EventRow, country: str) -> str:
     """Who acts, and where, so that it can begin a sentence."""
     if event.actor is None:
-        return "An unnamed body" if event.country == UNKNOWN else f"An unnamed body in {country}"
+        who = unnamed(event.country, country)
+        return who[:1].upper() + who[1:]
     who = event.actor[:1].upper() + event.actor[1:]
     is_told = event.country == UNKNOWN or country.casefold() in who.casefold()
     return who if is_told else f"{who} ({country})"
+
+
+def unnamed(code: str, country: str) -> str:
+    """Who acts where no article names anybody, by the code and the name of the country."""
+    return "an unnamed body" if code == UNKNOWN else f"an unnamed body in {the_country(country)}"
 
 
 def _inside(words: str) -> str:
@@ -315,7 +321,7 @@ def spread(week: Week, language: str = ENGLISH) -> Iterator[str]:
     )
     ago = way and f"{way} on {day(begun, language)}"
     yield f"{in_force} in force in {count(countries, 'country', 'countries', language)}{ago}."
-    joined = [week.names.get(code, code) for code in week.joined if code != UNKNOWN]
+    joined = [the_country(week.names.get(code, code)) for code in week.joined if code != UNKNOWN]
     named = listing(joined[:NAMED], len(joined) - NAMED)
     first = "" if not joined else f"; {named} {'has its' if len(joined) == 1 else 'have their'} first"
     yield f"{count(fresh, 'is', 'are', language) if fresh else 'None is'} new this week{first}."
@@ -327,7 +333,8 @@ def pictured(week: Week, language: str = ENGLISH) -> str:
     most = sorted(told, key=lambda code: (-told[code], code))
     named = [f"{week.names.get(code, code)} {number(told[code], language)}" for code in most[:_ON_MAP]]
     said = f"Map of restrictions in force: {listing(named, len(most) - _ON_MAP) or 'none'}."
-    if fresh := [week.names.get(code, code) for code, some in week.new_by_country.items() if some and code != UNKNOWN]:
+    new_in = [code for code, some in week.new_by_country.items() if some and code != UNKNOWN]
+    if fresh := [the_country(week.names.get(code, code)) for code in new_in]:
         said += f" New this week in {listing(fresh[:NAMED], len(fresh) - NAMED)}."
     if week.curve:
         ends = (f"{number(some, language)} on {day(on, language)}" for on, some in (week.curve[0], week.curve[-1]))

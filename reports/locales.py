@@ -85,6 +85,23 @@ def count(value: int, one: str, many: str, language: str = ENGLISH) -> str:
     return f"{number(value, language)} {one if value == 1 else many}"
 
 
+def the_country(name: str) -> str:
+    """The English name of a country or union as a sentence has it, with its article where it takes one."""
+    takes_one = name.startswith(_TAKES_ARTICLE) or (name.endswith(_OF_SEVERAL) and not name.startswith(_TAKES_NONE))
+    return f"the {name}" if takes_one else name
+
+
+_TAKES_ARTICLE: Final = (
+    "British ", "Central African ", "Democratic ", "European ", "Falkland ", "Isle ", "Republic of ", "United ",
+    "Virgin Islands",
+)  # fmt: skip
+_OF_SEVERAL: Final = (
+    "Bahamas", "Comoros", "Gambia", "Islands", "Maldives", "Netherlands", "Philippines", "Republic", "Seychelles",
+    "Territories",
+)  # fmt: skip
+_TAKES_NONE: Final = ("Heard ", "South Georgia ")
+
+
 def country(code: str) -> str:
     """CLDR's English name of a country by its code, where the snapshot is not at hand; the code where it has none."""
     return str(locale_of(ENGLISH).territories.get(code, code)).replace(" & ", " and ")

@@ -31,6 +31,7 @@ from reports.digest_news import age_of, news_of
 from reports.digest_pages import WIDTH, as_document, as_markdown, as_text
 from reports.digest_words import sentence, subject
 from reports.inert import host, line, link, markdown, web_address
+from reports.locales import the_country
 from warehouse.event_list import EventRow
 from warehouse.news import Change
 from warehouse.tables.changes import Kind
@@ -173,6 +174,7 @@ def test_who_acts_is_said_as_far_as_it_is_known() -> None:
             ("Garante", "IT", "Italy"),
             ("Italy", "IT", "Italy"),
             (None, "IT", "Italy"),
+            (None, "NL", "Netherlands"),
             (None, "XX", "XX"),
             ("police", "XX", "XX"),
         )
@@ -181,9 +183,25 @@ def test_who_acts_is_said_as_far_as_it_is_known() -> None:
         "Garante (Italy) blocked DeepSeek",
         "Italy blocked DeepSeek",
         "An unnamed body in Italy blocked DeepSeek",
+        "An unnamed body in the Netherlands blocked DeepSeek",
         "An unnamed body blocked DeepSeek",
         "Police blocked DeepSeek",
     ]
+
+
+@pytest.mark.parametrize(
+    ("article", "names"),
+    [
+        (
+            "the ",
+            ["United States", "European Union", "Netherlands", "Philippines", "United Kingdom", "Isle of Man"],
+        ),
+        ("the ", ["Czech Republic", "Democratic Republic of the Congo", "Virgin Islands, U.S.", "Marshall Islands"]),
+        ("", ["Italy", "South Korea", "South Georgia and the South Sandwich Islands", "Ireland", "XX", ""]),
+    ],
+)
+def test_names_of_countries_have_their_article_within_a_sentence(article: str, names: list[str]) -> None:
+    assert [the_country(name) for name in names] == [f"{article}{name}" for name in names]
 
 
 # Pages

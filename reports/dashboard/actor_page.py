@@ -11,7 +11,7 @@ from reports.dashboard.subject_page import Number
 from reports.dashboard.subject_peers import of_actor
 from reports.dashboard.visit import NotFound, Redirect, Rendered, Visit
 from reports.inert import line
-from reports.locales import count
+from reports.locales import count, the_country
 from warehouse.dashboard import actors
 from warehouse.dashboard.actors import Known, Restricted
 from warehouse.dashboard.subjects import Standing, Subject
@@ -82,7 +82,7 @@ def _elsewhere(visit: Visit, name: str, country: str | None) -> Redirect:
         return Redirect(links.actor(*here[0]))
     names = country_names(visit.data)
     others = ", ".join(f"{line(known)} ({names.get(place, place)})" for known, place in found[:5])
-    where = "" if country is None else f" in {names.get(country, country)}"
+    where = "" if country is None else f" in {the_country(names.get(country, country))}"
     raise NotFound(
         f"nobody called {line(name, 80)} acts{where}" if len(here) < 2 else f"several are called {line(name, 80)}",
         f"There is {others}. {_HINT}" if others else _HINT,

@@ -13,7 +13,7 @@ from reports.dashboard.subject_page import Number
 from reports.dashboard.subject_peers import Peers, days_between, of_country
 from reports.dashboard.visit import NotFound, Redirect, Rendered, Visit
 from reports.inert import line
-from reports.locales import count, number
+from reports.locales import count, number, the_country
 from warehouse import names
 from warehouse.dashboard import countries
 from warehouse.dashboard.countries import Restricted
@@ -51,7 +51,7 @@ def page(visit: Visit) -> Rendered | Redirect:
     services = [Restricted(*row) for row in visit.data.ask(services_sql).rows]
     told_reasons, reasons_sql = subject_page.reasons(visit.data, subject, frame.every)
     acting, acting_sql = subject_page.acting(visit.data, subject, _ACTORS)
-    about = "of nobody in particular" if code == UNKNOWN_COUNTRY else f"of {subject_page.the_country(name)}"
+    about = "of nobody in particular" if code == UNKNOWN_COUNTRY else f"of {the_country(name)}"
     values: dict[str, Any] = {
         "name": name,
         "code": code,

@@ -14,7 +14,7 @@ from reports.dashboard.frames import Choice, Frame, following
 from reports.dashboard.visit import Visit
 from reports.digest_words import listing
 from reports.inert import line
-from reports.locales import count, number
+from reports.locales import count, number, the_country
 from warehouse import names
 from warehouse.dashboard import overview
 from warehouse.dashboard.overview import First, Spread
@@ -178,7 +178,7 @@ def _figure(courses: Sequence[_Course], frame: Frame, sql: str, *, by_day: bool)
             (
                 Link(line(one.service), links.service(one.service)),
                 one.countries,
-                _first(one),
+                _first(one.first),
                 one.first_date,
                 one.undated,
             )
@@ -190,7 +190,7 @@ def _figure(courses: Sequence[_Course], frame: Frame, sql: str, *, by_day: bool)
         tuple(
             Panel(
                 line(one.service),
-                f"{line(one.service)}: {count(one.countries, 'country', 'countries')}, first {_first(one)}",
+                _panel_says(one),
                 specs.curve_panel(rows[one.service], domain, highest, by_day=by_day, others="others"),
                 links.service(one.service),
             )
@@ -212,8 +212,13 @@ def _days_shown(courses: Sequence[_Course], until: date) -> int:
     return min(wanted, max((until - min(one.surely[0][0] for one in courses)).days, _LEAST_DAYS))
 
 
-def _first(one: _Course) -> str:
-    return listing(one.first[:_NAMED], max(len(one.first) - _NAMED, 0))
+def _panel_says(one: _Course) -> str:
+    first = _first([the_country(name) for name in one.first])
+    return f"{line(one.service)}: {count(one.countries, 'country', 'countries')}, first {first}"
+
+
+def _first(names: Sequence[str]) -> str:
+    return listing(names[:_NAMED], max(len(names) - _NAMED, 0))
 
 
 def _says(courses: Sequence[_Course]) -> str:

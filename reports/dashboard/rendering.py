@@ -12,7 +12,7 @@ from markupsafe import Markup
 from reports.dashboard import links
 from reports.dashboard.snapshots import Held
 from reports.inert import line, visible
-from reports.locales import count, day, full_day, moment, number
+from reports.locales import count, day, full_day, moment, number, the_country
 from reports.templating import environment
 
 _NAVIGATION: Final = (
@@ -92,6 +92,7 @@ def _environment() -> Environment:
         "full_day": full_day,
         "line": line,
         "outside": links.outside,
+        "the_country": the_country,
     }
     made.globals = {**made.globals, "links": links, "count": count, "moment": moment}
     return made

@@ -18,7 +18,7 @@ from reports.dashboard.subject_peers import days_between
 from reports.dashboard.visit import NotFound, Redirect, Rendered, Visit
 from reports.dashboard.world_map import About, WorldMap, span_of, world_map
 from reports.inert import line
-from reports.locales import count, day, number
+from reports.locales import count, day, number, the_country
 from warehouse import names
 from warehouse.dashboard import services, world
 from warehouse.dashboard.services import Arrival, Registered
@@ -140,7 +140,7 @@ def _lead(found: Standing, arrivals: Sequence[Arrival], known: Mapping[str, str]
     leaders = [one for one in arrivals if one.role in ("first", "tied", "perhaps")]
     if not leaders:
         return said
-    named = [subject_page.the_country(known.get(one.country, one.country)) for one in leaders[:_NAMED]]
+    named = [the_country(known.get(one.country, one.country)) for one in leaders[:_NAMED]]
     more = max(len(leaders) - _NAMED, 0)
     if leaders[0].role == "first":
         told = ", as one source tells" if leaders[0].voices == 1 else ""

@@ -120,18 +120,6 @@ def filters(subject: Subject) -> dict[str, object]:
     return asked
 
 
-def the_country(name: str) -> str:
-    """The name of a country within a sentence, with its article where it has one."""
-    has_article = name.startswith(("United ", "European ", "Democratic ", "Central ")) or name.endswith(_WITH_ARTICLE)
-    return f"the {name}" if has_article else name
-
-
-_WITH_ARTICLE: Final = (
-    "Islands", " Republic", " Territories", "Netherlands", "Philippines", "Bahamas", "Maldives", "Gambia", "Seychelles",
-    "Comoros",
-)  # fmt: skip
-
-
 def reasons(data: Held, subject: Subject, every: Every) -> tuple[Sequence[Stated], Sql]:
     """Reasons as they are stated, the commonest first and with some of the words; and the question for these.
 
@@ -166,10 +154,9 @@ def reasons(data: Held, subject: Subject, every: Every) -> tuple[Sequence[Stated
 
 
 def _quoted(one: Reason, said: Sentence, names: Mapping[str, str]) -> Quoted:
-    country = names.get(one.country, one.country)
     return Quoted(
         said,
-        f"an unnamed body, {country}" if one.actor is None else line(one.actor),
+        words.unnamed(one.country, names.get(one.country, one.country)) if one.actor is None else line(one.actor),
         line(one.service),
         when(one.date_value),
         links.event(one.event_id),
