@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import duckdb
+import lxml.html
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -152,6 +153,17 @@ def test_all_words_stand_in_one_mention_or_its_title(
         assert sorted(map(str, quick)) == sorted(map(str, data.ask(question(wanted)).rows))
     shown = data.ask(explore.stated(ids[:20], terms)).rows
     assert len(shown) == len(ids[:20])
+
+
+def test_quotes_that_have_the_words_stand_in_their_sentence(client: TestClient, data: Held) -> None:
+    root = lxml.html.document_fromstring(client.get("/explore?q=blocked").text)
+    shown = [" ".join(one.text_content().split()) for one in root.xpath('//q[@class="quoted"]')]
+    stored = " ".join(" ".join(text.split()) for (text,) in data.ask("SELECT text FROM articles").rows)
+    assert len(shown) > 10
+    assert sum(len(one.split()) > 6 for one in shown) > 0.8 * len(shown)
+    for one in shown:
+        assert "block" in one.lower()
+        assert one.removeprefix("… ").removesuffix(" …") in stored
 
 
 # Filters

@@ -12,6 +12,7 @@ from reports.dashboard.explore_figure import over_time
 from reports.dashboard.facets import Counts, facets, label_of
 from reports.dashboard.memory import Memory
 from reports.dashboard.paging import pager
+from reports.dashboard.sentences import Place, Sentence, sentences
 from reports.dashboard.snapshots import Held
 from reports.dashboard.view_url import COLUMNS, LABELS, SHOWN, Known, Problem, View, read
 from reports.dashboard.visit import Rendered, Visit
@@ -35,8 +36,9 @@ _NAMED: Final = 3
 _PLAIN: Final = frozenset(LABELS[one] for one in ("q", "service", "country", "actor", "action", "status", "reason"))
 """Filters whose values say by themselves what they are."""
 
-_QUOTED: Final = 3
-"""Quotes that are shown of one event, beside its title, where words were searched for."""
+_QUOTES: Final = len(search.QUOTES)
+_MOST_QUOTED: Final = 3
+"""Sentences that are shown of one event, beside its title, where words were searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What an article says of an event: its title, quotes that have the words, its address, and who brings it."""
+    """What an article says of an event: its title, sentences with quotes that have the words, address, and source."""
 
     title: tuple[Part, ...]
     quotes: tuple[tuple[Part, ...], ...]
@@ -236,21 +238,36 @@ def _rows(visit: Visit, view: View, found: Sequence[EventRow], known: Mapping[st
         return []
     terms = view.wanted.terms
     sql = explore.stated([one.id for one in found], terms)
-    said = {row[0]: _said(row, terms) for row in visit.data.ask(sql).rows}
+    telling = [(row, _hit(row, terms)) for row in visit.data.ask(sql).rows]
+    quoted = iter(sentences(visit.data, sql, [one for _, some in telling for one in some]))
+    said = {row[0]: _said(row, [next(quoted) for _ in some], terms) for row, some in telling}
     made = event_lines(found, known)
     return [Row(shown, _cells(row), said.get(row.id)) for shown, row in zip(made, found, strict=True)]
 
 
-def _said(row: Sequence[Any], terms: Sequence[search.Term]) -> Said:
-    _, *quotes, title, url, source = row
-    shown = dict.fromkeys(line(one) for one in quotes if one is not None)
-    hit = [one for one in shown if search.spans(one, terms)]
-    # What another quote or the title holds is told by that.
-    longer = [line(title), *hit]
-    largest = [one for one in hit if not any(one != other and one in other for other in longer)]
+def _hit(row: Sequence[Any], terms: Sequence[search.Term]) -> list[tuple[str, Place]]:
+    """The quotes that have a term, and where they stand; without those that another one or the title holds."""
+    quotes, starts, (article_id, version, title) = row[1 : _QUOTES + 1], row[_QUOTES + 1 : -5], row[-5:-2]
+    shown = {quote: start for quote, start in zip(quotes, starts, strict=True) if quote is not None}
+    hit = {quote: start for quote, start in shown.items() if search.spans(line(quote), terms)}
+    longer = [title, *hit]
+    return [
+        (quote, Place(article_id, version, start, start + len(quote)))
+        for quote, start in hit.items()
+        if not any(quote != other and quote in other for other in longer)
+    ]
+
+
+def _said(row: Sequence[Any], quoted: Sequence[Sentence], terms: Sequence[search.Term]) -> Said:
+    title, url, source = row[-3:]
+    shown: list[str] = []
+    for one in quoted:
+        # Several quotes may be of one sentence.
+        if not any(line(one.quote) in other for other in shown):
+            shown.append(line(f"{one.before}{one.quote}{one.after}"))
     return Said(
         _parts(line(title), terms),
-        tuple(_parts(one, terms) for one in largest[:_QUOTED]),
+        tuple(_parts(one, terms) for one in shown[:_MOST_QUOTED]),
         url,
         "" if source is None else line(source),
     )

@@ -46,6 +46,8 @@ def sentences(data: Held, sql: Sql, quotes: Sequence[tuple[str, Place]]) -> Sequ
 
 
 def _read(data: Held, quotes: Sequence[tuple[str, Place]]) -> Sequence[Sentence]:
+    if not quotes:
+        return []
     with data.reader() as reader:
         texts = texts_of(reader, [place.article_id for _, place in quotes])
     return [sentence(quote, place, texts) for quote, place in quotes]

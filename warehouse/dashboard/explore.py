@@ -202,8 +202,8 @@ def _facet(facet: Facet, others: Sequence[str]) -> Sql:
 def stated(event_ids: Sequence[str], terms: Sequence[Term]) -> Sql:
     """A question for the words of each of a few events: those of the mention that has the terms, or states it best.
 
-    event_id, the quotes, title, url, source. The rows of mentions and articles are found first: a join on their ids
-    would read whole columns.
+    event_id, the quotes, where each begins, article id and version, title, url, source. The rows of mentions and
+    articles are found first: a join on their ids would read whole columns.
     """
     said = f"concat_ws(' | ', {', '.join(f'm.{one}' for one in QUOTES)}, a.title)"
     fits = [filled("regexp_matches($said, $pattern)", said=Sql(said), pattern=f"(?i){one.pattern}") for one in terms]
@@ -220,7 +220,8 @@ def stated(event_ids: Sequence[str], terms: Sequence[Term]) -> Sql:
             SELECT article_id, title, url, site, source_id FROM articles
             WHERE rowid IN (SELECT rowid FROM articles WHERE article_id IN (SELECT article_id FROM stating))
         )
-        SELECT told.event_id, $quotes, coalesce(v.title, a.title) AS title, a.url, coalesce(s.name, a.site) AS source
+        SELECT told.event_id, $quotes, $starts, m.article_id, m.version, coalesce(v.title, a.title) AS title, a.url,
+            coalesce(s.name, a.site) AS source
         FROM told
         JOIN stating AS m USING (mention_id)
         JOIN titled AS a USING (article_id)
@@ -231,6 +232,7 @@ def stated(event_ids: Sequence[str], terms: Sequence[Term]) -> Sql:
         ) = 1
         """,
         quotes=Sql(", ".join(f"m.{one}" for one in QUOTES)),
+        starts=Sql(", ".join(f"m.{one.removesuffix('_quote')}_start" for one in QUOTES)),
         ids=list(event_ids),
         fits=Sql(f"{' AND '.join(fits)} DESC, " if fits else ""),
     )
