@@ -156,6 +156,7 @@ def _print(report: "RunReport", settings: "Settings", sample: bool) -> None:
         f"show {first}",
         "events --service DeepSeek --status in_force",
         'sql "SELECT * FROM restrictions_by_month"',
+        "dashboard",
     ):
         out.print(Text(f"  {command} {rest}"), soft_wrap=True)
 
