@@ -1,20 +1,18 @@
 """The page of an actor: what it has in force, its history and reasons, and who else acts on the same services."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from reports.dashboard import links, subject_figures, subject_page
 from reports.dashboard.events import country_names
 from reports.dashboard.frames import SPAN
-from reports.dashboard.subject_page import Number
 from reports.dashboard.subject_peers import of_actor
 from reports.dashboard.visit import NotFound, Redirect, Rendered, Visit
 from reports.inert import line
-from reports.locales import count, the_country
+from reports.locales import the_country
 from warehouse.dashboard import actors
 from warehouse.dashboard.actors import Known, Restricted
-from warehouse.dashboard.subjects import Standing, Subject
+from warehouse.dashboard.subjects import Subject
 
 _SERVICES: Final = 12
 _HINT: Final = "The list of actors has all who act."
@@ -51,8 +49,8 @@ def page(visit: Visit) -> Rendered | Redirect:
         "one": one,
         "kind": (one.kind or "").replace("_", " "),
         "country_name": known.get(one.country, one.country),
-        "lead": _lead(found),
-        "numbers": _numbers(found, subject),
+        "lead": subject_page.lead(found),
+        "numbers": subject_page.numbers(found, subject, subject_page.services_restricted(found)),
         "frame": frame,
         "span_name": SPAN,
         "kept": subject_page.kept(visit, SPAN, "voices"),
@@ -87,31 +85,6 @@ def _elsewhere(visit: Visit, name: str, country: str | None) -> Redirect:
         f"nobody called {line(name, 80)} acts{where}" if len(here) < 2 else f"several are called {line(name, 80)}",
         f"There is {others}. {_HINT}" if others else _HINT,
     )
-
-
-def _lead(found: Standing) -> str:
-    if found.in_force:
-        stands = count(found.in_force, "restriction is", "restrictions are")
-        return f"{stands} in force, on {count(found.services_in_force, 'service', 'services')}."
-    if found.ended:
-        return f"No restriction is in force; {count(found.ended, 'has', 'have')} ended."
-    return "No restriction is known to have taken force."
-
-
-def _numbers(found: Standing, subject: Subject) -> list[Number]:
-    asked: Mapping[str, object] = subject_page.filters(subject)
-    told = [
-        Number(found.in_force, "in force", links.explore(**asked, **subject_page.STANDING)),
-        Number(found.services, "service restricted" if found.services == 1 else "services restricted", "#services"),
-        Number(found.ended, "ended", links.explore(**asked, **subject_page.IN_EFFECT, ended="yes")),
-        Number(
-            found.announced + found.proposed,
-            "proposed or announced",
-            links.explore(**asked, **subject_page.PLANNED),
-        ),
-        Number(found.pressing, "warnings, inquiries and penalties", links.explore(**asked, side="pressing")),
-    ]
-    return [one for one in told if one.value or one.label == "in force"]
 
 
 def _service(one: Restricted, subject: Subject) -> Service:

@@ -102,33 +102,15 @@ def _code(visit: Visit) -> str:
 
 
 def _lead(found: Standing) -> str:
-    if not found.restrictions:
-        return (
-            "No restriction is known to have taken force."
-            if found.events
-            else "No article tells of a restriction here. That is no proof that there is none."
-        )
-    if not found.in_force:
-        return f"No restriction is in force; {count(found.ended, 'has', 'have')} ended."
-    stands = count(found.in_force, "restriction is", "restrictions are")
-    return f"{stands} in force, on {count(found.services_in_force, 'service', 'services')}."
+    if not found.events:
+        return "No article tells of a restriction here. That is no proof that there is none."
+    return subject_page.lead(found)
 
 
 def _numbers(found: Standing, subject: Subject) -> list[Number]:
-    asked = subject_page.filters(subject)
-    told = [
-        Number(found.in_force, "in force", links.explore(**asked, **subject_page.STANDING)),
-        Number(found.services, "service restricted" if found.services == 1 else "services restricted", "#services"),
-        Number(found.actors, "body or company acts" if found.actors == 1 else "bodies and companies act", "#acting"),
-        Number(found.ended, "ended", links.explore(**asked, **subject_page.IN_EFFECT, ended="yes")),
-        Number(
-            found.announced + found.proposed,
-            "proposed or announced",
-            links.explore(**asked, **subject_page.PLANNED),
-        ),
-        Number(found.pressing, "warnings, inquiries and penalties", links.explore(**asked, side="pressing")),
-    ]
-    return [one for one in told if one.value or one.label == "in force"]
+    act = "body or company acts" if found.actors == 1 else "bodies and companies act"
+    reached = (subject_page.services_restricted(found), Number(found.actors, act, "#acting"))
+    return subject_page.numbers(found, subject, *reached)
 
 
 def _roles(services: Sequence[Restricted]) -> str:

@@ -13,7 +13,7 @@ from reports.dashboard.frames import SPAN, Frame
 from reports.dashboard.overview_curves import compared
 from reports.dashboard.paging import with_query
 from reports.dashboard.snapshots import Held
-from reports.dashboard.subject_page import IN_EFFECT, STANDING, Number
+from reports.dashboard.subject_page import STANDING, Number
 from reports.dashboard.visit import Rendered, Visit
 from reports.dashboard.world_map import About, WorldMap, span_of, world_map
 from reports.digest_words import listing, noun
@@ -122,21 +122,10 @@ def _heading(found: Standing) -> str:
 
 
 def _numbers(found: Standing, subject: Subject) -> list[Number]:
-    asked = subject_page.filters(subject)
-    planned = found.announced + found.proposed
-    told = [
-        Number(found.in_force, "in force", links.explore(**asked, **STANDING)),
-        Number(found.services_in_force, "services restricted", links.services()),
-        Number(found.countries_in_force, "countries that restrict", links.countries()),
-        Number(found.ended, "ended", links.explore(**asked, **IN_EFFECT, ended="yes")),
-        Number(
-            planned,
-            "announced or proposed",
-            links.explore(**asked, side="restricting", status=("announced", "proposed")),
-        ),
-        Number(found.pressing, "warnings, inquiries, penalties", links.explore(**asked, side="pressing")),
-    ]
-    return [one for one in told if one.value]
+    services = Number(found.services_in_force, "services restricted", links.services())
+    return subject_page.numbers(
+        found, subject, services, Number(found.countries_in_force, "countries that restrict", links.countries())
+    )
 
 
 def _week(visit: Visit, subject: Subject, known: Mapping[str, str]) -> Week | None:

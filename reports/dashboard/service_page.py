@@ -158,22 +158,8 @@ def _in_time(one: Arrival) -> str:
 
 
 def _numbers(found: Standing, subject: Subject) -> list[Number]:
-    asked = subject_page.filters(subject)
-    planned = found.announced + found.proposed
-    told = [
-        Number(found.in_force, "in force", links.explore(**asked, **subject_page.STANDING)),
-        Number(
-            found.countries, "country has restricted it" if found.countries == 1 else "countries have restricted it"
-        ),
-        Number(found.ended, "ended", links.explore(**asked, **subject_page.IN_EFFECT, ended="yes")),
-        Number(
-            planned,
-            "proposed or announced",
-            links.explore(**asked, **subject_page.PLANNED),
-        ),
-        Number(found.pressing, "warnings, inquiries and penalties", links.explore(**asked, side="pressing")),
-    ]
-    return [one for one in told if one.value or one.label == "in force"]
+    reached = "country has restricted it" if found.countries == 1 else "countries have restricted it"
+    return subject_page.numbers(found, subject, Number(found.countries, reached))
 
 
 def _map(visit: Visit, subject: Subject, frame: Frame) -> WorldMap | None:

@@ -17,6 +17,7 @@ from reports.dashboard.sentences import Place, Sentence, sentences
 from reports.dashboard.snapshots import Held
 from reports.dashboard.visit import Visit
 from reports.inert import line
+from reports.locales import count
 from warehouse.dashboard import subjects
 from warehouse.dashboard.asking import Sql
 from warehouse.dashboard.subjects import PUBLIC, Acting, Every, Reason, Standing, Subject
@@ -97,6 +98,35 @@ def standing(data: Held, subject: Subject) -> Standing:
     """How many events of each sort there are."""
     ((*row,),) = data.ask(subjects.standing(subject)).rows
     return Standing(*row)
+
+
+def lead(found: Standing) -> str:
+    """How much of what somebody restricts is in force, in a sentence."""
+    if found.in_force:
+        stands = count(found.in_force, "restriction is", "restrictions are")
+        return f"{stands} in force, on {count(found.services_in_force, 'service', 'services')}."
+    if found.ended:
+        return f"No restriction is in force; {count(found.ended, 'has', 'have')} ended."
+    return "No restriction is known to have taken force."
+
+
+def services_restricted(found: Standing) -> Number:
+    """On how many services, which are listed below."""
+    return Number(found.services, "service restricted" if found.services == 1 else "services restricted", "#services")
+
+
+def numbers(found: Standing, subject: Subject, *reached: Number) -> list[Number]:
+    """The large numbers of a page: what is in force, whom or what that has `reached`, and all else that there is."""
+    asked = filters(subject)
+    planned = found.announced + found.proposed
+    told = (
+        Number(found.in_force, "in force", links.explore(**asked, **STANDING)),
+        *reached,
+        Number(found.ended, "ended", links.explore(**asked, **IN_EFFECT, ended="yes")),
+        Number(planned, "announced or proposed", links.explore(**asked, **PLANNED)),
+        Number(found.pressing, "warnings, inquiries, penalties", links.explore(**asked, side="pressing")),
+    )
+    return [one for one in told if one.value or one.label == "in force"]
 
 
 def frame(visit: Visit, subject: Subject, found: Standing) -> Frame:
