@@ -7,11 +7,12 @@ from typing import Any, Final
 from pipeline.errors import InputError
 from reports.chart_data import NO_COUNTRY
 from reports.dashboard import links, subject_figures, subject_page
-from reports.dashboard.events import UNKNOWN_COUNTRY, When, country_names, when
+from reports.dashboard.events import When, country_names, when
 from reports.dashboard.frames import SPAN
 from reports.dashboard.subject_page import Number
 from reports.dashboard.subject_peers import Peers, days_between, of_country
 from reports.dashboard.visit import NotFound, Redirect, Rendered, Visit
+from reports.digest import UNKNOWN
 from reports.inert import line
 from reports.locales import count, number, the_country
 from warehouse import names
@@ -51,7 +52,7 @@ def page(visit: Visit) -> Rendered | Redirect:
     services = [Restricted(*row) for row in visit.data.ask(services_sql).rows]
     told_reasons, reasons_sql = subject_page.reasons(visit.data, subject, frame.every)
     acting, acting_sql = subject_page.acting(visit.data, subject, _ACTORS)
-    about = "of nobody in particular" if code == UNKNOWN_COUNTRY else f"of {the_country(name)}"
+    about = "of nobody in particular" if code == UNKNOWN else f"of {the_country(name)}"
     values: dict[str, Any] = {
         "name": name,
         "code": code,
@@ -87,7 +88,7 @@ def page(visit: Visit) -> Rendered | Redirect:
 _ABOUT: Final[Mapping[str, str]] = {
     "EU": "Measures of the Union’s own bodies. Those of its members are on their own pages; in numbers of countries "
     "the Union counts as none.",
-    UNKNOWN_COUNTRY: "What articles tell without saying whose body acts, or where it sits. In numbers of countries it "
+    UNKNOWN: "What articles tell without saying whose body acts, or where it sits. In numbers of countries it "
     "counts as none.",
 }
 

@@ -8,8 +8,9 @@ from typing import Final
 from pipeline.types import Mention, ReasonClass
 from reports import digest_words as words
 from reports.dashboard import links
-from reports.dashboard.events import UNKNOWN_COUNTRY, When, when
+from reports.dashboard.events import When, when
 from reports.dashboard.highlight import Span
+from reports.digest import UNKNOWN
 from reports.inert import line
 from reports.locales import count, day
 from warehouse.dashboard.events import Value
@@ -122,7 +123,7 @@ def best_of(values: Iterable[Value], row: EventRow) -> dict[str, Value]:
         "actor": row.actor,
         "action": row.action.value,
         "status": row.status.value,
-        "country": None if row.country == UNKNOWN_COUNTRY else row.country,
+        "country": None if row.country == UNKNOWN else row.country,
         "scope": None if row.scope_class is None else row.scope_class.value,
         "date": row.date_value,
     }

@@ -9,12 +9,12 @@ from reports import digest_words as words
 from reports.dashboard import links
 from reports.dashboard.sentences import Place, Sentence, sentences
 from reports.dashboard.snapshots import Held
+from reports.digest import UNKNOWN
 from reports.inert import line
 from reports.locales import count, day
 from warehouse.dashboard.quoting import quotes
 from warehouse.event_list import EVENT_COLUMNS, EventRow, event_row
 
-UNKNOWN_COUNTRY = "XX"
 _ACRONYMS = frozenset({"ai", "vpn"})
 
 
@@ -151,7 +151,7 @@ def country_names(data: Held) -> Mapping[str, str]:
 
     def made() -> Mapping[str, str]:
         named = dict(data.ask("SELECT code, name FROM countries ORDER BY code").rows)
-        return {**named, "EU": "European Union", UNKNOWN_COUNTRY: "Country not told"}
+        return {**named, "EU": "European Union", UNKNOWN: "Country not told"}
 
     return data.remember("country names", made)
 

@@ -11,7 +11,7 @@ from pipeline.measured import AtCut, Measured, Share, VoicesMeasured
 from reports.dashboard import links, specs
 from reports.dashboard.figures import Figure, cells
 from reports.dashboard.frames import following
-from reports.dashboard.paging import pager
+from reports.dashboard.paging import Tab, pager
 from reports.dashboard.snapshots import Held
 from reports.dashboard.visit import Rendered, Visit
 from reports.inert import line
@@ -68,16 +68,6 @@ _RATES: Final = (
     ("full_record", "Every field"),
 )
 _TEXTS: Final = {"real dev": "News passages", "own test": "Unusual wordings"}
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """Sources in a state."""
-
-    words: str
-    number: int
-    address: str
-    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from reports.dashboard import links
 from reports.dashboard.events import When, category
 from reports.dashboard.paging import asked_page, pager, with_query
+from reports.dashboard.subject_page import ENDED, STANDING
 from reports.dashboard.visit import Rendered, Visit
 from reports.inert import line
 from reports.locales import count, day, number
@@ -17,10 +18,6 @@ from warehouse.dashboard.indexes import Index, Wanted
 _SIZE: Final = 100
 _LONGEST: Final = 200
 """Characters of a search."""
-
-IN_FORCE: Final = {"side": "restricting", "status": "in_force", "ended": "no"}
-ENDED: Final = {"side": "restricting", "status": "in_force", "ended": "yes"}
-"""Filters of the events that a number counts."""
 
 _NOUNS: Final[Mapping[Index, tuple[str, str]]] = {
     "services": ("service", "services"),
@@ -199,7 +196,7 @@ def _actor(row: Mapping[str, Any]) -> Mapping[str, object]:
 _SERVICES: Final = (
     _Column("Service", "name", lambda row: _Cell(line(row["service_canonical"]), _service_page(row))),
     _Column("Category", "category", lambda row: _Cell(category(row["category"] or ""))),
-    _Column("In force", "in_force", _counted(_service, "in_force", **IN_FORCE), is_number=True),
+    _Column("In force", "in_force", _counted(_service, "in_force", **STANDING), is_number=True),
     _Column("Ended", "ended", _counted(_service, "ended", **ENDED), is_number=True),
     _Column("All events", "events", _counted(_service, "events"), is_number=True),
     _Column("Countries", "countries", _number("countries", _service_page, "order"), is_number=True),
@@ -208,7 +205,7 @@ _SERVICES: Final = (
 )
 _COUNTRIES: Final = (
     _Column("Country", "name", lambda row: _Cell(line(row["name"]), links.country(row["country"]))),
-    _Column("In force", "in_force", _counted(_country, "in_force", **IN_FORCE), is_number=True),
+    _Column("In force", "in_force", _counted(_country, "in_force", **STANDING), is_number=True),
     _Column("Ended", "ended", _counted(_country, "ended", **ENDED), is_number=True),
     _Column("All events", "events", _counted(_country, "events"), is_number=True),
     _Column("Services", "services", _number("services", _country_page, "services"), is_number=True),
@@ -224,7 +221,7 @@ _ACTORS: Final = (
     ),
     _Column("Country", "country_name", lambda row: _Cell(line(row["country_name"]), links.country(row["country"]))),
     _Column("Kind", "kind", _text("kind")),
-    _Column("In force", "in_force", _counted(_actor, "in_force", **IN_FORCE), is_number=True),
+    _Column("In force", "in_force", _counted(_actor, "in_force", **STANDING), is_number=True),
     _Column("Ended", "ended", _counted(_actor, "ended", **ENDED), is_number=True),
     _Column("All events", "events", _counted(_actor, "events"), is_number=True),
     _Column("Services", "services", _number("services", _actor_page, "services"), is_number=True),

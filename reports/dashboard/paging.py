@@ -26,6 +26,16 @@ class Pager:
     steps: tuple[tuple[str, str | None], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """Entries of a list that are of one sort: what they are called, how many there are, and where they are shown."""
+
+    words: str
+    number: int
+    address: str
+    is_current: bool
+
+
 def pager(visit: Visit, total: int, size: int) -> Pager:
     """The part of a list of `total` that `?page=` asks for; the nearest one there is where it asks for none."""
     last = max((total + size - 1) // size, 1)

@@ -15,7 +15,7 @@ from pipeline.matching import DIFFERENT_BELOW, SAME_FROM
 from pipeline.types import Action, ActorKind, ReasonClass, ScopeClass, Status
 from reports.dashboard import links
 from reports.dashboard.events import event_rows
-from reports.dashboard.paging import pager
+from reports.dashboard.paging import Tab, pager
 from reports.dashboard.review_evidence import choices, compared, sides
 from reports.dashboard.review_log import SHORT, LogLine, log_lines
 from reports.dashboard.review_seam import VERBS, Answer, Carried, ReviewDesk
@@ -87,16 +87,6 @@ class Asked:
     """What waits for a person, as it was in one version of the snapshot."""
 
     waiting: tuple[Waiting, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """Questions of a kind."""
-
-    words: str
-    number: int
-    address: str
-    is_current: bool
 
 
 def page(visit: Visit) -> Answered:

@@ -27,7 +27,8 @@ EVENTS: Final = 10
 
 IN_EFFECT: Final[Mapping[str, object]] = {"side": "restricting", "status": "in_force"}
 STANDING: Final[Mapping[str, object]] = {**IN_EFFECT, "ended": "no"}
-"""Filters for restrictions, as the view `imposed` has them, and for those that stand."""
+ENDED: Final[Mapping[str, object]] = {**IN_EFFECT, "ended": "yes"}
+"""Filters for restrictions, as the view `imposed` has them, for those that stand, and for those that do not."""
 
 PLANNED: Final[Mapping[str, object]] = {"side": "restricting", "status": ("announced", "proposed")}
 
@@ -122,7 +123,7 @@ def numbers(found: Standing, subject: Subject, *reached: Number) -> list[Number]
     told = (
         Number(found.in_force, "in force", links.explore(**asked, **STANDING)),
         *reached,
-        Number(found.ended, "ended", links.explore(**asked, **IN_EFFECT, ended="yes")),
+        Number(found.ended, "ended", links.explore(**asked, **ENDED)),
         Number(planned, "announced or proposed", links.explore(**asked, **PLANNED)),
         Number(found.pressing, "warnings, inquiries, penalties", links.explore(**asked, side="pressing")),
     )
