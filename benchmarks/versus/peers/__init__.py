@@ -1,0 +1,1 @@
+"""Adapters of what others made. They run in the peers' environment and import nothing of ours."""
