@@ -7,11 +7,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
+# Peers live apart: their pins are not ours. Where they read the same libraries as we do, they get the same versions.
+PEERS := .venv-bench
+COMPILE_PEERS := $(subst compile pyproject.toml,compile --group pyproject.toml:bench,$(COMPILE)) \
+	--override benchmarks/versus/overrides.txt --constraint requirements.lock
 
-.PHONY: run test lint format lock train clean help
+.PHONY: run test docs lint format lock bench bench-quick train clean help
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
 run: $(VENV)/.run ## Set up, run the main job on the bundled sample, show the events found
 	@$(BIN)/clampdown run --sample
@@ -25,6 +29,10 @@ lint: $(VENV)/.test ## Lint, format check, strict types, who may import whom
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo | tail -n 2
 
+docs: $(VENV)/.test ## Build the documentation into build/site, to be opened in a browser
+	@$(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
+
 format: $(VENV)/.test ## Let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
@@ -32,6 +40,14 @@ format: $(VENV)/.test ## Let ruff mend what it can
 lock: $(VENV)/.test ## Resolve the locks anew, with hashes and without any registry's address
 	@$(COMPILE) --group build --upgrade --output-file requirements.lock
 	@$(COMPILE) --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE_PEERS) --output-file requirements-bench.lock
+
+bench: $(VENV)/.test $(PEERS)/.bench ## Measure beside what others made (15 minutes, a quiet machine), write docs/benchmarks.md
+	@$(BIN)/python -m benchmarks.versus
+	@$(BIN)/python -m benchmarks.versus --page > docs/benchmarks.md
+
+bench-quick: $(VENV)/.test $(PEERS)/.bench ## See whether all of that works: small, once, nothing is kept
+	@$(BIN)/python -m benchmarks.versus --quick
 
 train: $(VENV)/.train ## Train the extraction model and export its weights
 	@$(BIN)/python -m extractors.training.train --out build/training
@@ -52,10 +68,17 @@ $(VENV)/.test: requirements-dev.lock $(VENV)/.run
 	@$(PIP) install --no-deps --no-compile --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(PEERS)/.bench: requirements-bench.lock
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	@echo "Setting up $(PEERS) …"
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check -qq install --no-deps --no-compile --require-hashes \
+		-r requirements-bench.lock
+	@touch $@
+
 $(VENV)/.train: $(VENV)/.run
 	@$(PIP) install "torch==2.13.0" ".[train]"
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean: ## Remove what was built
-	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
