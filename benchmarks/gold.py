@@ -9,7 +9,6 @@ of the same happenings under other keys: they are resolved and compared each by 
 import hashlib
 import json
 import sys
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -129,14 +128,6 @@ def in_context(mention: Mention, article: ToldArticle) -> MentionContext:
         owner=article.owner,
         passage=read_passage(article.text, mention.trigger.start, mention.trigger.end),
     )
-
-
-def by_happening(gold: list[GoldMention]) -> dict[str, list[GoldMention]]:
-    """Return labelled mentions by the happening that they tell."""
-    found: dict[str, list[GoldMention]] = defaultdict(list)
-    for one in gold:
-        found[one.happening].append(one)
-    return dict(found)
 
 
 def _completed(mention: Mention) -> Mention:

@@ -203,17 +203,6 @@ class Outbox:
                 return
             yield True
 
-    def is_sending(self) -> bool:
-        """Whether a process sends just now."""
-        try:
-            with (self.folder / SENDING_LOCK).open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
-
     def tidy(self, now: datetime) -> int:
         """Remove messages that were made long ago. Returns how many went. The journal keeps what came of them."""
         gone = 0

@@ -59,7 +59,6 @@ CLOCK_FIRST = re.compile(
 )
 EPOCH = re.compile(r"\d{10}|\d{13}")
 OFFSET = re.compile(r"(?:(?:utc|gmt)\s*)?([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
-HAS_CLOCK = re.compile(r"\d:\d\d")
 
 URL_DAY = re.compile(r"(?:^|[/_-])((?:19|20)\d\d)([/_-]?)(\d{1,2}|[a-z]{3})\2(\d{1,2})(?=[/_.-]|$)", re.IGNORECASE)
 

@@ -32,7 +32,6 @@ _YEARS: Final = timedelta(days=3 * 366)
 """A span that is longer has years on its axis, a shorter one months."""
 
 _MONTHS: Final = "utcmonth(datum.value) == 0 ? utcFormat(datum.value, '%Y') : utcFormat(datum.value, '%b')"
-_ON: Final = "on:T"
 
 
 def curve_rows(points: Points, perhaps: Points = (), span: tuple[date, date] | None = None) -> dict[str, Rows]:

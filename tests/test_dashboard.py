@@ -201,7 +201,7 @@ def data(sample_snapshot: Path) -> Iterator[Held]:
 
 def test_a_line_of_each_event(data: Held) -> None:
     rows = event_rows(data, f"SELECT {EVENT_COLUMNS} FROM events ORDER BY event_id")
-    quotes = told_of(data, [row.id for row in rows], hosts=True)
+    quotes = told_of(data, [row.id for row in rows])
     lines = event_lines(rows, country_names(data), quotes)
     assert len(lines) == len(rows) > 100
     for row, one in zip(rows, lines, strict=True):
@@ -210,12 +210,12 @@ def test_a_line_of_each_event(data: Held) -> None:
         assert one.state in {"", "in force", "announced", "proposed", "rejected", "ended", "retracted", "dismissed"}
         assert (one.when.machine is None) == (row.date_value is None or "/" in row.date_value)
         assert one.told is not None or row.retracted
-    assert any(one.told is not None and one.told.hosts for one in lines)
+    assert sum(one.told is not None for one in lines) > 100
 
 
 def test_words_that_state_an_event_are_quoted_in_their_sentence(data: Held) -> None:
     ids = [event_id for (event_id,) in data.ask("SELECT event_id FROM events").rows]
-    told = [one.said for one in told_of(data, ids).values()]
+    told = list(told_of(data, ids).values())
     stored = "\n".join(" ".join(text.split()) for (text,) in data.ask("SELECT text FROM articles").rows)
     assert sum(not one.is_alone for one in told) > 0.9 * len(told) > 90
     for one in told:

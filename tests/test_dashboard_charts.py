@@ -1,6 +1,7 @@
 """Charts of the dashboard: specs that Vega-Lite takes, curves that tell what was counted, and the map day by day."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from reports.dashboard import specs
 from reports.dashboard.curves import aligned_rows, curve_rows
 from reports.dashboard.figures import Figure, Link, cell, cells
 from reports.dashboard.spec_parts import SCHEMA
-from reports.dashboard.world_map import WIDTH, About, counts_on, span_of, world_map
+from reports.dashboard.world_map import WIDTH, About, span_of, world_map
 from reports.palette import INKS, all_of
 from reports.shapes.paths import paths
 from warehouse.dashboard import world
@@ -128,6 +129,15 @@ CHANGES = st.lists(
 
 def _about() -> About:
     return About("map", "The world", "SELECT 1", "", "/?voices=2&voices=3")
+
+
+def counts_on(changes: Iterable[Change], wanted: date) -> dict[str, int]:
+    """Code → how many restrictions were surely in force on a day; those with none are left out."""
+    found = Counter[str]()
+    for one in changes:
+        if one.day <= wanted:
+            found[one.country] += one.change
+    return {code: some for code, some in found.items() if some}
 
 
 @settings(max_examples=15)

@@ -27,7 +27,6 @@ from pipeline.types import Action, ReasonClass, Status
 PARTS = 9
 _HEADER = re.compile(r"@\s*(\S+)(?:\s+(\d{4}-\d{2}-\d{2}|-))?\s*$")
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?$")
-_ABBREVIATION = re.compile(r"\b((\w\.)+|(Inc|Corp|Co|Ltd|Jan|Feb|Aug|Sept|Oct|Nov|Dec)\.)$")
 _LEADING = re.compile(r"(the|a|an)\s|(The|A|An)\s[a-z]")  # but “The Pirate Bay” is a name
 
 

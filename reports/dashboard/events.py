@@ -31,14 +31,6 @@ class When:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Words of an article that state an event, in their sentence, and the hosts of the articles that do, a few."""
-
-    said: Sentence
-    hosts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class EventLine:
     """An event in a list. `marks` are the classes of its mark, `deed` the word in it, `state` the one beside it."""
 
@@ -59,7 +51,7 @@ class EventLine:
     scope: str | None
     reasons: tuple[str, ...]
     support: str
-    told: Told | None = None
+    told: Sentence | None = None
 
 
 def when(value: str | None, reported: date | None = None) -> When:
@@ -110,13 +102,13 @@ def category(name: str) -> str:
 
 
 def event_lines(
-    rows: Iterable[EventRow], countries: Mapping[str, str], told: Mapping[str, Told] | None = None
+    rows: Iterable[EventRow], countries: Mapping[str, str], told: Mapping[str, Sentence] | None = None
 ) -> list[EventLine]:
     """View-models of rows. `countries` are names by code, as of `country_names`; `told` are words by event id."""
     return [_line(row, countries, (told or {}).get(row.id)) for row in rows]
 
 
-def _line(row: EventRow, countries: Mapping[str, str], told: Told | None) -> EventLine:
+def _line(row: EventRow, countries: Mapping[str, str], told: Sentence | None) -> EventLine:
     name = countries.get(row.country, row.country)
     return EventLine(
         id=row.id,
@@ -156,15 +148,12 @@ def country_names(data: Held) -> Mapping[str, str]:
     return data.remember("country names", made)
 
 
-def told_of(data: Held, event_ids: Sequence[str], *, hosts: bool = False) -> dict[str, Told]:
-    """For each of a few events the words that state it best, and, if wanted, the hosts of some of its articles."""
-    sql = quotes(event_ids, addresses=hosts)
+def told_of(data: Held, event_ids: Sequence[str]) -> dict[str, Sentence]:
+    """For each of a few events the words that state it best, in their sentence."""
+    sql = quotes(event_ids)
     rows = data.ask(sql).rows
-    said = sentences(data, sql, [(quote, Place(*place)) for _, quote, *place, _ in rows])
-    return {
-        row[0]: Told(one, tuple(dict.fromkeys(to.host for url in row[-1] if (to := links.outside(url)))))
-        for row, one in zip(rows, said, strict=True)
-    }
+    said = sentences(data, sql, [(quote, Place(*place)) for _, quote, *place in rows])
+    return {row[0]: one for row, one in zip(rows, said, strict=True)}
 
 
 def counted(total: int) -> str:

@@ -162,15 +162,6 @@ def span_of(changes: Sequence[Change], until: date) -> tuple[date, date]:
     return min(first, until - _LEAST), until
 
 
-def counts_on(changes: Iterable[Change], wanted: date) -> dict[str, int]:
-    """Code → how many restrictions were surely in force on a day; those with none are left out."""
-    found: dict[str, int] = {}
-    for one in changes:
-        if one.day <= wanted:
-            found[one.country] = found.get(one.country, 0) + one.change
-    return {code: some for code, some in found.items() if some}
-
-
 Grown = tuple[list[date], list[int]]
 
 

@@ -8,20 +8,9 @@ from warehouse.dashboard.asking import Sql, filled
 _MENTIONS: Final = 8
 """Mentions of an event that are looked at, the first: some have thousands."""
 
-_ADDRESSES: Final = 4
 
-
-def quotes(event_ids: Sequence[str], *, addresses: bool = False) -> Sql:
-    """Rows of event id, quote, where it stands, and addresses of a few articles: none unless `addresses` are wanted.
-
-    Where is article id, version, and the quote's first and last offset in that version of the text.
-    """
-    wanted = Sql(f"list(DISTINCT url ORDER BY url)[:{_ADDRESSES}]") if addresses else Sql("[]::VARCHAR[]")
-    source = Sql(
-        "LEFT JOIN (FROM articles WHERE article_id IN (SELECT article_id FROM saying)) USING (article_id)"
-        if addresses
-        else ""
-    )
+def quotes(event_ids: Sequence[str]) -> Sql:
+    """Rows of event id, quote, and where it stands: article id, version, first and last offset in that version."""
     return filled(
         """
         WITH asked AS MATERIALIZED (
@@ -34,17 +23,15 @@ def quotes(event_ids: Sequence[str], *, addresses: bool = False) -> Sql:
                 AND withdrawn_on IS NULL
         ),
         best AS (
-            SELECT event_id, arg_min(saying, row(-score, mention_id)) AS said, $wanted AS addresses
-            FROM asked JOIN saying USING (mention_id) $source
+            SELECT event_id, arg_min(saying, row(-score, mention_id)) AS said
+            FROM asked JOIN saying USING (mention_id)
             GROUP BY event_id
         )
         SELECT event_id, said.trigger_quote AS quote, said.article_id, said.version, said.trigger_start,
-            said.trigger_end, addresses
+            said.trigger_end
         FROM best
         ORDER BY event_id
         """,
         ids=list(event_ids),
         mentions=_MENTIONS,
-        wanted=wanted,
-        source=source,
     )

@@ -70,22 +70,12 @@ class Change:
     former: Mapping[str, StoredEvent] = field(default_factory=dict)
 
 
-def of_blocks(database: Database, blocks: Iterable[str]) -> dict[str, StoredEvent]:
-    """Event id → stored event, for all events of the blocks."""
-    return _stored(database, "SELECT event_id FROM events WHERE block IN (SELECT unnest(?::JSON::VARCHAR[]))", blocks)
-
-
 def of_ids(database: Database, event_ids: Iterable[str]) -> dict[str, StoredEvent]:
     """Event id → stored event, for those of the ids that are stored."""
-    return _stored(database, "SELECT unnest(?::JSON::VARCHAR[])", event_ids)
-
-
-def _stored(database: Database, question: str, keys: Iterable[str]) -> dict[str, StoredEvent]:
-    """The events whose ids `question` asks for, by its one parameter."""
-    wanted = [list(keys)]
+    wanted = [list(event_ids)]
     mentions: dict[str, list[str]] = {}
     placed: dict[str, dict[str, str]] = {}
-    where = f"WHERE event_id IN ({question})"
+    where = "WHERE event_id IN (SELECT unnest(?::JSON::VARCHAR[]))"
     for event_id, mention_id, happening_id in database.execute(
         f"SELECT event_id, mention_id, happening_id FROM event_mentions {where} ORDER BY event_id, position", wanted
     ):
