@@ -1,6 +1,5 @@
-"""`prove`: run the proof of a promise and print its figures."""
+"""`prove`: run the proofs of what Clampdown promises, one or all, and print their figures."""
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -9,71 +8,121 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from clampdown.output import console, print_json, table
+from clampdown.commands import prove_shown
+from clampdown.output import console, print_json
+from clampdown.proofs.registry import BY_NAME, PROOFS, Entry
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
-    from clampdown.proofs.claims import Proof, Tell
+    from clampdown.proofs.claims import Tell
+    from clampdown.proofs.results import Result
 
-app = typer.Typer(help="Prove what Clampdown promises, against servers on this machine.", no_args_is_help=True)
+INTERRUPTED = 130
+
+app = typer.Typer(help="Prove what Clampdown promises, all of it or by name, against servers on this machine.")
 
 Short = Annotated[bool, typer.Option("--short", help="Run the short form, as the tests do")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
 
-@app.command()
-def ssrf(short: Short = False, as_json: AsJson = False) -> None:
-    """No fetch reaches a private address, however it is spelt, redirected to or resolved."""
-    from clampdown.proofs.ssrf import prove
+@app.callback(invoke_without_command=True)
+def every(
+    context: typer.Context,
+    full: Annotated[
+        bool | None,
+        typer.Option("--full/--short", help="Hours: all as promised; by default the short form of each: minutes"),
+    ] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Run nothing: show what was kept, of --to or of this release's full forms")
+    ] = False,
+    as_json: AsJson = False,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="Folder that keeps each result as its proof ends; what is there is not run again"),
+    ] = None,
+) -> None:
+    """Run the proof of every promise, each in a process of its own, and print one table.
 
-    _show(lambda tell: prove(tell, short=short), as_json=as_json)
+    In the short form unless --full is given. Named, a proof runs in full unless --short stands behind its name.
+    """
+    if context.invoked_subcommand is not None:
+        if full is not None or listed or as_json or to is not None:
+            name = context.invoked_subcommand
+            raise InputError(
+                "options stand behind the name of a proof", hint=f"As in: clampdown prove {name} --short --json"
+            )
+        return
+    results, missing = (_kept(to), []) if listed else _run(_folder(to, full=bool(full)), short=not full)
+    if as_json:
+        print_json(prove_shown.as_json(results))
+    else:
+        prove_shown.show(results, _title(to, full=bool(full), listed=listed), is_short=not (full or listed))
+    if missing:
+        raise typer.Exit(INTERRUPTED)
+    if any(one.state.is_wrong for one in results.values()):
+        raise typer.Exit(1)
 
 
-@app.command()
-def hostile(short: Short = False, as_json: AsJson = False) -> None:
-    """No feed, page or compressed bomb stops or exhausts a run."""
-    from clampdown.proofs.hostile import prove
-
-    _show(lambda tell: prove(tell, short=short), as_json=as_json)
+def _title(to: Path | None, *, full: bool, listed: bool) -> str:
+    if listed:
+        return f"What is kept in {to}" if to is not None else "The full forms that were run for this release"
+    return "The full forms" if full else "The short forms"
 
 
-@app.command()
-def polite(short: Short = False, as_json: AsJson = False) -> None:
-    """No rule of politeness is broken on a farm of two hundred feed servers."""
-    from clampdown.proofs.polite import prove
-
-    _show(lambda tell: prove(tell, short=short), as_json=as_json)
-
-
-@app.command()
-def lake(short: Short = False, as_json: AsJson = False) -> None:
-    """Two writers and a reader on a lake end in the tables of one writer."""
-    from clampdown.proofs.lake import prove
-
-    _show(lambda tell: prove(tell, short=short), as_json=as_json)
+def _folder(to: Path | None, *, full: bool) -> Path | None:
+    """Where results are kept; None where they are not. What takes hours is always kept."""
+    folder = to or (Path(f"proofs-{datetime.now().astimezone():%Y%m%d-%H%M%S}") if full else None)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
-@app.command()
+def _kept(to: Path | None) -> "dict[str, Result]":
+    from clampdown.proofs.results import kept_in, released
+
+    if to is not None and not to.is_dir():
+        raise InputError(f"there is no folder {to}", hint="`clampdown prove --to FOLDER` makes one.")
+    return released() if to is None else kept_in(to)
+
+
+def _run(folder: Path | None, *, short: bool) -> "tuple[dict[str, Result], list[str]]":
+    """Run all, one after the other. Returns the results, and what an interrupt left out."""
+    from clampdown.proofs import results
+
+    tell = _teller()
+    done = {} if folder is None else results.kept_in(folder)
+    if folder is not None:
+        tell(f"each result is kept in {folder}; `--to {folder}` goes on there")
+    for number, entry in enumerate(PROOFS, 1):
+        if entry.name in done and results.is_current(done[entry.name], short=short):
+            continue
+        tell(f"{entry.name}, {number} of {len(PROOFS)}")
+        try:
+            done[entry.name] = _apart(entry, short=short)
+        except KeyboardInterrupt:
+            return done, [entry.name for entry in PROOFS[number - 1 :]]
+        if folder is not None:
+            results.keep(folder, done[entry.name])
+        tell(prove_shown.line(done[entry.name]))
+    return done, []
+
+
+def _apart(entry: Entry, *, short: bool) -> "Result":
+    from clampdown.proofs.apart import run_apart
+
+    tell = _teller()
+    return run_apart(entry, lambda line: tell(f"  {line}"), short=short)
+
+
 def cluster(
     short: Short = False,
     as_json: AsJson = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C, to look at")] = False,
 ) -> None:
-    """Flows on a small cluster (Postgres, a lake, Dask, Prefect) end in the tables of one process."""
-    from clampdown.proofs.cluster import prove
-
-    _show(lambda tell: prove(tell, short=short, keep=keep), as_json=as_json)
+    """Run the proof, which can leave its servers running."""
+    _prove(BY_NAME["cluster"], short=short, as_json=as_json, keep=keep)
 
 
-@app.command()
-def crash(short: Short = False, as_json: AsJson = False) -> None:
-    """What is committed survives kills, a full disk and a torn log, once."""
-    from clampdown.proofs.crash import prove
-
-    _show(lambda tell: prove(tell, short=short), as_json=as_json)
-
-
-@app.command()
 def soak(
     short: Short = False,
     as_json: AsJson = False,
@@ -85,73 +134,47 @@ def soak(
         typer.Option("--to", help="New folder that keeps each cycle as it ends (soak.jsonl), the log, and the data"),
     ] = None,
 ) -> None:
-    """Serving a changing site for weeks, killed again and again, ends as undisturbed runs do, and does not grow.
-
-    Takes some seconds a cycle; the clock of the processes is moved. Interrupted, it shows what it saw.
-    """
-    from clampdown.proofs.soak import SHORT, Plan, prove
-
+    """Run the proof over so many cycles."""
     if short:
-        _show(lambda tell: prove(tell, plan=SHORT, to=to), as_json=as_json)
+        _prove(BY_NAME["soak"], short=True, as_json=as_json, to=to)
         return
     if kills > (cycles - 1) * 3 // 5:
         raise InputError(
             f"{kills} kills are too many for {cycles} cycles", hint="Each falls into one of the first three fifths."
         )
-    plan = Plan(cycles=cycles, kills=kills, seed=seed)
-    _show(
-        lambda tell: prove(tell, plan=plan, to=to or Path(f"soak-{datetime.now().astimezone():%Y%m%d-%H%M%S}")),
-        as_json=as_json,
-    )
+    from clampdown.proofs.soak import Plan
+
+    folder = to or Path(f"soak-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
+    _prove(BY_NAME["soak"], as_json=as_json, plan=Plan(cycles=cycles, kills=kills, seed=seed), to=folder)
 
 
-@app.command()
-def clock(short: Short = False, as_json: AsJson = False) -> None:
-    """Where the clock goes back or forward, or the machine sleeps for a week, each digest is made once.
-
-    The clock of the processes is moved.
-    """
-    from clampdown.proofs.clock import prove
-
-    _show(lambda tell: prove(tell, short=short), as_json=as_json)
+_WITH_MORE_OPTIONS: dict[str, Callable[..., None]] = {"cluster": cluster, "soak": soak}
 
 
-@app.command()
-def outbox(short: Short = False, as_json: AsJson = False) -> None:
-    """No mail goes out twice without an operator's word, wherever its sender is killed."""
-    from clampdown.proofs.outbox import prove
+def _command(entry: Entry) -> Callable[..., None]:
+    def run(short: Short = False, as_json: AsJson = False) -> None:
+        _prove(entry, short=short, as_json=as_json)
 
-    _show(lambda tell: prove(tell, short=short), as_json=as_json)
-
-
-@app.command()
-def exports(short: Short = False, as_json: AsJson = False) -> None:
-    """What publishers write stays text in every export, question and terminal, and comes back as it was."""
-    from clampdown.proofs.exports import prove
-
-    _show(lambda tell: prove(tell, short=short), as_json=as_json)
+    return run
 
 
-@app.command()
-def snapshot(short: Short = False, as_json: AsJson = False) -> None:
-    """Readers of the snapshot meet no error and nothing stale while runs publish, and hold nobody up."""
-    from clampdown.proofs.snapshot import prove
-
-    _show(lambda tell: prove(tell, short=short), as_json=as_json)
+for _entry in PROOFS:
+    app.command(_entry.name, help=_entry.about)(_WITH_MORE_OPTIONS.get(_entry.name) or _command(_entry))
 
 
-def _show(prove: "Callable[[Tell], Proof]", *, as_json: bool) -> None:
+def _teller() -> "Tell":
     progress = console(stderr=True)
-    start = time.monotonic()
-    proof = prove(lambda line: progress.print(Text(line, style="dim"), soft_wrap=True))
-    seconds = time.monotonic() - start
+    return lambda line: progress.print(Text(line, style="dim"), soft_wrap=True)
+
+
+def _prove(entry: Entry, *, as_json: bool, short: bool = False, **options: object) -> None:
+    """Run one proof in this process, and show all its claims. Raises NotPossible where it can't be run here."""
+    from clampdown.proofs.results import measured
+
+    result = measured(entry.name, lambda: entry.prove(_teller(), short=short, **options), short=short)
     if as_json:
-        told = {"proof": proof.name, "holds": proof.holds, "seconds": round(seconds, 1), "claims": proof.claims}
-        print_json(told | ({"figures": proof.figures} if proof.figures else {}))
+        print_json(result.as_json())
     else:
-        marks = {True: Text("holds", style="green"), False: Text("FAILS", style="bold red")}
-        rows = [(marks[claim.holds], claim.text, claim.measured, claim.promised) for claim in proof.claims]
-        out = console()
-        out.print(table(f"{proof.name}, in {seconds:.1f} s", ("", "claim", "measured", "promised"), rows))
-    if not proof.holds:
+        prove_shown.show_one(result)
+    if result.state.is_wrong:
         raise typer.Exit(1)

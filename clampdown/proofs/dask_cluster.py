@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from clampdown.proofs.claims import NotPossible
 from flows.serving.processes import as_parent, die_with_parent
 from pipeline.errors import InputError
 
@@ -50,7 +51,7 @@ class Cluster:
 def cluster(folder: Path, workers: int = 2, *, threads: int = 1) -> Iterator[Cluster]:
     """Run a cluster whose files lie in `folder`. Raises InputError where Dask is not installed or does not start."""
     if find_spec("distributed") is None:
-        raise InputError("Dask is not installed here", hint='pip install "clampdown[dask]"')
+        raise NotPossible("Dask is not installed here", hint='pip install "clampdown[dask]"')
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         file = folder / _FILE

@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-from clampdown.proofs.claims import Claim, Proof, Tell
-from pipeline.errors import InputError, WorkerError
+from clampdown.proofs.claims import Claim, NotPossible, Proof, Tell
+from pipeline.errors import WorkerError
 
 if TYPE_CHECKING:
     from clampdown.proofs.mail_server import MailServer
@@ -51,12 +51,12 @@ class _Tally:
 
 
 def prove(tell: Tell, *, short: bool, seed: int = 8) -> Proof:
-    """Kill, go on, count. Raises InputError where a library is not installed that servers and certificates need."""
+    """Kill, go on, count. Raises NotPossible where a library is not installed that servers and certificates need."""
     try:
         from clampdown.proofs.certificates import certificates, tls
         from clampdown.proofs.mail_server import PASSWORD, USER, mail_server
     except ImportError as error:
-        raise InputError(
+        raise NotPossible(
             f"the library {error.name} is not installed", hint="The proof needs aiosmtpd and cryptography."
         ) from None
     lives = list(_lives(1 if short else KILLS, 2 if short else MOMENTS, random.Random(seed)))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from clampdown.proofs.claims import NotPossible
 from clampdown.proofs.ports import free_ports
 from pipeline.errors import InputError
 
@@ -22,14 +23,14 @@ _LOCALE = {"LC_ALL": "C.UTF-8"}
 
 
 def binaries() -> Path:
-    """The folder of `initdb` and `pg_ctl`. Raises InputError where Postgres is not installed."""
+    """The folder of `initdb` and `pg_ctl`. Raises NotPossible where Postgres is not installed."""
     found = shutil.which("pg_ctl")
     # On Debian the path has only wrappers; the programs lie in a folder for each version.
     folders = sorted(_DEBIAN.glob("*/bin"), key=lambda path: (len(path.parent.name), path.parent.name), reverse=True)
     for folder in ([Path(found).parent] if found else []) + folders:
         if all((folder / name).exists() for name in ("initdb", "pg_ctl", "postgres")):
             return folder
-    raise InputError("Postgres is not installed here", hint="On Debian: apt-get install postgresql")
+    raise NotPossible("Postgres is not installed here", hint="On Debian: apt-get install postgresql")
 
 
 @contextmanager
@@ -91,7 +92,7 @@ def _owner() -> tuple[int, int] | None:
         except KeyError:
             continue
         return found.pw_uid, found.pw_gid
-    raise InputError("Postgres does not run as root, and there is no user to run it as")
+    raise NotPossible("Postgres does not run as root, and there is no user to run it as")
 
 
 def _run(command: Sequence[str | Path], user: tuple[int, int] | None, folder: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import time
 from typing import Final
 
-from pipeline.errors import InputError
+from clampdown.proofs.claims import NotPossible
 
 _LIBRARY: Final = "vendor/libfaketime/src/libfaketime.so.1"
 _SHARED: Final = Path("/dev/shm")  # noqa: S108 - where the library keeps what processes share
@@ -59,13 +59,13 @@ def sweep(pid: int) -> None:
 
 
 def _library() -> Path:
-    """Where the library is. Raises InputError where it is not installed, or this is no Linux."""
+    """Where the library is. Raises NotPossible where it is not installed, or this is no Linux."""
     found = find_spec("libfaketime")
     if found is not None and found.origin is not None and os.uname().sysname == "Linux":
         path = Path(found.origin).parent / _LIBRARY
         if path.exists():
             return path
-    raise InputError(
+    raise NotPossible(
         "this proof moves the clock by the library libfaketime, which is not here",
         hint="On Linux: install the package libfaketime beside clampdown.",
     )

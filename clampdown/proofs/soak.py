@@ -107,12 +107,13 @@ def planned(plan: Plan) -> dict[int, Kill]:
     }
 
 
-def prove(tell: Tell, *, plan: Plan, to: Path | None = None) -> Proof:
-    """Soak. `to` is a new folder that keeps all: what each cycle saw (soak.jsonl), the log of serve, the data.
+def prove(tell: Tell, *, short: bool = False, plan: Plan | None = None, to: Path | None = None) -> Proof:
+    """Soak, by default as long as is promised. `to` is a new folder that keeps all.
 
-    An interrupt ends it early, with what was seen until then. Raises InputError where `to` is there, or where the clock
-    can't be moved.
+    That is what each cycle saw (soak.jsonl), the log of serve, and the data. An interrupt ends it early, with what was
+    seen until then. Raises InputError where `to` is there, and NotPossible where the clock can't be moved.
     """
+    plan = plan or (SHORT if short else Plan())
     with _folder(to) as folder:
         record = Record(folder / "soak.jsonl", plan.cycles, plan.kills)
         with ExitStack() as stack:
