@@ -43,7 +43,8 @@ class Change:
 
     `before` is None for an event that is new, `after` for one that is gone. `steps` are the kinds of steps it gained,
     `arrived` the ids of the mentions, of which `newest` is the last day, UTC, on which we first held the words of one;
-    None where there are none.
+    None where there are none. `other_id` is the event that it was merged into or split from, `run_id` the run that made
+    the last of its changes, `changed_at` when that began, UTC.
     """
 
     event_id: str
@@ -54,6 +55,9 @@ class Change:
     steps: tuple[str, ...]
     arrived: tuple[str, ...]
     newest: date | None
+    other_id: str | None = None
+    run_id: str | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ def changes_since(reader: Reader, since: str | int) -> list[Change]:
         return []
     literal = str(since) if isinstance(since, int) else "'" + since.replace("'", "''") + "'"
     rows = reader.rows(
-        "SELECT event_id, kind, before, after, fields, steps, arrived, former_id "
+        "SELECT event_id, kind, before, after, fields, steps, arrived, former_id, other_id, run_id, changed_at "
         f"FROM changes_since({literal}) ORDER BY event_id"
     )
     standing = _events(reader, [row[0] for row in rows if row[3] is not None])
@@ -157,7 +161,7 @@ def _events(reader: Reader, event_ids: Sequence[str]) -> dict[str, dict[str, Any
 
 def _change(row: Sequence[Any], standing: Mapping[str, dict[str, Any]], learned: Mapping[str, date]) -> Change:
     """A row of the log: its structs hold what changed, all else is as it stands."""
-    event_id, kind, before, after, fields, steps, arrived, former_id = row
+    event_id, kind, before, after, fields, steps, arrived, former_id, other_id, run_id, changed_at = row
     now = standing.get(event_id)
     was: dict[str, Any] | None = None
     if before is not None:
@@ -172,6 +176,9 @@ def _change(row: Sequence[Any], standing: Mapping[str, dict[str, Any]], learned:
         tuple(steps),
         tuple(arrived),
         max((learned[one] for one in arrived if one in learned), default=None),
+        other_id,
+        run_id,
+        from_utc(changed_at),
     )
 
 
