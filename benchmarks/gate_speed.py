@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks.text_extraction import load as load_pages
+from benchmarks.article_pages import load as load_pages
 from extractors import model as models
 from extractors.encoder import Tagger
 from extractors.extractor import ClampdownExtractor

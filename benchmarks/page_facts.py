@@ -32,7 +32,7 @@ from typing import Any, Final
 import htmldate
 import trafilatura
 
-from benchmarks import text_extraction
+from benchmarks import article_pages
 from pipeline.errors import ParseError
 from pipeline.language import primary_tag
 from pipeline.text import read_article
@@ -97,7 +97,7 @@ class Score:
 
 def load(path: Path) -> list[Page]:
     """Return the pages of the archive, in the order of their keys."""
-    return [Page(sample.key, sample.url, sample.page) for sample in text_extraction.load(path)]
+    return [Page(sample.key, sample.url, sample.page) for sample in article_pages.load(path)]
 
 
 def normal(text: str) -> str:

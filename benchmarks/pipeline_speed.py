@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from benchmarks.text_extraction import Sample, load
+from benchmarks.article_pages import Sample, load
 from flows.house import open_house
 from flows.ingest import ingest
 from flows.jobs import PROBE

@@ -257,12 +257,13 @@ def test_the_two_seed_articles_are_plain_text(shared: Path) -> None:
 
 
 def test_real_pages_are_read_about_as_well_as_ever(shared: Path) -> None:
-    """A sixth of the article-extraction-benchmark; benchmarks/text_extraction.py gives the F1 of the whole."""
-    from benchmarks.text_extraction import load, ours, score
+    """A sixth of the article-extraction-benchmark; `python -m benchmarks.versus text` gives the F1 of the whole."""
+    from benchmarks.article_pages import load, score
+    from benchmarks.versus.own import article_text
 
     samples = load(shared / "corpus" / "article_extraction_benchmark.tar.gz")
     assert len(samples) == 181
-    scores = [score(sample.text, ours(sample)) for sample in samples[::6]]
+    scores = [score(sample.text, article_text(sample.page, sample.url)[0]) for sample in samples[::6]]
     precision = sum(value for value, _ in scores) / len(scores)
     recall = sum(value for _, value in scores) / len(scores)
     assert 2 * precision * recall / (precision + recall) > 0.95

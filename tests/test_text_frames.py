@@ -55,7 +55,7 @@ def test_a_frame_is_read_as_trafilatura_reads_it(path: Path) -> None:
 
 
 def test_frames_of_real_pages_are_read_as_trafilatura_reads_them(shared: Path) -> None:
-    from benchmarks.text_extraction import load
+    from benchmarks.article_pages import load
 
     samples = load(shared / "corpus" / "article_extraction_benchmark.tar.gz")[::9]
     assert sum(same_as_trafilatura(sample.page.decode("utf-8", "replace")) for sample in samples) >= len(samples) - 3

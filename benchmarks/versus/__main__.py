@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.versus import SECTIONS
 from benchmarks.versus.page import page, table_lines
-from benchmarks.versus.record import RESULTS, Record, Section, keep, load, machine, path_of, today
+from benchmarks.versus.record import RESULTS, NoData, Record, Section, keep, load, machine, path_of, today
 
 ROUNDS = 5
 
@@ -55,15 +55,21 @@ def main() -> int:
         parser.error(f"no section {unknown[0]!r}; there are {', '.join(SECTIONS)}")
     if options.to and len(names) != 1:
         parser.error("--to takes one section")
+    lacking = 0
     for name in names:
         print(f"{name} …", file=sys.stderr)
-        record = run(name, 0 if options.quick else max(options.rounds, 1))
+        try:
+            record = run(name, 0 if options.quick else max(options.rounds, 1))
+        except NoData as error:
+            print(f"{name}: not measured: {error}", file=sys.stderr)
+            lacking += 1
+            continue
         tell(record)
         if options.to:
             keep(record, options.to)
         elif not options.quick:
             keep(record, path_of(name, RESULTS))
-    return 0
+    return 1 if lacking else 0
 
 
 if __name__ == "__main__":

@@ -20,7 +20,14 @@ RESULTS: Final = Path(__file__).parent / "results"
 OURS: Final = "clampdown"
 """How a row's subject begins that is ours; rows of others begin with their distribution's name."""
 
+CORPUS: Final = Path(os.environ.get("CLAMPDOWN_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+"""Where the public sets lie that sections measure on; they are no part of this project."""
+
 Better = Literal["higher", "lower", "neither"]
+
+
+class NoData(Exception):
+    """What a section measures on isn't there: the message names the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,14 @@ def figure(values: Iterable[float]) -> Figure:
 def exact(value: float) -> Figure:
     """Return a figure that would be the same in each round."""
     return Figure(value, value, value)
+
+
+def corpus(name: str) -> Path:
+    """Return the path of a public set; raises NoData if it isn't there."""
+    path = CORPUS / name
+    if not path.exists():
+        raise NoData(f"{name} is not in {CORPUS}; set CLAMPDOWN_CORPUS to the folder that holds it")
+    return path
 
 
 def machine() -> Machine:

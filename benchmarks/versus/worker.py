@@ -14,6 +14,7 @@ import os
 import pickle
 import resource
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -57,11 +58,13 @@ class Worker:
     A call that runs longer than its `seconds` ends the process; the next call begins a new one.
     """
 
-    def __init__(self, python: Path = BENCH, *, memory_mb: int | None = None) -> None:
+    def __init__(self, python: Path = BENCH, *, memory_mb: int = 0, cpu_seconds: int = 0) -> None:
+        """Limit the process to so much address space and so much CPU time in all; 0 means without limit."""
         if not python.exists():
             raise NotInstalled("the peers' environment is not set up: make bench")
         self._python = python
         self._memory_mb = memory_mb
+        self._cpu_seconds = cpu_seconds
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -88,6 +91,8 @@ class Worker:
         except (BrokenPipeError, EOFError) as error:
             code = process.wait()
             self.close()
+            if code == -signal.SIGXCPU:
+                raise Hung(f"more than {self._cpu_seconds} s of CPU time") from error
             raise Failed(f"the process ended with {code}") from error
         if kind == "answer":
             return Answer(*value)
@@ -113,7 +118,8 @@ class Worker:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            command = [str(self._python), "-m", "benchmarks.versus.worker", str(self._memory_mb or 0)]
+            command = [str(self._python), "-W", "ignore", "-m", "benchmarks.versus.worker"]
+            command += [str(self._memory_mb), str(self._cpu_seconds)]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
         return self._process
 
@@ -171,9 +177,11 @@ def main() -> None:
     """Answer frames from standard input until it ends. What peers print goes to standard error."""
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    memory = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    memory, cpu = (int(argument) for argument in sys.argv[1:3])
     if memory:
         resource.setrlimit(resource.RLIMIT_AS, (memory * 2**20, memory * 2**20))
+    if cpu:
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
     while True:
         try:
             function, args = _receive(requests)
