@@ -2,7 +2,7 @@
 
 A model is a folder with `manifest.json`, two ONNX graphs, a tokenizer and, where it was distilled, a network that tells
 what is worth reading. The manifest holds the sha256 of each file; nothing that is not listed is read, and a file that
-differs is refused before it is parsed.
+differs is refused before it is parsed. The bundled manifest is pinned here.
 """
 
 import hashlib
@@ -19,9 +19,14 @@ from extractors.relevance import Relevance
 from pipeline.errors import ModelError
 
 BUNDLED = Path(__file__).parent / "weights"
+BUNDLED_SHA256 = "9d940978868051a4478cbfca102aa8fc60c12c721c6967aa34f9570b4c2dd9e7"
+"""Of the bundled `manifest.json`: it is changed with it."""
+
 FORMAT = 2
+MANIFEST = "manifest.json"
 ENCODER, ARGUMENTS, TOKENIZER = "encoder.onnx", "arguments.onnx", "tokenizer.json"
 RELEVANCE = "relevance.safetensors"
+_FILES = {ENCODER, ARGUMENTS, TOKENIZER, RELEVANCE}
 _HINT = "Reinstall clampdown, or name a folder made by the training command in the setting extract.model"
 
 
@@ -54,7 +59,8 @@ def load(folder: Path | None = None) -> Model:
     try:
         encoder = session(content[ENCODER])
         arguments = session(content[ARGUMENTS])
-        tokenizer = load_tokenizer(folder / TOKENIZER)
+        # From the bytes that were compared: the file may be another by now.
+        tokenizer = load_tokenizer(content[TOKENIZER])
         special = manifest["special"]
         return Model(
             encoder=encoder,
@@ -103,14 +109,23 @@ def bundled_relevance() -> Relevance:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a model folder; raises ModelError if it is absent, broken or of another format."""
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
-    except (OSError, ValueError) as error:
+        content = (folder / MANIFEST).read_bytes()
+    except OSError as error:
         raise ModelError(f"No model in {folder}: {error}", hint=_HINT) from error
+    if folder == BUNDLED and hashlib.sha256(content).hexdigest() != BUNDLED_SHA256:
+        raise _altered(folder / MANIFEST)
+    try:
+        manifest = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"No model in {folder}: {MANIFEST} can't be read: {error}", hint=_HINT) from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelError(f"The model in {folder} is of another format than {FORMAT}", hint=_HINT)
-    missing = {ENCODER, ARGUMENTS, TOKENIZER} - set(manifest.get("files", ()))
-    if missing:
+    named = manifest.get("files")
+    files = set(named) if isinstance(named, dict) else set()
+    if missing := {ENCODER, ARGUMENTS, TOKENIZER} - files:
         raise ModelError(f"The manifest in {folder} names no {', '.join(sorted(missing))}", hint=_HINT)
+    if strange := files - _FILES:
+        raise ModelError(f"The manifest in {folder} names {min(strange)!r}, which is no file of a model", hint=_HINT)
     return manifest
 
 
@@ -134,8 +149,12 @@ def _checked(path: Path, digest: str) -> bytes:
     except OSError as error:
         raise ModelError(f"The model file {path} can't be read: {error}", hint=_HINT) from error
     if hashlib.sha256(content).hexdigest() != digest:
-        raise ModelError(f"The model file {path} was altered: its sha256 is not the one pinned", hint=_HINT)
+        raise _altered(path)
     return content
+
+
+def _altered(path: Path) -> ModelError:
+    return ModelError(f"The model file {path} was altered: its sha256 is not the one pinned", hint=_HINT)
 
 
 def session(content: bytes) -> Any:
@@ -150,11 +169,11 @@ def session(content: bytes) -> Any:
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
-def load_tokenizer(path: Path) -> Any:
-    """Open a fast tokenizer from its `tokenizer.json`; nothing is looked up elsewhere, nothing cut or filled up."""
+def load_tokenizer(content: bytes) -> Any:
+    """Open a fast tokenizer from a `tokenizer.json`; nothing is looked up elsewhere, nothing cut or filled up."""
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer = Tokenizer.from_str(content.decode("utf-8"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

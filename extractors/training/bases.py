@@ -47,7 +47,7 @@ def layout_of(base: Path) -> Layout:
     if None in pieces.values():
         raise InputError(f"the tokenizer in {base} lacks a cls, sep or unknown piece, as encoders of BERT's kind have")
     # The runtime knows nothing but tokenizer.json, so training reads words by that alone as well.
-    return Layout(tokenizer=load_tokenizer(base / "tokenizer.json"), max_pieces=MAX_PIECES, **pieces)
+    return Layout(tokenizer=load_tokenizer((base / "tokenizer.json").read_bytes()), max_pieces=MAX_PIECES, **pieces)
 
 
 def layer_count(base: Path) -> int:

@@ -221,7 +221,7 @@ def embeddings_of(vocabulary: Iterable[str], folder: Path) -> Tensor:
         numpy_helper.to_array(tensors[f"{name}_{part}"]).astype(np.float32)
         for part in ("quantized", "zero_point", "scale")
     )
-    tokenizer = models.load_tokenizer(folder / TOKENIZER)
+    tokenizer = models.load_tokenizer((folder / TOKENIZER).read_bytes())
     pieces = [tokenizer.encode(word, add_special_tokens=False).ids for word in vocabulary]
     means = np.stack([((quantized[ids] - zero) * scale).mean(0) for ids in pieces])
     means -= means.mean(0)
