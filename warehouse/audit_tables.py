@@ -46,6 +46,13 @@ REFERENCES: tuple[tuple[str, str, str, str], ...] = (
 PARTS = ("trigger", "service", "actor", "scope", "date", "reason")
 """What a mention quotes."""
 
+_NO_FAILURES = frozenset(
+    {
+        *(Outcome.PENDING, Outcome.EVENTS, Outcome.NO_EVENT, Outcome.GATED),
+        *(Outcome.SAME_STORY, Outcome.SAME_ARTICLE, Outcome.OTHER_LANGUAGE),
+    }
+)
+
 ARTICLES_AT_ONCE = 50_000
 """Articles whose texts are held against their quotes in one question: some hundred megabytes."""
 
@@ -121,6 +128,13 @@ def _outcomes(asked: Asked, finding: Finding) -> None:
         "AND (article_id IS NULL OR article_id NOT IN (SELECT article_id FROM mentions))",
         "entry {}: it ended with events, but its article states none",
     )
+    if asked.has("outcomes", ["detail"]):
+        failures = ", ".join(f"'{one.value}'" for one in Outcome if one not in _NO_FAILURES)
+        asked.wrong(
+            finding,
+            f"SELECT entry_id, outcome FROM outcomes WHERE outcome IN ({failures}) AND coalesce(detail, '') = ''",
+            "entry {}: it ended as {}, and nothing says why",
+        )
 
 
 def _versions(asked: Asked, finding: Finding) -> None:
@@ -232,7 +246,7 @@ def _quotes_of(asked: Asked, finding: Finding, table: str, first: int, last: int
 
 QUESTIONS = (
     Question("ledger", "each entry has one outcome; runs discovered what their polls tell of", _ledger),
-    Question("outcomes", "outcomes are known ones, and entries that ended with events have mentions", _outcomes),
+    Question("outcomes", "outcomes are known, those with events have mentions, failures a reason", _outcomes),
     Question("keys", "what identifies a row stands there once", _keys),
     Question("references", "what a row names is there", _references),
     Question("versions", "articles have all of their versions, and mentions the version that they quote", _versions),

@@ -1,4 +1,4 @@
-"""What a parser can do to its process, on demand: pages that carry a mark break the worker that reads them.
+"""What a parser can do to its process, on demand: pages and feeds that carry a mark break their reader.
 
 Known crashers of lxml or trafilatura are mended one by one; the next one is not known yet. So the faults themselves are
 put where a page is read, in the same worker and under the same limits.
@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flows.jobs import PageJob, Reading, read_page
+from flows.jobs import FeedJob, PageJob, Reading, read_feed, read_page
 from pipeline.protocols import Workers
+from pipeline.types import ParsedFeed
 
 MARK = re.compile(rb"<!-- fault: (\w+) -->")
 
@@ -69,17 +70,30 @@ def mark(fault: str) -> str:
 
 def read_page_or_break(job: PageJob) -> Reading:
     """Read a page as a run does, unless it is marked."""
-    if job.response is not None and (found := MARK.search(job.response.body)):
-        FAULTS[found[1].decode()][0]()
+    _break(b"" if job.response is None else job.response.body)
     return read_page(job)
 
 
+def read_feed_or_break(job: FeedJob) -> ParsedFeed:
+    """Read a feed as a run does, unless it is marked."""
+    _break(job.body)
+    return read_feed(job)
+
+
+def _break(body: bytes) -> None:
+    if found := MARK.search(body):
+        FAULTS[found[1].decode()][0]()
+
+
+_BREAKABLE: Mapping[Any, Callable[[Any], Any]] = {read_page: read_page_or_break, read_feed: read_feed_or_break}
+
+
 class BreakablePool:
-    """A pool of workers in which marked pages break; all else is as in the pool behind it."""
+    """A pool of workers in which marked pages and feeds break; all else is as in the pool behind it."""
 
     def __init__(self, pool: Workers) -> None:
         self._pool = pool
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any], *, seconds: float) -> list[Any]:
-        """Run `function` on each item, `read_page` with its faults."""
-        return self._pool.map(read_page_or_break if function is read_page else function, items, seconds=seconds)
+        """Run `function` on each item, what reads pages and feeds with its faults."""
+        return self._pool.map(_BREAKABLE.get(function, function), items, seconds=seconds)
