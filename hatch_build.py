@@ -1,0 +1,35 @@
+"""The description of the distribution: README.md without what would lead nowhere on a package index's page.
+
+There, neither the pictures nor the pages of docs/ are beside it. The names of the pages stay; the pictures go.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from hatchling.metadata.plugin.interface import MetadataHookInterface
+
+_IMAGE = re.compile(r"!\[[^\]]*\]\((?!https?:)[^)]*\)")
+_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]*\)")
+_EMPTY_ROW = re.compile(r"\|[\s|:-]*")
+
+
+class Description(MetadataHookInterface):
+    """Gives `readme` its text at each build."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Set the description from the README beside this file."""
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        metadata["readme"] = {"content-type": "text/markdown", "text": described(text)}
+
+
+def described(text: str) -> str:
+    """Markdown without relative pictures, whose relative links are their text alone."""
+    parts = text.split("\n\n")
+    return "\n\n".join(kept for part in parts if (kept := _without_pictures(part)).strip()).rstrip() + "\n"
+
+
+def _without_pictures(part: str) -> str:
+    lines = [_LINK.sub(r"\1", _IMAGE.sub("", line)) for line in part.splitlines()]
+    is_gallery = _IMAGE.search(part) and all(_EMPTY_ROW.fullmatch(line) or not line.strip() for line in lines)
+    return "" if is_gallery else "\n".join(lines)
