@@ -107,8 +107,8 @@ def load(path: Path) -> list[TestFeed]:
 def checks(feed: TestFeed) -> list[Check]:
     """Return what is expected of the fields of `feed` that we use; empty where it is about others."""
     found = []
-    for path, theirs in _stated(feed.expected):
-        if (check := _check(feed.name, path, _read_or_refuse(feed, path), theirs)) is not None:
+    for path, theirs in stated(feed.expected):
+        if (check := check_of(feed.name, path, _read_or_refuse(feed, path), theirs)) is not None:
             found.append(check)
     return found
 
@@ -121,7 +121,7 @@ def _text(body: bytes) -> str:
     return body.decode("cp037", "replace")
 
 
-def _stated(expected: str) -> Iterator[tuple[str, object]]:
+def stated(expected: str) -> Iterator[tuple[str, object]]:
     """Yield (field, value) of each equation: ("entries[0].title", "…")."""
     try:
         tree = ast.parse(expected, mode="eval").body
@@ -174,7 +174,7 @@ def _read(feed: TestFeed, path: str) -> ParsedFeed:
     return parse_feed(text.encode(), url=URL, source_id="test", content_type="application/xml; charset=utf-8", now=NOW)
 
 
-def _check(name: str, path: str, ours: ParsedFeed | ParseError, theirs: object) -> Check | None:
+def check_of(name: str, path: str, ours: ParsedFeed | ParseError, theirs: object) -> Check | None:
     match = re.fullmatch(r"entries\[(\d+)\]\.(.*)", path)
     reason = next((reason for reason, names in REASONS.items() if name.removesuffix(".xml").endswith(names)), None)
     if path == "version":

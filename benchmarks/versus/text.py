@@ -140,7 +140,7 @@ def _quality(
                 answer = workers[reader.subject].call(reader.function, sample.page, sample.url)
                 found[reader.subject][sample.key] = answer.value
                 peaks[reader.subject] = answer.peak_mb
-            except (Failed, Hung):
+            except (Failed, Hung, NotInstalled):
                 failed[reader.subject] += 1
                 found[reader.subject][sample.key] = ("", None, None)
     times = _times(readers, workers, samples[::SELDOM], rounds)
@@ -171,7 +171,7 @@ def _times(
             for reader in readers:
                 try:
                     answer = workers[reader.subject].call(reader.function, sample.page, sample.url)
-                except (Failed, Hung):
+                except (Failed, Hung, NotInstalled):
                     continue
                 seconds[reader.subject].append(answer.cpu)
         for subject, some in seconds.items():

@@ -35,7 +35,7 @@ def trafilatura_metadata(page: bytes, url: str) -> Found:
 def newspaper4k(page: bytes, url: str) -> Found:
     import newspaper
 
-    article = newspaper.Article(url, fetch_images=False)
+    article = newspaper.Article(url, fetch_images=False, language="en")
     article.download(input_html=page)
     article.parse()
     return article.text or "", article.title, _day(article.publish_date)
