@@ -30,8 +30,9 @@ lint: $(VENV)/.test ## Lint, format check, strict types, who may import whom
 	@$(BIN)/lint-imports --no-logo | tail -n 2
 
 docs: $(VENV)/.test ## Build the documentation into build/site, to be opened in a browser
-	@$(BIN)/mkdocs build --quiet --strict
-	@echo "build/site/index.html"
+	@$(BIN)/python docs/site/gather.py
+	@$(BIN)/zensical build --clean --strict
+	@echo build/site/index.html
 
 format: $(VENV)/.test ## Let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet .

@@ -28,7 +28,7 @@ READING = "made from"
 _INTRODUCTION = """\
 # Worked queries
 
-Each query stands alone in [docs/queries/](queries/), for the DuckDB shell, a notebook or `clampdown sql --file`, and
+Each query stands alone in `docs/queries/`, for the DuckDB shell, a notebook or `clampdown sql --file`, and
 names its traps. Results are those of the bundled sample, of which {rows} rows are shown: its articles are invented or
 retold, so read the form of an answer here, never its content ([samples/README.md](../samples/README.md)). Columns are
 described in [schema.md](schema.md); how to open the file is told in [analyst.md](analyst.md), how far to trust it in

@@ -1,4 +1,4 @@
-"""The reference of commands, exit codes and settings, made from the code: `python -m clampdown.reference`.
+"""The reference of commands and exit codes, made from the code: `python -m clampdown.reference`.
 
 A test compares what this prints with `docs/commands.md`.
 """
@@ -26,20 +26,21 @@ def reference() -> str:
     """Return the Markdown text."""
     from clampdown.main import app
 
+    main = typer.main.get_command(app)
     lines = [
-        "# Commands and settings",
+        "# Commands",
         "",
-        "Made by `python -m clampdown.reference > docs/commands.md`.",
+        "Made by `python -m clampdown.reference > docs/commands.md`. Settings have [a page of their own](settings.md).",
         "",
-        "`clampdown [--config FILE] [--data-dir FOLDER] COMMAND …`; `clampdown COMMAND --help` says the same.",
+        "`clampdown [OPTIONS] COMMAND …`; `clampdown COMMAND --help` says the same as below. Before the command stand:",
         "",
+        *_parameters(main),
     ]
-    for name, command in _commands(typer.main.get_command(app), ""):
+    for name, command in _commands(main, ""):
         lines += _describe(name, command)
     lines += ["## Exit codes", "", "| code | meaning |", "| --- | --- |"]
     lines += [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()]
-    lines += ["", *_settings()]
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
 
 
 def _commands(group: Any, prefix: str) -> Iterator[tuple[str, Any]]:
@@ -53,7 +54,10 @@ def _commands(group: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _describe(name: str, command: Any) -> list[str]:
-    lines = [f"## {name}", "", command.help or "", ""]
+    return [f"## {name}", "", command.help or "", "", *_parameters(command)]
+
+
+def _parameters(command: Any) -> list[str]:
     rows = []
     for parameter in command.params:
         if parameter.name == "help":
@@ -61,28 +65,11 @@ def _describe(name: str, command: Any) -> list[str]:
         is_argument = parameter.param_type_name == "argument"
         shown = (parameter.metavar or parameter.name.upper()) if is_argument else ", ".join(parameter.opts)
         rows.append(f"| `{shown.replace('|', chr(92) + '|')}` | {_plain(parameter.help or '')} |")
-    return [*lines, "| argument or option | meaning |", "| --- | --- |", *rows, ""] if rows else lines
+    return ["| argument or option | meaning |", "| --- | --- |", *rows, ""] if rows else []
 
 
 def _plain(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
-
-
-def _settings() -> Iterator[str]:
-    from pipeline.settings import Settings, describe, flatten
-
-    defaults = dict(flatten(Settings.model_construct().model_dump()))
-    yield "## Settings"
-    yield ""
-    yield "In `clampdown.toml` as `key = value` below `[table]`, or in the environment as `CLAMPDOWN_TABLE__KEY`."
-    yield ""
-    yield "| setting | default | meaning |"
-    yield "| --- | --- | --- |"
-    for key, about in describe().items():
-        value = defaults[key]
-        shown = "none" if value in (None, "", ()) else str(value)
-        yield f"| `{key}` | {shown} | {about} |"
-    yield ""
 
 
 if __name__ == "__main__":

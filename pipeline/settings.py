@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentValueError
 
@@ -36,6 +37,7 @@ from pipeline.settings_sections import (
     WarehouseSettings,
     WorkerSettings,
 )
+from pipeline.settings_slips import meant
 
 CONFIG_NAME = "clampdown.toml"
 ENV_PREFIX = "CLAMPDOWN_"
@@ -64,9 +66,11 @@ __all__ = [
     "Settings",
     "WarehouseSettings",
     "WorkerSettings",
+    "declared",
     "describe",
     "flatten",
     "load",
+    "variable_of",
 ]
 """The sections, too: whoever uses settings imports them from here."""
 
@@ -130,7 +134,7 @@ def load(
     for layer, origin in ((from_file, str(path)), (from_env, "environment"), (from_flags, "flag")):
         for key, value in layer.items():
             _set(values, key, value)
-            origins[key] = _env_name(key) if origin == "environment" else origin
+            origins[key] = variable_of(key) if origin == "environment" else origin
     base = path.parent if path else Path()
     try:
         settings = Settings.model_validate(values)
@@ -180,16 +184,21 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def describe() -> dict[str, str]:
     """Return each dotted key with its description, in the order of the classes."""
-    return dict(_described(Settings))
+    return {key: field.description or "" for key, field in declared().items()}
 
 
-def _described(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
+def declared() -> dict[str, FieldInfo]:
+    """Return each dotted key with its declaration, in the order of the classes."""
+    return dict(_declared(Settings))
+
+
+def _declared(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     for name, field in section.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _described(inner, f"{prefix}{name}.")
+            yield from _declared(inner, f"{prefix}{name}.")
         else:
-            yield prefix + name, field.description or ""
+            yield prefix + name, field
 
 
 def _settings_file(file: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, str]:
@@ -201,25 +210,30 @@ def _settings_file(file: Path | None, environ: Mapping[str, str]) -> tuple[Path 
         if named:
             raise SettingsError(f"{path}: no such settings file", hint="`clampdown init` writes one") from None
         return None, ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: can't be read: {error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: can't be read: it is not UTF-8", hint="Save it as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: can't be read: {error.strerror or error}") from None
 
 
 def _parse_toml(path: Path, text: str) -> dict[str, Any]:
     try:
         return dict(flatten(tomllib.loads(text)))
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+        raise SettingsError(
+            f"{path}: not valid TOML: {error}", hint="Text stands in quotes, a \\ in it twice, or in 'single quotes'."
+        ) from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    known = {_env_name(key): key for key in describe()}
+    known = {variable_of(key): key for key in describe()}
     found = {name for name in environ if name.upper().startswith(ENV_PREFIX)} - ENV_RESERVED
     for name in sorted(found):
         if name.upper() not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.5)
             raise SettingsError(
-                f"environment variable {name}: no such setting", hint=f"did you mean {near[0]}?" if near else None
+                f"environment variable {name}: no such setting",
+                hint=f"did you mean {near[0]}?" if near else "`clampdown config` lists all; unset this one.",
             )
     source = EnvSettingsSource(Settings)
     source.env_vars = {name.lower(): environ[name] for name in found}
@@ -229,7 +243,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         raise SettingsError(f"environment: {error}") from None
 
 
-def _env_name(key: str) -> str:
+def variable_of(key: str) -> str:
+    """Return the environment variable of a dotted key."""
     return ENV_PREFIX + key.upper().replace(".", "__")
 
 
@@ -248,9 +263,10 @@ def _explain(error: ValidationError, origins: Mapping[str, str], path: Path | No
     if path is not None and origin == str(path) and (line := _line_of(text, key)):
         origin = f"{path}, line {line}"
     if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, describe(), n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else "`clampdown config` lists all settings"
-        return SettingsError(f"{origin}: unknown setting {key}", hint=hint)
+        return SettingsError(f"{origin}: unknown setting {key}", hint=meant(key, describe()))
+    if problem["type"] == "model_type":
+        said = f"{key} is a table: write [{key}], and its keys below"
+        return SettingsError(f"{origin}: {key} = {masked(repr(problem['input']))}: {said}")
     said = problem["msg"].removeprefix("Value error, ")
     message = said[:1].lower() + said[1:]
     about = describe().get(key)

@@ -55,11 +55,12 @@ def _settings_file() -> str:
         if table_name != section:
             section = table_name
             lines += ["", f"[{section}]"]
-        lines += [f"# {about}", f"# {leaf} = {_toml(defaults[key])}"]
+        lines += [f"# {about}", f"# {leaf} = {as_toml(defaults[key])}"]
     return "\n".join(lines) + "\n"
 
 
-def _toml(value: Any) -> str:
+def as_toml(value: Any) -> str:
+    """Return a setting's value as it stands in the settings file; what is empty is an empty string."""
     import tomlkit
 
     if value is None:
