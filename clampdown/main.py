@@ -5,7 +5,6 @@ The exit codes stand in `clampdown.reference.EXIT_CODES`, from which docs/comman
 
 import os
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -38,11 +37,13 @@ from clampdown.commands import (
     subscriptions,
     train,
 )
+from clampdown.mishaps import explained, misplaced, ready_streams, require_system
 from clampdown.options import GlobalOptions
 from clampdown.output import fail
 from pipeline.errors import ClampdownError
 
 INTERRUPTED = 130
+MISUSED = 2
 
 app = typer.Typer(
     name="clampdown",
@@ -56,7 +57,9 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"clampdown {version('clampdown')}")
+        from clampdown.versions import version_lines
+
+        typer.echo("\n".join(version_lines()))
         raise typer.Exit
 
 
@@ -70,7 +73,13 @@ def options(
         Path | None, typer.Option("--data-dir", "-d", help="Folder of archive, warehouse and snapshot")
     ] = None,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the versions of Clampdown, its model, Python and DuckDB.",
+        ),
     ] = False,
 ) -> None:
     """Options that stand before the command."""
@@ -115,7 +124,9 @@ def main() -> None:
     """Run the command; turn known errors into one line and an exit code."""
     # onnxruntime reads this when it is imported, and reports home unless it is set.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    ready_streams()
     try:
+        require_system()
         app()
     except ClampdownError as error:
         sys.exit(fail(error))
@@ -127,4 +138,11 @@ def main() -> None:
         # typer turns an interrupt into this status and says nothing.
         if end.code == INTERRUPTED:
             typer.echo("Interrupted. Nothing committed is lost: the next run goes on from here.", err=True)
+        elif end.code == MISUSED and (way_out := misplaced(sys.argv[1:])):
+            typer.echo(f"  {way_out}", err=True)
         raise
+    except Exception as error:
+        known = explained(error)
+        if known is None:
+            raise
+        sys.exit(fail(known))
