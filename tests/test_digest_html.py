@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lxml.html import HtmlElement
 from test_digest import NOW, PAYLOADS, UNSURE, busy, listed, made, partial
 
+from clampdown.proofs.payloads import ADDRESSES, BREAKOUTS
 from pipeline.errors import InputError
 from pipeline.site_state import Trouble
 from pipeline.subscriptions import Cadence, Subscription
@@ -25,31 +26,8 @@ from reports.locales import day, full_day, moment
 from reports.palette import INKS, PALETTE, contrast, luminance
 
 HERE = "https://readers.example"
-MORE_PAYLOADS = [
-    *PAYLOADS,
-    "</p></td></table><script>alert(1)</script>",
-    '"><svg onload=alert(1)>',
-    "' onmouseover='alert(1)",
-    "</title><style>*{display:none}</style>",
-    "--><script>alert(1)</script><!--",
-    "<!--[if mso]><script>alert(1)</script><![endif]-->",
-    "]]><iframe src=javascript:alert(1)>",
-    "{{ 7 * 7 }} {% raw %}",
-    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
-    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
-    "&lt;script&gt;alert(1)&lt;/script&gt;",
-    "\x00<\x00script>",
-]
-URLS = [
-    "javascript:alert(1)",
-    " java\nscript:alert(1)",
-    "data:text/html,<script>alert(1)</script>",
-    "vbscript:x",
-    'https://alpha.example/" onclick="alert(1)',
-    "https://alpha.example/'><script>alert(1)</script>",
-    "//evil.example/x",
-    "file:///etc/passwd",
-]
+MORE_PAYLOADS = [*PAYLOADS, *BREAKOUTS]
+URLS = list(ADDRESSES)
 WEEK = Week(
     (date(2026, 11, 16), date(2026, 11, 22)),
     {"IT": 3, "KR": 1, "XX": 2},

@@ -42,10 +42,18 @@ _REPEATED = 200
 _REF = ArchiveRef("2026/03/01/pages.warc.gz", 0, 512, "ab" * 32)
 
 
-def publish(folder: Path, payloads: Sequence[str], *, run: str = "run-1", withdrawn: int | None = None) -> Path:
+def publish(
+    folder: Path,
+    payloads: Sequence[str],
+    *,
+    addresses: Sequence[str] = (),
+    run: str = "run-1",
+    withdrawn: int | None = None,
+) -> Path:
     """Store an article for each payload, which is in every text of it, and publish; returns the folder published to.
 
-    A later run, over the same payloads and more, can let the article of the number `withdrawn` state nothing more.
+    Where there are `addresses`, articles lie at these, in turn. A later run, over the same payloads and more, can let
+    the article of the number `withdrawn` state nothing more.
     """
     sources = [
         Source(f"source-{number}", payloads[number % len(payloads)] or "?", f"https://news-{number}.example/feed")
@@ -57,7 +65,10 @@ def publish(folder: Path, payloads: Sequence[str], *, run: str = "run-1", withdr
         warehouse.begin_run(run, START, mode="test", model="made-up", version="0")
         entries = [_entry(number, text, sources[number % SOURCES]) for number, text in enumerate(payloads)]
         warehouse.store_polls(run, [_poll(source, entries) for source in sources])
-        results = [_result(number, text, entries[number]) for number, text in enumerate(payloads)]
+        results = [
+            _result(number, text, entries[number], addresses[number % len(addresses)] if addresses else "")
+            for number, text in enumerate(payloads)
+        ]
         if withdrawn is not None:
             results[withdrawn] = replace(results[withdrawn], outcome=Outcome.NO_EVENT, mentions=())
         warehouse.store_batch(run, results)
@@ -103,12 +114,12 @@ def _entry(number: int, text: str, source: Source) -> Entry:
     )
 
 
-def _result(number: int, text: str, entry: Entry) -> EntryResult:
+def _result(number: int, text: str, entry: Entry, address: str) -> EntryResult:
     words = text if 0 < len(text) <= _REPEATED else "words"
     sentence = f"{words} blocked {words} for {words} on {words}, citing {words}. This is item {number}."
     article = Article(
-        canonical_url=entry.canonical_url,
-        url=entry.url,
+        canonical_url=f"{address}#{number}" if address else entry.canonical_url,
+        url=address or entry.url,
         source_id=entry.source_id,
         title=text,
         text=f"{text}\n\n{sentence}",

@@ -206,6 +206,86 @@ HIDDEN = (
 )
 """What is not seen, or seen as something else."""
 
+MARKUP = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "[click](javascript:alert(1))",
+    "![i](https://evil.example/p.png)",
+    "# heading",
+    "- item\n\n1. item",
+    "> quote",
+    "`code` ``` fence",
+    "[ref]: javascript:alert(1)",
+    "<javascript:alert(1)>",
+    "<https://evil.example/>",
+    "https://evil.example/ www.evil.example a@evil.example",
+    "&lt;b&gt; &#x3c;b>",
+    "a\r\nBcc: everyone@evil.example\r\n\r\nbody",
+    "\x1b]0;owned\x07\x1b[2J",
+    "\u202egnp.exe \u2066 \u200b",
+    "a\\](https://evil.example) **bold** __b__ ~~s~~ | cell | $x$",
+    "***\n---\n===",
+    "\ud800 half",
+)
+"""What Markdown, a page or a mail could take for more than words."""
+
+BREAKOUTS = (
+    "</p></td></table><script>alert(1)</script>",
+    '"><svg onload=alert(1)>',
+    "' onmouseover='alert(1)",
+    "</title><style>*{display:none}</style>",
+    "--><script>alert(1)</script><!--",
+    "<!--[if mso]><script>alert(1)</script><![endif]-->",
+    "]]><iframe src=javascript:alert(1)>",
+    "{{ 7 * 7 }} {% raw %}",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "\x00<\x00script>",
+)
+"""What could end the place in a page where it stands."""
+
+HEADERS = (
+    "=?utf-8?q?a=0D=0ABcc:_x=40evil.example?=",
+    "=?utf-8?b?YQ0KQmNjOiB4QGV2aWwuZXhhbXBsZQ==?=",
+    "a =?us-ascii?q?b=0AX-Evil:_1?= c",
+    "=?utf-8?q?a?= =?utf-8?q?=0D=0A=0D=0A<script>alert(1)</script>?=",
+    "a\nX-Evil: 1",
+    "a\rX-Evil: 1",
+    "a\r\n X-Evil: folded",
+    "a\x0bX-Evil: 1",
+    "a\x0cX-Evil: 1",
+    "a\x85X-Evil: 1",
+    "a\u2028X-Evil: 1",
+    "a\u2029Bcc: x@evil.example",
+    "a\r\n.\r\nMAIL FROM:<x@evil.example>",
+    "From: x@evil.example",
+    "--=_boundary--",
+    "a" * 1200,
+)
+"""What could end a header of a mail and begin another one, also once its encoded words are read."""
+
+ADDRESSES = (
+    "javascript:alert(1)",
+    " java\nscript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "vbscript:x",
+    'https://alpha.example/" onclick="alert(1)',
+    "https://alpha.example/'><script>alert(1)</script>",
+    "//evil.example/x",
+    "file:///etc/passwd",
+)
+"""What must never be a link as it stands."""
+
+LOOK_ALIKES = (
+    "https://\u0430pple.example/news",
+    "https://g\u043e\u043egle.example/a",
+    "https://b\u00fccher.example/b",
+    "https://\uff45vil.example/c",
+    "https://pa\u0443pa\u04cf.example/d",
+)
+"""Hosts with letters that pass for others: they are shown as they are asked for."""
+
 KINDS: Mapping[str, tuple[str, ...]] = {
     "formulas": FORMULAS,
     "workbook": WORKBOOK,
