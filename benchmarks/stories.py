@@ -112,10 +112,11 @@ def _checked(texts: Sequence[Text]) -> Alike:
 def found_pairs(texts: Sequence[Text], alike: Alike | None = None) -> Pairs:
     """The pairs of texts that end in one story, by their places."""
     roots = arrange(texts, alike)
-    return _within([roots[text.id] for text in texts])
+    return pairs_within([roots[text.id] for text in texts])
 
 
-def _within(labels: Sequence[str]) -> Pairs:
+def pairs_within(labels: Sequence[str]) -> Pairs:
+    """The pairs of places that have one label."""
     members: dict[str, list[int]] = defaultdict(list)
     for place, label in enumerate(labels):
         members[label].append(place)
@@ -209,7 +210,7 @@ def cosines(texts: Sequence[Text]) -> "np.ndarray[tuple[int, int], np.dtype[np.f
 def report() -> None:
     """Print the figures of the labelled set."""
     texts = labelled()
-    true = _within([text.story for text in texts])
+    true = pairs_within([text.story for text in texts])
     print(f"{len(texts)} articles, {len({text.story for text in texts})} stories, {len(true)} pairs within stories")
     features = Features(texts)
     similar = sorted(features.overlap.items(), key=lambda item: item[1])

@@ -1,7 +1,9 @@
 """What we do, in the form in which peers are called: each function runs in a process of its own."""
 
+from collections import defaultdict
 from datetime import UTC, datetime
 
+from pipeline import stories
 from pipeline.errors import ParseError
 from pipeline.feeds import parse_feed
 from pipeline.text import read_article
@@ -39,4 +41,28 @@ def feed_titles(bodies: list[bytes]) -> list[list[str] | None]:
             found.append(None)
         else:
             found.append([entry.title for entry in feed.entries])
+    return found
+
+
+def copies(texts: list[str], checked: bool) -> set[tuple[int, int]]:
+    """Return the pairs that share a band or are equal and, if `checked`, are copies by their words."""
+    holders: dict[int, list[int]] = defaultdict(list)
+    signed, digests = [], []
+    found: set[tuple[int, int]] = set()
+    for place, text in enumerate(texts):
+        body_hash, signature = stories.sign(text)
+        signed.append(body_hash)
+        digests.append(stories.digest(signature))
+        met = set()
+        for key in stories.bands(body_hash, signature):
+            met.update(holders[key])
+            holders[key].append(place)
+        for other in met:
+            if not checked or body_hash == signed[other]:
+                found.add((other, place))
+            elif stories.is_likely(digests[other], digests[place]):
+                # What a body has made for the comparison is dropped with it, as in the warehouse.
+                one, another = stories.Body(texts[other]), stories.Body(text)
+                if stories.similarity(one, another) is not None:
+                    found.add((other, place))
     return found

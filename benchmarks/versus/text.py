@@ -30,7 +30,6 @@ HOSTILE: Final = (
     "hidden elements and what follows them",
     "figures that hold tables",
     "elements within elements",
-    "misnested bold paragraphs",
 )
 CPU_SECONDS: Final = 10
 MEMORY_MB: Final = 2_000
