@@ -16,6 +16,7 @@ from flows import audit_archive
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME
 from pipeline.errors import ClampdownError, InputError, WarehouseError, WarehouseLocked
 from pipeline.lease import lease
+from pipeline.places import way_to_data
 from pipeline.settings import Settings
 from warehouse import audit_events, audit_snapshot, audit_tables
 from warehouse.audit import REBUILD, Asked, Check, Finding, Question, ask
@@ -49,7 +50,7 @@ def audit(settings: Settings, *, deep: bool = False, sample_bytes: int = SAMPLE_
     """
     data_dir = settings.data_dir
     if not any((data_dir / name).exists() for name in (ARCHIVE_NAME, WAREHOUSE_NAME, PUBLISHED_NAME)):
-        raise InputError(f"{data_dir}: nothing to audit", hint="Give the data folder with --data-dir.")
+        raise InputError(f"{data_dir}: nothing to audit", hint=way_to_data(data_dir / PUBLISHED_NAME))
     with ExitStack() as stack:
         workspace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=WORKSPACE)))
         checks: list[Check] = []

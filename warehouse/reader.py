@@ -8,6 +8,7 @@ from typing import Any, Self
 import duckdb
 
 from pipeline.errors import InputError, WarehouseError
+from pipeline.places import way_to_data
 from warehouse.database import OFFLINE, opening_error, parameter
 
 CATALOG = "clampdown"
@@ -37,7 +38,7 @@ class _Vanished(InputError):
 def _open(path: Path, memory_limit: str | None, workspace: Path | None, threads: int | None) -> "Reader":
     real = path.resolve()
     if not real.is_file():
-        raise _Vanished(f"there is no snapshot at {path}", hint="`clampdown run` publishes one.")
+        raise _Vanished(f"there is no snapshot at {path}", hint=way_to_data(path))
     config = dict(OFFLINE)
     config["temp_directory"] = "" if workspace is None else str(workspace / "spill")
     if memory_limit is not None:
@@ -56,7 +57,7 @@ def _open(path: Path, memory_limit: str | None, workspace: Path | None, threads:
     except duckdb.Error as error:
         connection.close()
         if not real.exists():
-            raise _Vanished(f"there is no snapshot at {path}", hint="`clampdown run` publishes one.") from error
+            raise _Vanished(f"there is no snapshot at {path}", hint=way_to_data(path)) from error
         raise opening_error(error, path) from error
     return Reader(connection, real)
 

@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from clampdown.commands import filters
+from clampdown.commands.event_order import latest_first
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, shorten, table
 from pipeline.errors import InputError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from warehouse.query import EventRow, Reader
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+EVENTS_SHOWN = 30
+"""Events that a list on a terminal shows unless told otherwise; a pipe gets all."""
+
 ROWS_SHOWN = 100
 """Rows of an answer that a table shows unless told otherwise."""
 
@@ -56,7 +60,7 @@ def events(
         status,
         since.date() if since else None,
         until.date() if until else None,
-        limit,
+        limit if as_json else None,
         everything,
     )
     with _snapshot(context) as reader:
@@ -64,14 +68,25 @@ def events(
     if as_json:
         print_json(found)
         return
+    _print_events(found, limit)
+
+
+def _print_events(found: "Sequence[EventRow]", limit: int | None) -> None:
+    """A list of at most `limit` events; on a terminal, as many as one can look through unless more are asked for."""
     out = console()
     if not found:
         out.print("No event fits. `clampdown events` without filters lists all.")
         return
-    out.print(event_table(found, out.width))
-    out.print(Text("told: by how many independent voices / articles", style="dim"))
-    out.print(f"\n{len(found)} events. `clampdown show {found[0].id[:ID_SHOWN]}` shows the first with its evidence.")
+    shown = latest_first(found)[: limit or (EVENTS_SHOWN if out.is_terminal else None)]
+    out.print(event_table(shown, out.width))
+    out.print(Text(TOLD, style="dim"))
+    number = f"{len(shown)} event{'s' if len(shown) > 1 else ''}"
+    if len(shown) < len(found):
+        number = f"The latest {len(shown)} of {len(found)} events (--limit {len(found)} for all)"
+    out.print(f"\n{number}. `clampdown show {shown[0].id[:ID_SHOWN]}` shows the first with its evidence.")
 
+
+TOLD = "told: by how many independent voices / articles"
 
 _FIXED = 40
 """Columns of a list of events for its id, date, country, voices and articles, and the gaps."""

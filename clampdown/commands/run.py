@@ -1,5 +1,6 @@
 """`run`: the main job."""
 
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,16 +14,17 @@ from clampdown.options import GlobalOptions, load_settings
 from clampdown.output import console, print_json, print_usage, printable, progress
 from clampdown.turns import called
 from pipeline.errors import InputError
+from pipeline.places import SAMPLE_DATA
 
 if TYPE_CHECKING:
     from flows.ingest import RunReport
     from pipeline.flow_log import Told
     from pipeline.settings import Settings
     from pipeline.types import Source
+    from warehouse.query import EventRow
     from warehouse.summary import RunSummary
 
-SAMPLE_DATA = Path("sample-data")
-SHOWN_EVENTS = 40
+SHOWN_EVENTS = 10
 SHOWN_SILENT = 8
 
 
@@ -37,7 +39,10 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
 ) -> None:
     """Poll the feeds that are due, read what is new, extract events, publish. Run it again to go on."""
+    from pipeline.places import require_writable
+
     with _sample(context) if sample else _live(context) as (settings, sources):
+        require_writable(settings.data_dir)
         report = _ingest(settings, sources, prefect=prefect, poll_all=now)
     # What is made up is for nobody's desk.
     if not sample:
@@ -77,7 +82,7 @@ def _sample(context: typer.Context) -> Iterator[tuple["Settings", "Sequence[Sour
     given: GlobalOptions = context.obj
     with SampleSite() as site:
         flags = {
-            "data_dir": (given.data_dir or SAMPLE_DATA).absolute(),
+            "data_dir": (given.data_dir or Path(SAMPLE_DATA)).absolute(),
             # What is made up stays out of a lake that the settings name.
             "warehouse.url": "",
             "fetch.allow_hosts": site.allow_hosts,
@@ -124,16 +129,23 @@ def _ingest(settings: "Settings", sources: "Sequence[Source]", *, prefect: bool,
 
 def _print(report: "RunReport", settings: "Settings", sample: bool) -> None:
     """What came of feeds and articles, the events, where they are published, and the way on."""
-    from clampdown.commands.query import ID_SHOWN, event_table
+    from clampdown.commands.event_order import best_told, last_reported
+    from clampdown.commands.query import ID_SHOWN, TOLD, event_table
     from warehouse.query import connect_snapshot, events
 
     out, summary = console(), report.summary
     with connect_snapshot(report.snapshot.database) as reader:
         found = events(reader)
-    if found:
-        out.print(event_table(found[:SHOWN_EVENTS], out.width, title="Events, the latest first"))
-        if len(found) > SHOWN_EVENTS:
-            out.print(Text(f"… and {len(found) - SHOWN_EVENTS} more", style="dim"))
+    folder = f" -d {_near(settings.data_dir)}" if sample else ""
+    command = f"{_near(Path(sys.argv[0]))}{folder}"
+    shown = (best_told(found) or found if sample else last_reported(found))[:SHOWN_EVENTS]
+    if shown:
+        title = "Restrictions in force, the best told first" if sample else "Events, the last reported first"
+        out.print(event_table(shown, out.width, title=title))
+        out.print(Text(TOLD, style="dim"))
+        if len(found) > len(shown):
+            more = f"{len(found)} events in all: `{command} events` lists them."
+            out.print(Text(more, style="dim"), soft_wrap=True)
         out.print()
     out.print(Text.assemble(("feeds     ", "bold"), _feeds(summary)))
     out.print(Text.assemble(("articles  ", "bold"), _counts(summary.outcomes) or "nothing new"))
@@ -145,20 +157,35 @@ def _print(report: "RunReport", settings: "Settings", sample: bool) -> None:
     state = "" if report.snapshot.changed else " (unchanged)"
     out.print(Text.assemble(("published ", "bold"), f"{_near(report.snapshot.database)}{state}"), soft_wrap=True)
 
-    folder = f" -d {_near(settings.data_dir)}" if sample else ""
-    command = f"{_near(Path(sys.argv[0]))}{folder}"
-    first = found[0].id[:ID_SHOWN] if found else "EVENT"
-    if summary.silent:
-        out.print(Text.assemble(("warning   ", "bold yellow"), (_silence(summary.silent), "yellow")), soft_wrap=True)
+    for warning in _warnings(summary):
+        out.print(Text.assemble(("warning   ", "bold yellow"), (warning, "yellow")), soft_wrap=True)
 
     out.print("\nTry next", style="bold")
-    for rest in (
-        f"show {first}",
-        "events --service DeepSeek --status in_force",
+    for rest in _next(shown[0], ID_SHOWN) if shown else ("sources check --probe", "doctor --network"):
+        out.print(Text(f"  {command} {rest}"), soft_wrap=True)
+
+
+def _next(event: "EventRow", digits: int) -> tuple[str, ...]:
+    return (
+        f"show {event.id[:digits]}",
+        f"events --service {shlex.quote(event.service)} --status in_force",
         'sql "SELECT * FROM restrictions_by_month"',
         "dashboard",
-    ):
-        out.print(Text(f"  {command} {rest}"), soft_wrap=True)
+    )
+
+
+def _warnings(summary: "RunSummary") -> Iterator[str]:
+    """What somebody should look into: that nothing answered, and what has fallen silent."""
+    polled = sum(summary.feeds.values())
+    if polled and not summary.feeds.keys() & _ANSWERED:
+        why = "is this machine on the network?" if set(summary.feeds) <= _UNREACHED else "see why:"
+        yield f"none of {polled} feeds brought anything; {why} `clampdown sources check` tells of each"
+    if summary.silent:
+        yield _silence(summary.silent)
+
+
+_ANSWERED = frozenset({"ok", "not_modified", "empty"})
+_UNREACHED = frozenset({"network_error", "timeout"})
 
 
 def _feeds(summary: "RunSummary") -> str:

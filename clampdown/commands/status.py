@@ -34,11 +34,12 @@ def status(
     warehouse is not opened, so that the answer comes at once, also while a run is on; what it holds is told as of the
     end of the last run.
     """
+    from pipeline.places import PUBLISHED_NAME, way_to_data
     from pipeline.status import look
 
     settings = load_settings(context).settings
     if not settings.data_dir.is_dir():
-        raise InputError(f"{settings.data_dir}: no data folder", hint="Give it with --data-dir.")
+        raise InputError(f"{settings.data_dir}: no data folder", hint=way_to_data(settings.data_dir / PUBLISHED_NAME))
     found = look(settings)
     if as_json:
         print_json(plain(found))

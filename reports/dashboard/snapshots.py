@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pipeline.errors import InputError, WarehouseError
+from pipeline.places import way_to_data
 from reports.dashboard.memory import Memory, Shelf
 from warehouse.query import Reader, Table, connect_snapshot, run_sql
 from warehouse.snapshot_check import DATABASE_NAME
@@ -155,9 +156,7 @@ class Snapshots:
         try:
             return file.resolve(strict=True)
         except OSError as error:
-            raise InputError(
-                f"there is no snapshot at {self._published}", hint="`clampdown run` publishes one."
-            ) from error
+            raise InputError(f"there is no snapshot at {self._published}", hint=way_to_data(self._published)) from error
 
 
 def _weight(table: Table) -> int:
