@@ -6,10 +6,10 @@ stand. A person who acts for a government counts as the ministry, state or count
 """
 
 import re
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 
 from extractors import registries
+from extractors.actor_words import names_nobody
 from extractors.bodynames import initials, kind_of, member, ministry, titled, without_person
 from extractors.countries import EUROPEAN_UNION, UNKNOWN, bodies, country_of, nearest_country
 from extractors.folding import key
@@ -27,7 +27,8 @@ from extractors.publicbodies import (
     shy_names,
 )
 from extractors.reading import Reading
-from pipeline.types import ActorKind, Body, Quote, Service
+from extractors.services import by_name
+from pipeline.types import ActorKind, Body, Quote
 
 
 def _words(text: str) -> frozenset[str]:
@@ -40,7 +41,7 @@ _GOVERNS = _words(
     president prime minister premier chancellor king emir leader state federal central the of and s interim new
     military junta coalition rulers ruling ruler's ruler national republic kingdom mr mrs ms dr administration's
     agencies ministries departments bodies decree pm government's executive council ministers in its former then
-    outgoing incoming party ex first second
+    outgoing incoming party ex first second country nation
     """
 )
 _PLACE_GOVERNS = _GOVERNS | _words(
@@ -80,6 +81,7 @@ _GENERIC_FIRST = _words(
     """
 )
 _COMPANY_LIKE = frozenset((ActorKind.OTHER, ActorKind.COMPANY, ActorKind.APP_STORE))
+_LOCAL = frozenset((ActorKind.SUBNATIONAL, ActorKind.SCHOOL))
 _REGULATING = frozenset((ActorKind.REGULATOR, ActorKind.DATA_PROTECTION))
 _OWN = re.compile(r"^(?:(?:the|a|an|its|our|country's|nation's|republic's|kingdom's|state's)\s+)+", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"['’]s?(?=\s|$)")
@@ -90,6 +92,12 @@ _STATE_WORDS = re.compile(
 )
 _COUNTRIES_LISTED = re.compile(r",|\band\b|&", re.IGNORECASE)
 _PLURAL_BODY = re.compile(r"(?:regulators|watchdogs|courts|judges|agencies|prosecutors|ministries)$", re.IGNORECASE)
+_OFFICE_HOLDER = (
+    r"(?:(?:[A-Z][\w.’'-]*|of)\s+){{0,3}}\b(?:[Gg]overnor|Gov\.|[Pp]resident|[Pp]rime [Mm]inister|[Pp]remier|"
+    r"[Mm]inister|[Cc]hancellor|[Mm]ayor)\s+(?:[A-Z][\w.’'-]*\s+){{0,2}}{name}\b"
+    r"|[A-Z][\w’'-]+\s+{name}\s+of\s+[A-Z]\w+(?:\s+[A-Z]\w+)?"
+)
+_OF_OFFICES = frozenset((ActorKind.GOVERNMENT, ActorKind.SUBNATIONAL, ActorKind.MINISTRY))
 # Nouns that say which body of its kind is meant, so another of the kind is not.
 _PARTICULAR = frozenset(("treasury", "army", "navy", "senate", "duma", "police", "intelligence", "council", "congress"))
 _LOCAL_SERVICES = frozenset(("ride hailing", "lodging", "micromobility", "delivery"))
@@ -123,6 +131,12 @@ class _Case:
         hits = self.reading.of("country", "demonym", "subdivision")
         return frozenset(code for hit in hits if (code := country_of(hit)) is not None)
 
+    @property
+    def providers(self) -> frozenset[str]:
+        """The countries of the providers of all services that the text names; not the one of nearly all services."""
+        named = (by_name().get(hit.canonical) for hit in self.reading.of("service"))
+        return frozenset(found.provider_country for found in named if found and found.provider_country) - {"US"}
+
 
 def resolve_actor(
     reading: Reading, actor: Quote | None, anchors: tuple[Quote, ...], service: str | None = None
@@ -134,13 +148,13 @@ def resolve_actor(
     if actor is not None:
         # A quote that holds half a name means the whole one: "Uttar" in "Uttar Pradesh".
         actor = reading.whole(actor, "body", "subdivision", "country")
-    record = _services().get(service or "")
+    record = by_name().get(service or "")
     provider = None if record is None else record.provider_country
     if actor is None:
         return Actor(None, None, nearest_country(reading, anchors, anchors[1], provider) or UNKNOWN)
     local = record is not None and record.category in _LOCAL_SERVICES
     case = _Case(reading, actor, _OWN.sub("", heal(actor.text)) or heal(actor.text), anchors, provider, local)
-    return _resolved(case) or _resolved_full_name(case) or _of_initials(case) or _as_written(case)
+    return _resolved(case) or _resolved_full_name(case) or _of_initials(case) or _of_surname(case) or _as_written(case)
 
 
 def _resolved(case: _Case) -> Actor | None:
@@ -172,6 +186,18 @@ def _of_initials(case: _Case) -> Actor | None:
     return actor_of(fitting[0]) if len(fitting) == 1 else None
 
 
+def _of_surname(case: _Case) -> Actor | None:
+    """Resolve "Abbott" as the office with which the text names that person: "Texas Governor Greg Abbott"."""
+    if not re.fullmatch(r"[A-Z][\w'’-]{2,}", case.words) or tag(case.words):
+        return None
+    person = re.search(_OFFICE_HOLDER.format(name=re.escape(case.words)), case.reading.text)
+    if person is None:
+        return None
+    phrase = Quote(person[0], person.start(), person.end())
+    found = _resolved(replace(case, actor=phrase, words=heal(phrase.text)))
+    return found if found is not None and found.kind in _OF_OFFICES else None
+
+
 def _plain_name(body: Body) -> str:
     """Return a body's name without its country ("Japan Financial Services Agency", "Arcom (France)")."""
     hits = [hit for hit in tag(body.name) if hit.kind in ("country", "demonym")]
@@ -194,12 +220,14 @@ def _resolved_full_name(case: _Case) -> Actor | None:
 
 
 def _as_written(case: _Case) -> Actor:
-    return Actor(case.words, kind_of(case.words), case.stated or case.country or UNKNOWN)
-
-
-@cache
-def _services() -> dict[str, Service]:
-    return {service.name: service for service in registries.services()}
+    kind = kind_of(case.words)
+    code = case.stated or case.country
+    if names_nobody(case.words):
+        return Actor(None, None, code or UNKNOWN)
+    if case.stated is None and kind in _LOCAL and code in case.providers:
+        # "Northmoor Borough Council" is not Chinese because the text says where DeepSeek keeps its data.
+        code = None
+    return Actor(case.words, kind, code or UNKNOWN)
 
 
 def _one_of(case: _Case, known: tuple[Body, ...]) -> Body:

@@ -14,7 +14,7 @@ from extractors.healing import heal
 from extractors.networks import network
 from extractors.reading import Reading
 from extractors.servicenames import NUMBERS, lookup
-from pipeline.types import Quote
+from pipeline.types import Quote, Service
 
 
 def _words(text: str) -> frozenset[str]:
@@ -86,6 +86,18 @@ _SITE_OF = re.compile(
 )
 _LONGEST_NAME = 30  # words; more than that is no name, and looking inside costs the square of it
 _SHUTDOWNS = frozenset(("shutdown", "shutdowns", "blackout", "blackouts", "internet shutdown", "internet shutdowns"))
+
+
+@cache
+def by_name() -> dict[str, Service]:
+    """Return canonical name → service of the registry."""
+    return {service.name: service for service in registries.services()}
+
+
+def existed(name: str | None, when: str) -> bool:
+    """Whether a service may have been there on a date ("2013", "2013-05-02"): false only where it is sure."""
+    known = by_name().get(name or "")
+    return known is None or known.since is None or int(when[:4]) >= known.since
 
 
 def canonical_service(reading: Reading, quote: Quote) -> str:

@@ -354,7 +354,10 @@ class EntryResult:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service or technology of the registry: canonical English name, other names, category and who provides it."""
+    """A service or technology of the registry: canonical English name, other names, category and who provides it.
+
+    `since` is the first year in which anybody could use it, None where that is not known.
+    """
 
     id: str
     name: str
@@ -362,6 +365,7 @@ class Service:
     category: str
     provider: str | None = None
     provider_country: str | None = None
+    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

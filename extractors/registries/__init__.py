@@ -96,6 +96,7 @@ def named_services() -> tuple[Named[Service], ...]:
                 category=row["category"],
                 provider=row["provider"] or None,
                 provider_country=row["country"] or None,
+                since=int(row["since"]) if row["since"] else None,
             ),
             _aliases(row["name"], row["aliases"], row["context"]),
         )
