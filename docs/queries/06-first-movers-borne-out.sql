@@ -3,8 +3,8 @@
 -- The first movers and the followers, counting only restrictions that two or more voices carry: stories that share
 -- neither a text nor an owner. `perhaps` is who may have been first, as far as the dates tell.
 --
--- **Traps.** Asking for two voices takes out most misreadings (in a test of ours 86 % of such events were right, of those
--- that one voice carries 47 %; see [trust.md](trust.md)), and with them countries that few of the sources write
+-- **Traps.** Asking for two voices takes out most misreadings (in a test of ours 85 % of such events were right, of those
+-- that one voice carries 48 %; see [trust.md](trust.md)), and with them countries that few of the sources write
 -- about. Most trend questions take `min_voices`; compare both answers.
 SELECT country, role, first_date, days_min, days_max, restrictions, undated
 FROM first_movers('DeepSeek', min_voices := 2)
