@@ -1,7 +1,7 @@
 """What a digest tells: its items, how sure and how late they are, and in what order they are told.
 
 Pure. `reports.digest_reading` asks the snapshot for the changes, `reports.digest_news` says which are news,
-`reports.digest_words` puts an item into words, `reports.digest_pages` makes the pages.
+`reports.event_words` puts an item into words, `reports.digest_pages` makes the pages.
 """
 
 from collections import Counter

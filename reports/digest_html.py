@@ -16,10 +16,10 @@ from markupsafe import Markup
 from pipeline.subscriptions import Cadence
 from pipeline.types import Action, Status
 from reports import digest_pages as pages
-from reports import digest_words as words
+from reports import digest_words, event_words
 from reports.digest import TAKEN_BACK, Age, Digest, Item, News, Part, Told, sections
 from reports.inert import line, web_address
-from reports.locales import full_day
+from reports.locales import full_day, listing
 from reports.palette import INKS, THEMES, Theme, mark_of
 from reports.templating import template, unescaped
 from warehouse.news import Telling
@@ -147,29 +147,29 @@ def _data(png: bytes) -> str:
 def _picture(digest: Digest, light: str | None, dark: str | None) -> _Picture | None:
     if digest.week is None or light is None:
         return None
-    return _Picture(light, dark, words.pictured(digest.week, digest.subscription.language))
+    return _Picture(light, dark, digest_words.pictured(digest.week, digest.subscription.language))
 
 
 def _values(digest: Digest, full: int, unsubscribe: str | None, browser: str | None) -> dict[str, Any]:
     """What the template is given; `full` items are told with their quotes."""
     language = digest.subscription.language
-    told, apart = words.counted(digest), words.counted_apart(digest)
-    health = list(map(line, words.health(digest.coverage, digest.zone, language)))
-    since = f"{pages.upper(words.since(digest))}."
+    told, apart = digest_words.counted(digest), digest_words.counted_apart(digest)
+    health = list(map(line, digest_words.health(digest.coverage, digest.zone, language)))
+    since = f"{pages.upper(digest_words.since(digest))}."
     week = digest.week if pages.has_spread(digest) else None
     told_of = list(_sections(digest, full))
     return {
         "title": pages.title(digest),
-        "name": words.PROGRAM,
+        "name": digest_words.PROGRAM,
         "dateline": _dateline(digest),
         # A number does not part from what it counts.
-        "lead": pages.upper(words.listing(one.replace(" ", _NBSP) for one in told or apart)) or "Nothing new",
+        "lead": pages.upper(listing(one.replace(" ", _NBSP) for one in told or apart)) or "Nothing new",
         "gist": f"Also {', '.join(apart)}. {since}" if told and apart else since,
         "partial": digest.coverage.is_partial,
         # What is the matter comes first and is what a glance is to catch.
         "health": health[0],
         "details": " ".join(health[1:]),
-        "spread": "" if week is None else " ".join(words.spread(week, language)),
+        "spread": "" if week is None else " ".join(digest_words.spread(week, language)),
         "sections": told_of,
         "contents": _contents(digest),
         "also": [line(one) for one in pages.also(digest)],
@@ -187,7 +187,7 @@ def _dateline(digest: Digest) -> str:
     subscription = digest.subscription
     when = full_day(digest.day, subscription.language)
     parts = [f"Week to {when}" if subscription.cadence is Cadence.WEEKLY else when]
-    title = words.name(digest).removeprefix(words.PROGRAM).lstrip(" ·")
+    title = digest_words.name(digest).removeprefix(digest_words.PROGRAM).lstrip(" ·")
     return " · ".join([*parts, *([title] if title else []), f"No. {digest.number}"])
 
 
@@ -202,7 +202,7 @@ def _contents(digest: Digest) -> str:
 
 
 def _preheader(digest: Digest, health: str) -> str:
-    said = [words.sentence(item) for item in digest.findings.items if item.listed and item.part is Part.MAIN]
+    said = [event_words.sentence(item) for item in digest.findings.items if item.listed and item.part is Part.MAIN]
     return line("; ".join(said) or health, PREHEADER)
 
 
@@ -223,15 +223,15 @@ def _sections(digest: Digest, full: int) -> Iterator[_Section]:
 def _entry(item: Item, digest: Digest, *, whole: bool) -> _Entry:
     language = digest.subscription.language
     mark, deed, news = _marked(item)
-    sources, score = words.support(item, language)
+    sources, score = event_words.support(item, language)
     beside = [news, sources, *([score] if item.part is Part.UNSURE else [])]
     tellings = item.tellings if whole else item.tellings[:1]
     return _Entry(
         mark,
         pages.upper(deed),
         _DOT.join(beside),
-        line(words.sentence(item)),
-        pages.upper(_DOT.join(map(line, words.facts(item, language)))),
+        line(event_words.sentence(item)),
+        pages.upper(_DOT.join(map(line, event_words.facts(item, language)))),
         line(tellings[0].quote.text, pages.QUOTE) if whole and tellings else "",
         tuple(_source(one, digest, titled=one is tellings[0]) for one in tellings),
         _before(item, language),
@@ -240,7 +240,7 @@ def _entry(item: Item, digest: Digest, *, whole: bool) -> _Entry:
 
 def _before(item: Item, language: str) -> _Link | None:
     """How it stood before, and the digest that told so."""
-    said, told = words.before(item, language), item.told
+    said, told = event_words.before(item, language), item.told
     if told is None:
         return None if said is None else _Link(pages.upper(said), None)
     name = pages.told_in(told, language) if said is None else f"{said}, told in {pages.told_as(told, language)}"
@@ -249,7 +249,7 @@ def _before(item: Item, language: str) -> _Link | None:
 
 def _marked(item: Item) -> tuple[str, str, str]:
     """The classes of an item's mark, what stands in it, and what beside it."""
-    action, news = words.noun(item.event.action), pages.upper(item.news.value)
+    action, news = event_words.noun(item.event.action), pages.upper(item.news.value)
     if item.news in TAKEN_BACK:
         return _NEUTRAL, news, pages.upper(action)
     if item.news in _EASED:

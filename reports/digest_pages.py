@@ -6,7 +6,7 @@ from datetime import date
 from textwrap import TextWrapper
 from typing import Any, Final
 
-from reports import digest_words as words
+from reports import digest_words, event_words
 from reports.digest import Digest, Item, Part, Told, sections, unlisted
 from reports.exports.cells import plain
 from reports.inert import host, line, link, markdown, web_address
@@ -39,16 +39,16 @@ FOOT: Final = "`clampdown show EVENT` tells an event's life, its sources and the
 def title(digest: Digest) -> str:
     """The heading of a page: of a long name so much as leaves room for the day."""
     when = full_day(digest.day, digest.subscription.language)
-    return f"{line(words.name(digest), WIDTH - len(when) - 2)}, {when}"
+    return f"{line(digest_words.name(digest), WIDTH - len(when) - 2)}, {when}"
 
 
 def gist(digest: Digest) -> Iterator[str]:
     """Sentences that say what there is, what is told apart, and since when. None of it is anybody else's."""
-    since = words.since(digest)
+    since = digest_words.since(digest)
     if digest.is_quiet:
         yield f"Nothing new {since}."
         return
-    told, apart = words.counted(digest), words.counted_apart(digest)
+    told, apart = digest_words.counted(digest), digest_words.counted_apart(digest)
     if told:
         yield f"{upper(', '.join(told))}."
     if apart:
@@ -66,11 +66,11 @@ def _markdown(digest: Digest) -> Iterator[str]:
     yield f"# {markdown(title(digest))}"
     first, *rest = map(markdown, gist(digest))
     yield " ".join([f"**{first}**", *rest])
-    health = " ".join(map(markdown, words.health(digest.coverage, digest.zone, language)))
+    health = " ".join(map(markdown, digest_words.health(digest.coverage, digest.zone, language)))
     yield f"> **{health}**" if digest.coverage.is_partial else health
     if has_spread(digest):
         assert digest.week is not None, "there is a week to tell of"
-        yield " ".join(map(markdown, words.spread(digest.week, language)))
+        yield " ".join(map(markdown, digest_words.spread(digest.week, language)))
     listed = [item for item in digest.findings.items if item.listed]
     for section in sections(of_part(listed, Part.MAIN)):
         yield f"## {markdown(section.service)}"
@@ -91,8 +91,8 @@ def _markdown(digest: Digest) -> Iterator[str]:
 
 
 def _markdown_item(item: Item, language: str) -> str:
-    about = " · ".join([*map(markdown, words.qualities(item, language)), f"event `{item.event.id[:ID_SHOWN]}`"])
-    lines = [f"- **{markdown(words.sentence(item))}.** {about}"]
+    about = " · ".join([*map(markdown, event_words.qualities(item, language)), f"event `{item.event.id[:ID_SHOWN]}`"])
+    lines = [f"- **{markdown(event_words.sentence(item))}.** {about}"]
     if item.tellings:
         lines += ["", f"  > “{markdown(line(item.tellings[0].quote.text, QUOTE))}”", ""]
         named = (_markdown_source(one, language, whole=one is item.tellings[0]) for one in item.tellings)
@@ -124,10 +124,10 @@ def _text(digest: Digest, unsubscribe: str | None, browser: str | None) -> Itera
         yield from _wrapped(sentence)
     if not digest.is_quiet:
         yield ""
-    yield from _wrapped(" ".join(words.health(digest.coverage, digest.zone, language)))
+    yield from _wrapped(" ".join(digest_words.health(digest.coverage, digest.zone, language)))
     if has_spread(digest):
         assert digest.week is not None, "there is a week to tell of"
-        yield from ("", *_wrapped(" ".join(words.spread(digest.week, language))))
+        yield from ("", *_wrapped(" ".join(digest_words.spread(digest.week, language))))
     listed = [item for item in digest.findings.items if item.listed]
     for section in sections(of_part(listed, Part.MAIN)):
         yield from ("", *_headed(section.service, "-"))
@@ -155,8 +155,8 @@ def _text(digest: Digest, unsubscribe: str | None, browser: str | None) -> Itera
 def _text_items(items: Iterable[Item], language: str) -> Iterator[str]:
     for item in items:
         yield ""
-        yield from _wrapped(f"{words.sentence(item)}.", "* ", "  ")
-        yield from _wrapped("; ".join(words.qualities(item, language)), "  ")
+        yield from _wrapped(f"{event_words.sentence(item)}.", "* ", "  ")
+        yield from _wrapped("; ".join(event_words.qualities(item, language)), "  ")
         if item.tellings:
             yield from _wrapped(f"“{line(item.tellings[0].quote.text, QUOTE)}”", "      ")
         for telling in item.tellings:
@@ -204,10 +204,10 @@ def of_part(items: Iterable[Item], part: Part) -> list[Item]:
 def also(digest: Digest) -> Iterator[str]:
     """What is only counted."""
     for part in Part:
-        others = words.more(unlisted(of_part(digest.findings.items, part)), digest.subscription.language)
+        others = digest_words.more(unlisted(of_part(digest.findings.items, part)), digest.subscription.language)
         if others is not None:
             yield f"{PARTS[part][0]}: {others}" if part in PARTS else others
-    yield from words.remainder(digest)
+    yield from digest_words.remainder(digest)
 
 
 def made(digest: Digest) -> str:
@@ -263,7 +263,7 @@ def as_document(digest: Digest) -> dict[str, Any]:
         "zone": digest.zone,
         "made_at": digest.made_at,
         "since": digest.since,
-        "subject": words.subject(digest),
+        "subject": digest_words.subject(digest),
         "quiet": digest.is_quiet,
         "coverage": {
             "partial": digest.coverage.is_partial,
@@ -292,7 +292,7 @@ def _item(item: Item) -> Mapping[str, object]:
         "news": item.news.value,
         "part": item.part.value,
         "age": None if item.age is None else item.age.value,
-        "sentence": words.sentence(item),
+        "sentence": event_words.sentence(item),
         "country": item.country,
         "listed": item.listed,
     }

@@ -13,9 +13,10 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from pipeline.subscription_types import BUILT_IN, Subscription
-from reports import digest_words as words
+from reports import event_words as words
 from reports.digest import Item, Part
 from reports.digest_pages import QUOTE, TITLE, imprint
+from reports.digest_words import PROGRAM
 from reports.exports.cells import plain
 from reports.inert import line, web_address
 from warehouse.event_list import EventRow
@@ -92,8 +93,8 @@ def atom(subscription: Subscription, entries: Sequence[Entry], *, public_url: st
         _element("title", escape(_title(subscription), quote=False), type="html"),
         _element("subtitle", _ABOUT),
         _element("updated", _time(updated)),
-        f"<author>{_element('name', words.PROGRAM)}</author>",
-        _element("generator", words.PROGRAM, version=version("clampdown")),
+        f"<author>{_element('name', PROGRAM)}</author>",
+        _element("generator", PROGRAM, version=version("clampdown")),
         *([] if own is None else [_empty("link", rel="self", type=TYPES[ATOM], href=own)]),
     ]
     body = "".join(one.atom for one in entries)
@@ -110,7 +111,7 @@ def json_feed(subscription: Subscription, entries: Sequence[Entry], *, public_ur
         "description": _ABOUT,
         **({} if own is None else {"feed_url": own}),
         "language": "en",
-        "authors": [{"name": words.PROGRAM}],
+        "authors": [{"name": PROGRAM}],
     }
     items = ",\n".join(one.json for one in entries)
     return f'{_json(head)[:-1]},"items":[\n{items}\n]}}\n'.encode("utf-8", "replace")
@@ -131,8 +132,8 @@ def links(subscription: Subscription, public_url: str) -> Iterator[str]:
 
 def _title(subscription: Subscription) -> str:
     if subscription.id == BUILT_IN.id:
-        return words.PROGRAM
-    return f"{words.PROGRAM} · {line(subscription.title or subscription.id)}"
+        return PROGRAM
+    return f"{PROGRAM} · {line(subscription.title or subscription.id)}"
 
 
 def _html(found: Sequence[tuple[Telling, str | None]], summary: str, language: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from datetime import UTC
 from typing import Any, Final
 
 from pipeline.subscription_types import Hook
-from reports import digest_words as words
+from reports import digest_words, event_words
 from reports.digest import Digest, Item, Part, sections
 from reports.digest_pages import PARTS, QUOTE, TITLE, also, as_document, gist, has_spread, imprint, made, of_part, title
 from reports.inert import line, web_address
@@ -91,10 +91,10 @@ def _opening(digest: Digest) -> Iterator[str]:
     """Since when and what, whether the sources were well, how restrictions have spread."""
     language = digest.subscription.language
     yield _inert(" ".join(gist(digest)))
-    yield _inert(" ".join(words.health(digest.coverage, digest.zone, language)))
+    yield _inert(" ".join(digest_words.health(digest.coverage, digest.zone, language)))
     if has_spread(digest):
         assert digest.week is not None, "there is a week to tell of"
-        yield _inert(" ".join(words.spread(digest.week, language)))
+        yield _inert(" ".join(digest_words.spread(digest.week, language)))
 
 
 def _inert(text: str, width: int | None = None) -> str:
@@ -125,15 +125,15 @@ def _slack(digest: Digest, browser: str | None) -> Mapping[str, Any]:
     linked = [] if browser is None else [_section([{"type": "link", "url": browser, "text": OPEN}])]
     blocks.append(_rich([*others, _section([_text(_inert(made(digest)), italic=True)]), *linked]))
     assert len(blocks) <= SLACK_BLOCKS, "each item has at most one heading"
-    said = _inert(words.subject(digest), SLACK_TEXT).translate(_ENTITIES)
+    said = _inert(digest_words.subject(digest), SLACK_TEXT).translate(_ENTITIES)
     return {"text": said, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
 def _slack_item(item: Item, language: str) -> Iterator[dict[str, Any]]:
     yield _section(
         [
-            _text(f"{_inert(words.sentence(item))}.", bold=True),
-            _text("\n" + _inert(" · ".join(words.qualities(item, language)))),
+            _text(f"{_inert(event_words.sentence(item))}.", bold=True),
+            _text("\n" + _inert(" · ".join(event_words.qualities(item, language)))),
         ]
     )
     if item.tellings:
@@ -185,7 +185,7 @@ def _message(digest: Digest, browser: str | None, most: int) -> dict[str, Any]:
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "fallbackText": _inert(words.subject(digest)),
+        "fallbackText": _inert(digest_words.subject(digest)),
         "msteams": {"width": "Full"},
         "body": body,
         **({} if browser is None else {"actions": [{"type": "Action.OpenUrl", "title": OPEN, "url": browser}]}),
@@ -195,9 +195,9 @@ def _message(digest: Digest, browser: str | None, most: int) -> dict[str, Any]:
 
 
 def _card_item(item: Item, language: str) -> Iterator[dict[str, Any]]:
-    yield _block([_run(f"{_inert(words.sentence(item))}.", weight="Bolder")], spacing="Medium")
+    yield _block([_run(f"{_inert(event_words.sentence(item))}.", weight="Bolder")], spacing="Medium")
     yield _block(
-        [_run(_inert(" · ".join(words.qualities(item, language))), isSubtle=True, size="Small")], spacing="None"
+        [_run(_inert(" · ".join(event_words.qualities(item, language))), isSubtle=True, size="Small")], spacing="None"
     )
     if item.tellings:
         yield _block([_run(f"“{_inert(item.tellings[0].quote.text, QUOTE)}”", italic=True)], spacing="Small")

@@ -1,10 +1,11 @@
-"""Days, times and numbers in a reader's language, after Unicode's CLDR, and names of countries in English.
+"""Days, times, numbers and lists in a reader's language, after Unicode's CLDR, and names of countries in English.
 
 The texts around them are English. A language is a tag such as "de", "pt-BR" or "zh_Hant". Plain "en" stands for no
 country's English: 22 November 2026. In languages that are written from right to left days are in figures, 2026-11-22:
 inside an English sentence their words would change places with those around them.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
 from typing import Final
@@ -105,3 +106,9 @@ _TAKES_NONE: Final = ("Heard ", "South Georgia ")
 def country(code: str) -> str:
     """CLDR's English name of a country by its code, where the snapshot is not at hand; the code where it has none."""
     return str(locale_of(ENGLISH).territories.get(code, code)).replace(" & ", " and ")
+
+
+def listing(names: Iterable[str], others: int = 0) -> str:
+    """Names as a sentence lists them: "A, B and C", "A, B and 7 more"."""
+    said = [*names, *([f"{others} more"] if others > 0 else [])]
+    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)

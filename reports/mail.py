@@ -87,6 +87,20 @@ def deliver(mail: MailSettings, message: EmailMessage) -> dict[str, str]:
     return {to: in_words(code, words, password) for to, (code, words) in refused.items()}
 
 
+def greeted(mail: MailSettings) -> None:
+    """Connect to the mail server, log in where there is a user, and leave. Raises MailError where that fails."""
+    require_host(mail)
+    password = password_of(mail)
+    try:
+        with connected(mail) as server:
+            if mail.user:
+                server.login(mail.user, password)
+            else:
+                server.ehlo_or_helo_if_needed()
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        raise explained(mail, error, password, uncertain=False) from None
+
+
 class Server(smtplib.SMTP):
     """A server that knows whether a mail was on its way, and whose time is limited in all."""
 

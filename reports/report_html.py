@@ -16,13 +16,12 @@ from lxml import etree
 from markupsafe import Markup
 
 from pipeline.types import SIDE, Side, Status, Transition
-from reports import charts
-from reports import digest_words as words
+from reports import charts, digest_words, event_words
 from reports.chart_data import NO_COUNTRY, Curve
 from reports.digest import UNKNOWN
 from reports.digest_pages import imprint, source, upper
 from reports.inert import line, web_address
-from reports.locales import count, day, full_day, moment, number
+from reports.locales import count, day, full_day, listing, moment, number
 from reports.palette import INKS, PALETTE, THEMES, dark_of, mark_of
 from reports.report import Entry, Report
 from reports.templating import template, unescaped
@@ -100,7 +99,7 @@ def page(report: Report, zone: str, links: Iterable[str] = ()) -> str:
         asked="; ".join(report.asked),
         figures=_numbers(report),
         partial=report.coverage.is_partial,
-        health=" ".join(words.health(report.coverage, zone)) if report.coverage.sources else "",
+        health=" ".join(digest_words.health(report.coverage, zone)) if report.coverage.sources else "",
         map=_map(report),
         curves=[_curve(curve, report) for curve in report.curves],
         lives=_lives(report),
@@ -161,7 +160,7 @@ def _curve(curve: Curve, report: Report) -> _Figure:
     said = []
     if first:
         verb = "First" if len(first) == 1 else "First, or perhaps"
-        said.append(f"{verb}: {words.listing(first[:_NAMED], max(len(first) - _NAMED, 0))}.")
+        said.append(f"{verb}: {listing(first[:_NAMED], max(len(first) - _NAMED, 0))}.")
     if curve.undated:
         said.append(f"{count(curve.undated, 'country', 'countries')} more without a date.")
     service = line(curve.service)
@@ -220,11 +219,11 @@ def _row(entry: Entry) -> _Row:
         f"{day(when)}{'' if event.date_value else ' (reported)'}" if when else "undated",
         line("not told" if event.country == UNKNOWN else item.country),
         f"{event.action.value}{' open' if is_open else ''}",
-        words.noun(event.action),
+        event_words.noun(event.action),
         _state(entry) if side is not Side.EASING else "",
-        line(words.sentence(item)),
-        upper(" · ".join(map(line, words.facts(item)))),
-        upper(", ".join([*words.support(item), count(event.articles, "article", "articles")])),
+        line(event_words.sentence(item)),
+        upper(" · ".join(map(line, event_words.facts(item)))),
+        upper(", ".join([*event_words.support(item), count(event.articles, "article", "articles")])),
         " → ".join(map(_step, entry.steps)) if len(entry.steps) > 1 else "",
         tuple(map(_quoted, item.tellings)),
     )

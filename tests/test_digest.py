@@ -30,7 +30,8 @@ from reports.digest import (
 )
 from reports.digest_news import age_of, news_of
 from reports.digest_pages import WIDTH, as_document, as_markdown, as_text
-from reports.digest_words import sentence, subject
+from reports.digest_words import subject
+from reports.event_words import sentence
 from reports.inert import host, line, link, markdown, web_address
 from reports.locales import the_country
 from warehouse.event_list import EventRow

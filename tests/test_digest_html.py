@@ -21,7 +21,8 @@ from pipeline.types import SIDE, Action, ReasonClass, ScopeClass, Side, Status, 
 from reports.digest import Age, Coverage, Digest, Findings, Item, News, Told, Week, ranked, to_list
 from reports.digest_html import MOST_BYTES, as_html, page_html
 from reports.digest_pages import as_markdown, as_text, has_spread
-from reports.digest_words import facts, spread, subject
+from reports.digest_words import spread, subject
+from reports.event_words import facts
 from reports.locales import day, full_day, moment
 from reports.palette import INKS, PALETTE, contrast, luminance
 

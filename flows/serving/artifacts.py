@@ -17,7 +17,7 @@ from pipeline.settings import Settings
 from pipeline.site_state import SiteState, SlowSource
 from reports import inert
 from reports.digest import Item, News
-from reports.digest_words import sentence
+from reports.event_words import sentence
 from reports.inert import host, line
 from reports.locales import count, day
 from warehouse.news import country_names

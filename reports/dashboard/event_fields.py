@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from pipeline.types import Mention, ReasonClass
-from reports import digest_words as words
+from reports import event_words as words
 from reports.dashboard import links
 from reports.dashboard.events import When, when
 from reports.dashboard.highlight import Span

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pipeline.dissent import Dissent
 from pipeline.passages import sentence_at
 from pipeline.types import Side
-from reports import digest_words as words
+from reports import event_words as words
 from reports.dashboard import links
 from reports.dashboard.event_fields import (
     LABELS,

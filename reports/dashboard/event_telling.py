@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.dissent import Dissent
-from reports import digest_words as words
 from reports.dashboard import links
 from reports.dashboard.event_fields import published, source_of
 from reports.dashboard.events import When
 from reports.inert import line
-from reports.locales import count, day
+from reports.locales import count, day, listing
 from warehouse.event_evidence import ArticleLine, MentionDetail, Voice
 from warehouse.review import LoggedDecision
 
@@ -134,7 +133,7 @@ def copy_line(article: ArticleLine) -> Copy:
 
 
 def _some(names: Sequence[str]) -> str:
-    return words.listing([line(one) for one in names[:_NUMBERED]], max(len(names) - _NUMBERED, 0))
+    return listing([line(one) for one in names[:_NUMBERED]], max(len(names) - _NUMBERED, 0))
 
 
 _DECIDED: Final[Mapping[str, str]] = {

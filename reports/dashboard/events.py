@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.types import Action, ReasonClass, Side, Status
-from reports import digest_words as words
+from reports import event_words as words
 from reports.dashboard import links
 from reports.dashboard.sentences import Place, Sentence, sentences
 from reports.dashboard.snapshots import Held

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pipeline.errors import InputError
-from reports import digest_words as words
+from reports import event_words as words
 from reports.dashboard import links
 from reports.dashboard.events import EventLine, country_names, event_lines
 from reports.dashboard.explore_figure import over_time

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from pipeline.types import Action, ReasonClass
-from reports import digest_words as words
+from reports import event_words as words
 from reports.dashboard.view_url import CHOICES, LABELS, View
 from reports.inert import line
 from warehouse.dashboard.explore import NONE

@@ -12,9 +12,8 @@ from reports.dashboard.curves import aligned_rows, curve_rows
 from reports.dashboard.figures import Figure, Link, Panel, cells
 from reports.dashboard.frames import Choice, Frame, following
 from reports.dashboard.visit import Visit
-from reports.digest_words import listing
 from reports.inert import line
-from reports.locales import count, number, the_country
+from reports.locales import count, listing, number, the_country
 from warehouse import names
 from warehouse.dashboard import overview
 from warehouse.dashboard.overview import First, Spread

@@ -16,9 +16,9 @@ from reports.dashboard.snapshots import Held
 from reports.dashboard.subject_page import STANDING, Number
 from reports.dashboard.visit import Rendered, Visit
 from reports.dashboard.world_map import About, WorldMap, span_of, world_map
-from reports.digest_words import listing, noun
+from reports.event_words import noun
 from reports.inert import line
-from reports.locales import count, day, number
+from reports.locales import count, day, listing, number
 from warehouse.dashboard import overview, world
 from warehouse.dashboard.asking import Sql
 from warehouse.dashboard.explore import NONE

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.passages import sentence_at
-from reports import digest_words as words
+from reports import event_words as words
 from reports.dashboard.event_fields import mention_address, plain, published, source_of, spans_of, state_of
 from reports.dashboard.events import EventLine, When, country_names, event_lines, event_rows
 from reports.dashboard.highlight import Paragraph, Span, pieces

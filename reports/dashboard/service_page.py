@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any, Final
 
 from pipeline.errors import InputError
-from reports import digest_words as words
 from reports.chart_data import NO_COUNTRY, Points, added_up
 from reports.dashboard import links, specs, subject_figures, subject_page
 from reports.dashboard.events import When, category, country_names, when
@@ -18,7 +17,7 @@ from reports.dashboard.subject_peers import days_between
 from reports.dashboard.visit import NotFound, Redirect, Rendered, Visit
 from reports.dashboard.world_map import About, WorldMap, span_of, world_map
 from reports.inert import line
-from reports.locales import count, day, number, the_country
+from reports.locales import count, day, listing, number, the_country
 from warehouse import names
 from warehouse.dashboard import services, world
 from warehouse.dashboard.services import Arrival, Registered
@@ -106,9 +105,7 @@ def _canonical(visit: Visit) -> str:
         raise NotFound(str(error), error.hint or "The list of services has all of them.") from None
     alike = [name for name in found if name.casefold() == typed.strip().casefold()]
     if len(found) > 1 and len(alike) != 1:
-        raise NotFound(
-            f"{typed!r} may be {words.listing(found[:-1])} or {found[-1]}", "Open one of them from the list."
-        )
+        raise NotFound(f"{typed!r} may be {listing(found[:-1])} or {found[-1]}", "Open one of them from the list.")
     return (alike or found)[0]
 
 
@@ -146,8 +143,8 @@ def _lead(found: Standing, arrivals: Sequence[Arrival], known: Mapping[str, str]
         told = ", as one source tells" if leaders[0].voices == 1 else ""
         return f"{said} The first came from {named[0]}, {_in_time(leaders[0])}{told}."
     if all(one.role == "tied" for one in leaders):
-        return f"{said} The first came from {words.listing(named, more)}, {_in_time(leaders[0])} alike."
-    return f"{said} Who was first is not certain: {words.listing(named, more)} may have been."
+        return f"{said} The first came from {listing(named, more)}, {_in_time(leaders[0])} alike."
+    return f"{said} Who was first is not certain: {listing(named, more)} may have been."
 
 
 def _in_time(one: Arrival) -> str:

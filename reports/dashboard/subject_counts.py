@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from reports import digest_words as words
 from reports.dashboard import links, specs
 from reports.dashboard.figures import Cell, Link
 from reports.dashboard.frames import Frame, begin, following, name_of
 from reports.dashboard.snapshots import Held
-from reports.locales import day, number
+from reports.locales import day, listing, number
 from warehouse.dashboard.asking import Sql, filled
 from warehouse.dashboard.explore import NONE
 from warehouse.dashboard.subjects import Counted, Every
@@ -130,7 +129,7 @@ class Counts:
             f"{number(earlier)} from before {day(frame.since)}" if earlier and frame.since is not None else "",
         ]
         told = [one for one in said if one]
-        return f"Not drawn: {words.listing(told)}." if told else ""
+        return f"Not drawn: {listing(told)}." if told else ""
 
 
 _EARLIER: Final = date.min + timedelta(days=2)

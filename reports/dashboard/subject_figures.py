@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from pipeline.types import Action, ReasonClass, ScopeClass
-from reports import digest_words as words
+from reports import event_words as words
 from reports.chart_data import Lifeline, lifeline
 from reports.dashboard import links, specs
 from reports.dashboard.events import country_names

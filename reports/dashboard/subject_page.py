@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from pipeline.types import ReasonClass
-from reports import digest_words as words
+from reports import event_words as words
 from reports.dashboard import links
 from reports.dashboard.events import When, country_names, event_lines, event_rows, told_of, when
 from reports.dashboard.frames import Choice, Frame, frame_of
