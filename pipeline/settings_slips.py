@@ -18,6 +18,10 @@ def meant(key: str, known: Iterable[str]) -> str:
             return f"did you mean {_either(below)}? Write it below the [table] that it belongs to."
         if near := difflib.get_close_matches(key, tables, n=1, cutoff=0.6):
             return f"did you mean [{near[0]}]?"
+    table, _, leaf = key.rpartition(".")
+    if inside := {name.rpartition(".")[2]: name for name in keys if name.rpartition(".")[0] == table and table}:
+        near = difflib.get_close_matches(leaf, inside, n=1, cutoff=0.5)
+        return f"did you mean {inside[near[0]]}?" if near else f"[{table}] has {', '.join(inside)}."
     near = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
     return f"did you mean {near[0]}?" if near else _LIST
 
