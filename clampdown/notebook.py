@@ -2,6 +2,7 @@
 
 Its cells stand in `docs/notebook.py`, between lines that begin with `# %%`; cells of text are comments there. They are
 executed in order, without Jupyter, over a fresh run of the bundled sample, or with `--snapshot FILE` over that file.
+`--source docs/api-notebook.py` makes the one about the Python API, docs/api-notebook.ipynb.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from clampdown.sample_run import publish_sample
 
 SOURCE = Path(__file__).resolve().parent.parent / "docs" / "notebook.py"
 VARIABLE = "CLAMPDOWN_SNAPSHOT"
+_SHOWN = {"image/svg+xml": "_repr_svg_", "text/html": "_repr_html_"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ def _outputs(code: str, namespace: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if printed.getvalue():
         yield {"output_type": "stream", "name": "stdout", "text": _lines(printed.getvalue())}
     if value is not None:
-        drawn = getattr(value, "_repr_svg_", None)
-        data = {} if drawn is None else {"image/svg+xml": _lines(drawn())}
+        shown = ((kind, getattr(value, name, None)) for kind, name in _SHOWN.items())
+        data = {kind: _lines(show()) for kind, show in shown if show is not None}
         data["text/plain"] = _lines(repr(value))
         yield {"output_type": "execute_result", "execution_count": None, "metadata": {}, "data": data}
 
@@ -116,9 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the notebook's file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--snapshot", type=Path, help="run it over this published DuckDB file")
+    parser.add_argument("--source", type=Path, default=SOURCE, help="the file with the notebook's cells")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        made = render(cells(), given.snapshot or publish_sample(Path(folder)))
+        made = render(cells(given.source), given.snapshot or publish_sample(Path(folder)))
     sys.stdout.write(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
     return 0
 

@@ -25,7 +25,6 @@ _ROWS_AT_ONCE = 1000
 class Answer:
     """The answer to one question: iterate over its rows, or take it as a table of pandas, Polars or Arrow.
 
-    `columns` and `types` are the names and DuckDB types of its columns; where two have one name, the second gets `_1`.
     It can be read as often as need be: it is asked again then, of the version of the data to which it was put. Rows
     come as they are wanted, so LIMIT what you don't need, and ORDER what has an order. Raises InputError where a value
     does not fit, on the way, too.
@@ -52,9 +51,19 @@ class Answer:
         self._sql = sole_question(reader, sql)
         with as_input_error(reader, self._sql):
             described = reader.connection.execute(self._sql, parameters).description or []
-        self.columns: tuple[str, ...] = unique([str(column[0]) for column in described])
-        self.types: tuple[str, ...] = tuple(str(column[1]) for column in described)
+        self._columns = unique([str(column[0]) for column in described])
+        self._types = tuple(str(column[1]) for column in described)
         self._executed: Reader | None = reader
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its columns; where two have one name, the second gets `_1`."""
+        return self._columns
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The DuckDB types of its columns."""
+        return self._types
 
     @contextmanager
     def _run(self) -> "Iterator[Reader]":
@@ -82,7 +91,7 @@ class Answer:
 
     def dicts(self) -> list[dict[str, Any]]:
         """All rows, as dictionaries by column."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self]
+        return [dict(zip(self._columns, row, strict=True)) for row in self]
 
     def value(self) -> Any:
         """The one value of an answer of one row and one column. Raises InputError where there are more, or none.
@@ -91,7 +100,7 @@ class Answer:
         2024
         """
         found = list(islice(self, 2))
-        if len(found) != 1 or len(self.columns) != 1:
+        if len(found) != 1 or len(self._columns) != 1:
             raise InputError("the answer is not one value", hint="Use rows(), or ask for one row and one column.")
         return found[0][0]
 

@@ -128,7 +128,7 @@ class Changes(tuple[Change, ...]):
     _same_log: bool
 
     @classmethod
-    def of(cls, changes: Iterable[Change], cursor: Cursor, same_log: bool) -> "Changes":
+    def _of(cls, changes: Iterable[Change], cursor: Cursor, same_log: bool) -> "Changes":
         """Put them together."""
         made = cls(changes)
         made._cursor, made._same_log = cursor, same_log

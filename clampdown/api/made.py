@@ -110,7 +110,7 @@ def changes(reader: "Reader", since: Since, evidence: int) -> Changes:
             hint="Give a cursor that was kept, a day such as '2025-02-10', or the id of a run.",
         ) from None
     told = _tellings(reader, found, evidence) if evidence else {}
-    return Changes.of((_change(one, told.get(one.event_id, ())) for one in found), cursor(reader), same_log)
+    return Changes._of((_change(one, told.get(one.event_id, ())) for one in found), cursor(reader), same_log)
 
 
 def _bound(reader: "Reader", since: Since) -> tuple[str | int, bool]:

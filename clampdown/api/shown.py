@@ -31,14 +31,14 @@ def event_line(one: "Event") -> str:
     """An event in a line: id, date, country, actor, deed, service."""
     who = line(one.actor or "?", CELL)
     day = one.date_value or "undated"
-    return f"{one.id[:ID_SHOWN]} {day} {line(one.country)} {who}: {_event_deed(one)} {line(one.service, CELL)}"
+    return line(f"{one.id[:ID_SHOWN]} {day} {one.country} {who}: {_event_deed(one)} {line(one.service, CELL)}")
 
 
 def mention_line(one: "Mention") -> str:
     """A mention in a line."""
     who = line(one.actor or "?", CELL)
     what = f"{deed(one.action, one.status)} {line(one.service, CELL)}"
-    return f"{one.date_value or 'undated'} {line(one.country)} {who}: {what}, score {one.score:.2f}"
+    return line(f"{one.date_value or 'undated'} {one.country} {who}: {what}, score {one.score:.2f}")
 
 
 def change_line(one: "Change") -> str:

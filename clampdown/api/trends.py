@@ -9,8 +9,10 @@ if TYPE_CHECKING:
 
 Every: TypeAlias = Literal["day", "week", "month", "quarter", "year"]
 Basis: TypeAlias = Literal["stated", "reported"]
-Kind: TypeAlias = Literal["all", "action", "actor_kind", "category", "country", "service", "scope_class", "sector"]
-Dimension: TypeAlias = Kind | Literal["reason"]
+Partition: TypeAlias = Literal["all", "action", "actor_kind", "category", "country", "service", "scope_class", "sector"]
+Dimension: TypeAlias = Literal[
+    "all", "action", "reason", "actor_kind", "category", "country", "service", "scope_class", "sector"
+]  # fmt: skip
 
 
 class Trends:
@@ -20,8 +22,9 @@ class Trends:
     stated date by the day of its first report. `min_voices=2` counts only what two independent voices carry: far fewer
     of those are misread. `public_only` leaves out companies, app stores and schools. Services go by any name.
 
-    >>> clampdown.open("sample-data").trends.spread("DeepSeek", min_voices=2).dicts()[0]["country"]
-    'IT'
+    >>> warehouse = clampdown.open("sample-data")
+    >>> warehouse.trends.lead_lag("US", "AU", min_voices=2).dicts()[0]["a_first"] > 0
+    True
     """
 
     def __init__(self, ask: "Callable[[str, dict[str, object]], Answer]") -> None:
@@ -87,7 +90,7 @@ class Trends:
         """The same, service by service."""
         return self._macro("lead_lag_services", a, b, basis=basis, public_only=public_only, min_voices=min_voices)
 
-    def survival(self, dimension: Kind = "all") -> "Answer":
+    def survival(self, dimension: Partition = "all") -> "Answer":
         """The share of restrictions still standing after so many days (Kaplan and Meier)."""
         return self._macro("survival", dimension)
 
