@@ -4,7 +4,10 @@ No redirects, retries, cookies, proxies or robots.txt here: one URL, one connect
 """
 
 import asyncio
+import errno
+import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -165,11 +168,34 @@ def _say(error: Exception) -> str:
     """Put a library's error into one short line. It may quote what the server sent."""
     text = str(error)
     if isinstance(error, aiohttp.ClientConnectorError):
-        text = f"can't connect: {error.os_error}"
+        text = f"can't connect: {_reason(error.os_error)}"
     elif isinstance(error, aiohttp.ClientResponseError):
         text = f"no HTTP: {error.message}"
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line[:MAX_MESSAGE] or type(error).__name__
+
+
+def _reason(error: OSError) -> str:
+    """Why there is no connection, in words that somebody understands who knows nothing of sockets."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not accepted: {error.verify_message} (SSL_CERT_FILE names further authorities)"
+        case ssl.SSLError() if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"):
+            return "no TLS is spoken there (is it http:// rather than https://?)"
+        case socket.gaierror():
+            return _unresolved(error)
+        case ConnectionRefusedError():
+            return "nothing listens there"
+    return os.strerror(error.errno) if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH) else str(error)
+
+
+def _unresolved(error: Exception) -> str:
+    """Why a name has no address: it is mistyped, or nobody can be asked."""
+    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME:
+        return "there is no such name (a typing error, or no network)"
+    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+        return "no name server answers (is this machine on the network?)"
+    return _say(error)
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -214,7 +240,7 @@ class _GuardedResolver(AbstractResolver):
         try:
             addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as error:
-            raise NetworkError(f"{host} can't be resolved: {_say(error)}", url=host) from error
+            raise NetworkError(f"{host} can't be resolved: {_unresolved(error)}", url=host) from error
         admitted = self._guard.admit_addresses(host, port, addresses)
         if not admitted:
             raise NetworkError(f"{host} has no address", url=host)

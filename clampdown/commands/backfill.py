@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from clampdown import completion
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, print_usage, progress, shorten, table
 from clampdown.turns import called, tell_of_turns
@@ -22,7 +23,10 @@ SHOWN_PROBLEMS = 5
 TITLE_WIDTH = 60
 DAYS = ("%Y-%m-%d",)
 
-Sources = Annotated[list[str], typer.Argument(help="Ids of sources of the source list", metavar="SOURCE")]
+Sources = Annotated[
+    list[str],
+    typer.Argument(help="Ids of sources of the source list", metavar="SOURCE", autocompletion=completion.sources),
+]
 
 
 def backfill(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from clampdown import completion
 from clampdown.options import load_settings
 from clampdown.output import ago, ahead, console, print_json, printable, progress, shorten, span, table
 from pipeline.errors import InputError
@@ -50,7 +51,9 @@ class Line:
 
 def check(
     context: typer.Context,
-    source: Annotated[list[str] | None, typer.Argument(help="Ids of sources [default: all]")] = None,
+    source: Annotated[
+        list[str] | None, typer.Argument(help="Ids of sources [default: all]", autocompletion=completion.sources)
+    ] = None,
     probe: Annotated[bool, typer.Option("--probe", help="Ask each feed now; nothing is stored")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from clampdown import completion
 from clampdown.commands import filters
 from clampdown.commands.event_order import latest_first
 from clampdown.options import load_settings
@@ -131,7 +132,7 @@ _COLOURS = {"restricting": "red", "pressing": "yellow", "easing": "green"}
 
 def show(
     context: typer.Context,
-    event: Annotated[str, typer.Argument(help="An event's id or the beginning of one")],
+    event: filters.Event,
     everything: Annotated[bool, typer.Option("--all", help="Every mention, however many there are")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -207,7 +208,12 @@ def export(
     path: Annotated[Path, typer.Argument(help="The file to write; its ending chooses the format")],
     tables: Annotated[
         list[str] | None,
-        typer.Option("--table", "-t", help="A table or view; several for xlsx and datapackage [default: events]"),
+        typer.Option(
+            "--table",
+            "-t",
+            help="A table or view; several for xlsx and datapackage [default: events]",
+            autocompletion=completion.tables,
+        ),
     ] = None,
     fmt: Annotated[
         str | None, typer.Option("--format", "-f", help="csv, jsonl, parquet, xlsx, geojson or datapackage")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from clampdown import completion
 from clampdown.commands import filters
 from clampdown.options import load_settings
 from clampdown.output import console, print_json, printable
@@ -64,7 +65,7 @@ def review(
 @app.command("same")
 def same(
     context: typer.Context,
-    event: Annotated[str, typer.Argument(help="An event's id or the beginning of one")],
+    event: filters.Event,
     other: Annotated[str, typer.Argument(help="The event that is the same")],
     reason: Reason = None,
     author: Author = None,
@@ -81,7 +82,7 @@ def same(
 @app.command("different")
 def different(
     context: typer.Context,
-    event: Annotated[str, typer.Argument(help="An event's id or the beginning of one")],
+    event: filters.Event,
     other: Annotated[str | None, typer.Argument(help="The event that is another")] = None,
     article: Annotated[
         list[str] | None,
@@ -102,7 +103,7 @@ def different(
 @app.command("edit")
 def edit(
     context: typer.Context,
-    event: Annotated[str, typer.Argument(help="An event's id or the beginning of one")],
+    event: filters.Event,
     values: Annotated[
         list[str],
         typer.Argument(
@@ -132,7 +133,7 @@ def edit(
 @app.command("reject")
 def reject(
     context: typer.Context,
-    event: Annotated[str, typer.Argument(help="An event's id or the beginning of one")],
+    event: filters.Event,
     reason: Reason = None,
     author: Author = None,
     later: Later = False,
@@ -148,7 +149,7 @@ def reject(
 @app.command("restore")
 def restore(
     context: typer.Context,
-    event: Annotated[str, typer.Argument(help="An event's id or the beginning of one")],
+    event: filters.Event,
     reason: Reason = None,
     author: Author = None,
     later: Later = False,
@@ -179,7 +180,9 @@ def undo(
 @app.command("log")
 def log(
     context: typer.Context,
-    event: Annotated[str | None, typer.Argument(help="An event's id or the beginning of one")] = None,
+    event: Annotated[
+        str | None, typer.Argument(help="An event's id or the beginning of one", autocompletion=completion.events)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the decisions, the latest first, and whether they are in force."""
