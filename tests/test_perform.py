@@ -155,7 +155,7 @@ def test_a_person_is_told_who_has_it_and_a_schedule_moves_on(tmp_path: Path) -> 
         assert perform("ingest", settings, _never, scheduled_at=datetime.now(UTC)) is None
         assert [run.status for run in log.runs()] == [FlowStatus.SKIPPED] * 2
         assert all("in use by backfill" in run.detail for run in log.runs())
-        assert perform("digest", settings, lambda told: 3, needs_lease=False) == 3
+        assert perform("digest", settings, lambda told: 3, wait=None) == 3
     assert perform("ingest", settings, lambda told: str(holder(tmp_path)), wait=1.0) != "None"
 
 

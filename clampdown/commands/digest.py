@@ -74,7 +74,7 @@ def _make(settings: "Settings", only: str | None) -> "tuple[list[DigestReport], 
     from flows.serving.perform import perform
 
     try:
-        reports = perform("digest", settings, lambda told: digest_duty(settings, told, only=only), needs_lease=False)
+        reports = perform("digest", settings, lambda told: digest_duty(settings, told, only=only), wait=None)
     except ArchiveError:
         _send_due(settings)
         raise

@@ -15,7 +15,7 @@ from clampdown.proofs import crash_world
 from clampdown.proofs.claims import Claim
 from clampdown.proofs.crash_disk import DiskTally, fill_at, small_disk
 from clampdown.proofs.crash_keep import PREFIXES, Rebuilt, bring_back, kill_keeping
-from clampdown.proofs.crash_log import LogTally, damage
+from clampdown.proofs.crash_log import Damages, LogTally, damage
 from clampdown.proofs.crash_run import Sampled, SampleRun, calm_run, kill_runs, preload
 from clampdown.proofs.crash_yard import (
     Calm,
@@ -121,7 +121,8 @@ def main() -> None:
     _tell("cutting and altering the log")
     # Publishing comes last, and what it copies is the whole.
     copies = calm.copies[: calm.labels.index("published")]
-    _claim_log(damage(world, calm, copies, place / "log", cuts=job.cuts, flips=job.flips, lives=job.lives), job)
+    damages = Damages(job.cuts, job.flips, job.lives)
+    _claim_log(damage(world, calm, copies, place / "log", damages), job)
     if job.every_stage:
         _tell("rebuilding what an altered log had dropped")
         _claim_rebuilt(bring_back(run, place / "rebuilt"))

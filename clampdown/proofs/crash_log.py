@@ -34,19 +34,26 @@ class LogTally:
     poisoned: list[str] = field(default_factory=list)
 
 
-def damage(
-    world: World, calm: Calm, states: Sequence[Path], place: Path, *, cuts: int, flips: int, lives: int
-) -> LogTally:
+@dataclass(frozen=True, slots=True)
+class Damages:
+    """How often at most a log is cut and altered, and how many of the cut ones are gone on with."""
+
+    cuts: int
+    flips: int
+    lives: int
+
+
+def damage(world: World, calm: Calm, states: Sequence[Path], place: Path, some: Damages) -> LogTally:
     """Open copies of a world's warehouse whose log is cut or altered, and go on with some of them.
 
-    `states` are the copies that `calm` was taken from, the last of which has the whole log. `cuts` and `flips` are the
-    numbers of each at most, `lives` how many of the cut ones are gone on with, killed once more, and seen to the end.
+    `states` are the copies that `calm` was taken from, the last of which has the whole log. Those that are gone on with
+    are killed once more, and seen to the end.
     """
     tally = LogTally()
     whole = states[-1]
     log = (whole / LOG).read_bytes()
     sizes = [(copy / LOG).stat().st_size if (copy / LOG).exists() else 0 for copy in states]
-    work = list(_cuts(len(log), sizes, cuts))
+    work = list(_cuts(len(log), sizes, some.cuts))
     for line in _opened(whole, place, ((cut, log[:cut]) for cut in work)):
         kind, cut, said = line.split(" ", 2)
         tally.cuts += 1
@@ -55,7 +62,7 @@ def damage(
         if kind != "found" or (at is not None and said != calm.states[at]):
             tally.faults.append(f"cut at {cut}: {kind} {said[:300]}")
     dice = random.Random(2)
-    for line in _opened(whole, place, _flipped(log, flips, dice)):
+    for line in _opened(whole, place, _flipped(log, some.flips, dice)):
         kind, where, said = line.split(" ", 2)
         tally.flips += 1
         if kind == "refused":
@@ -66,7 +73,7 @@ def damage(
             tally.earlier += said != calm.states[len(states) - 1]
         else:
             tally.faults.append(f"flipped at {where}: {kind} {said[:300]}")
-    for length in work[:: max(1, len(work) // lives)][:lives] if lives else ():
+    for length in work[:: max(1, len(work) // some.lives)][: some.lives] if some.lives else ():
         _go_on(world, calm, whole, place, log[:length], tally)
     return tally
 

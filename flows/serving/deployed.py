@@ -92,7 +92,7 @@ def reextract(since: date | None = None) -> State[Any]:
 
 
 @flow(name="backfill", flow_run_name=_named, persist_result=False)
-def backfill(
+def backfill(  # noqa: PLR0913 - each is a field of the form by which Prefect begins it
     sources: list[str],
     since: date,
     until: date | None = None,

@@ -21,23 +21,22 @@ def perform(
     *,
     scheduled_at: datetime | None = None,
     mode: str = "direct",
-    needs_lease: bool = True,
-    wait: float = 0.0,
+    wait: float | None = 0.0,
 ) -> T | None:
     """Do `work` as the flow `name`, once for its time, alone in the data folder, and note how it ended.
 
     None stands for a run that was skipped: a later one has done it, or the warehouse is in use by another and
     `scheduled_at` says that nobody waits for this one. Raises WarehouseLocked where a person called (`scheduled_at` is
-    None). Waits up to `wait` seconds for the lease. Without `needs_lease` the work takes it itself, where it must.
+    None). Waits up to `wait` seconds for the lease; with None the work takes it itself, where it must.
     """
-    if scheduled_at is None and needs_lease and not wait:
+    if scheduled_at is None and wait == 0:
         # Who typed this is told at once. That somebody tried is no run to be noted.
         refuse(settings.data_dir)
     flow_log, result = FlowLog(settings.data_dir), None
     with flow_log.running(name, scheduled_at=scheduled_at, mode=mode) as told:
         _skip_what_is_done(flow_log, told)
         try:
-            alone = lease(settings.data_dir, holder=name, run=told.run, wait=wait) if needs_lease else nullcontext()
+            alone = nullcontext() if wait is None else lease(settings.data_dir, holder=name, run=told.run, wait=wait)
             with alone:
                 # Another may have done it while this one waited.
                 _skip_what_is_done(flow_log, told)

@@ -56,11 +56,10 @@ FOR_DIGEST: Final = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What `perform` is told: when the run was meant for (None where a person called it), and whom it waits for."""
+    """What `perform` is told: when the run was meant for (None where a person called it), and how long it waits."""
 
     scheduled_at: datetime | None = None
-    needs_lease: bool = True
-    wait: float = 0.0
+    wait: float | None = 0.0
 
 
 def ingest(*, poll_all: bool) -> State[Any]:
@@ -100,7 +99,7 @@ def digest() -> State[Any]:
         settings,
         lambda told: duties.digest_duty(settings, told, FOR_DIGEST),
         artifacts.of_digests,
-        Rules(_scheduled_at(), needs_lease=False),
+        Rules(_scheduled_at(), wait=None),
     )
 
 
@@ -136,7 +135,7 @@ def reextract(since: date | None) -> State[Any]:
         settings,
         lambda told: duties.reextract_duty(settings, told, since, way),
         artifacts.of_reextract,
-        Rules(needs_lease=False),
+        Rules(wait=None),
     )
 
 
@@ -150,7 +149,7 @@ def backfill(order: BackfillOrder) -> State[Any]:
         settings,
         lambda told: duties.backfill_duty(settings, told, order, way),
         artifacts.of_backfill,
-        Rules(needs_lease=False),
+        Rules(wait=None),
     )
 
 
@@ -164,7 +163,7 @@ def _performed(
     """Do the duty under the rules of `perform`, show what it did, and say in the run's state how it ended."""
 
     def work(told: Told) -> T:
-        with slot(writing(settings), PATIENCE) if rules.needs_lease else nullcontext():
+        with nullcontext() if rules.wait is None else slot(writing(settings), PATIENCE):
             try:
                 return duty(told)
             except RuntimeError as error:
@@ -184,7 +183,6 @@ def _performed(
                     work,
                     mode="prefect",
                     scheduled_at=rules.scheduled_at,
-                    needs_lease=rules.needs_lease,
                     wait=rules.wait,
                 )
         except ClampdownError as error:

@@ -96,7 +96,7 @@ def main() -> None:
     }
     with about(flow):
         try:
-            perform(flow, settings, works[flow], scheduled_at=at, needs_lease=flow != "digest")
+            perform(flow, settings, works[flow], scheduled_at=at, wait=None if flow == "digest" else 0.0)
         except ClampdownError as error:
             log.error("failed: %s", error)
             sys.exit(1)
