@@ -1,4 +1,4 @@
-"""What does asking for a higher score cost? `python -m benchmarks.filtering` tells it on texts that taught nothing.
+"""What asking for a higher score costs on texts that taught nothing: `python -m benchmarks.filtering`.
 
 For each cut: how many events are left, how many of them are right (precision), and how many of those that the texts
 state are among them (recall). Strict: action, actor and service agree. Lenient: country, service and the side of the

@@ -1,4 +1,4 @@
-"""Freeze what the bundled model reaches: `python -m benchmarks.freeze` writes `benchmarks/frozen/*.json`.
+"""Freeze what the bundled model reaches in `benchmarks/frozen/*.json`: `python -m benchmarks.freeze`.
 
 `tests/test_frozen.py` compares every later state of the code with them. Run this when a change was meant to alter the
 figures, and say in the commit why; numbers and ids of passages are kept, no text.

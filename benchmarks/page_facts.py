@@ -1,6 +1,6 @@
 """How many pages' titles, dates, authors and other facts are read right, beside trafilatura and htmldate.
 
-    python benchmarks/page_facts.py ARTICLE_EXTRACTION_BENCHMARK.tar.gz [--errors N]
+    python -m benchmarks.page_facts ARTICLE_EXTRACTION_BENCHMARK.tar.gz [--errors N]
 
 Reads the 181 pages of scrapinghub's article-extraction-benchmark. The truth (`truth/article_pages.json`) was made by
 reading each page, with no look at any reader's answer: what a reader of the page sees counts, then what the page's own

@@ -18,7 +18,7 @@ from benchmarks.versus import SECTIONS
 from benchmarks.versus.page import page, table_lines
 from benchmarks.versus.record import RESULTS, NoData, Record, Section, keep, load, machine, path_of, today
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def run(name: str, rounds: int) -> Record:

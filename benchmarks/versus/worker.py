@@ -59,7 +59,7 @@ class Worker:
     """
 
     def __init__(self, python: Path = BENCH, *, memory_mb: int = 0, cpu_seconds: int = 0) -> None:
-        """Limit the process to so much address space and so much CPU time in all; 0 means without limit."""
+        """Limit the process to so much address space, and each call to so much CPU time; 0 means without limit."""
         if not python.exists():
             raise NotInstalled("the peers' environment is not set up: make bench")
         self._python = python
@@ -180,13 +180,14 @@ def main() -> None:
     memory, cpu = (int(argument) for argument in sys.argv[1:3])
     if memory:
         resource.setrlimit(resource.RLIMIT_AS, (memory * 2**20, memory * 2**20))
-    if cpu:
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
     while True:
         try:
             function, args = _receive(requests)
         except EOFError:
             return
+        if cpu:
+            # Whole seconds of the process's time: at most one more than asked for.
+            resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + cpu + 1, resource.RLIM_INFINITY))
         _send(answers, _answer(function, args))
 
 
