@@ -128,4 +128,4 @@ if not TYPE_CHECKING:  # else any name would pass for one of ours
         raise AttributeError(f"module 'clampdown' has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted(__all__)
