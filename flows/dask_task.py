@@ -59,7 +59,7 @@ def answer(payload: bytes) -> bytes:
 
     worker = get_worker()
     # Both come from machines that already run whatever the other sends them: docs/cluster.md, "Security".
-    chunk: Chunk = pickle.loads(payload)  # noqa: S301
+    chunk: Chunk = pickle.loads(payload)  # noqa: S301 - from our own dispatcher
     if differing := differences(chunk.installation, installation()):
         done = Answer(worker.address, refusal=differing)
     else:
@@ -67,7 +67,7 @@ def answer(payload: bytes) -> bytes:
             if not worker.address.startswith("inproc:"):
                 _may_have_children()
             pool = _pool(chunk.settings.memory_mb, worker.state.nthreads)
-            items = [pickle.loads(item) for item in chunk.items]  # noqa: S301
+            items = [pickle.loads(item) for item in chunk.items]  # noqa: S301 - likewise
             done = Answer(worker.address, tuple(pool.map(chunk.function, items, seconds=chunk.seconds)))
         except WorkersUnavailable as error:
             done = Answer(worker.address, refusal=str(error))

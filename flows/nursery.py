@@ -17,7 +17,7 @@ def load() -> None:
 
     import extractors.encoder  # noqa: F401 - for the workers that are forked after this
     import pipeline.feeds
-    import pipeline.text  # noqa: F401
+    import pipeline.text  # noqa: F401 - likewise
     from extractors.decode import RawMention
     from extractors.gate import GazetteerGate
     from extractors.normalize import normalize

@@ -12,7 +12,7 @@ FIRST_PAUSE = 0.5
 def pause_before(attempt: int, asked: float | None) -> float:
     """Return the seconds to wait after `attempt` (from 0), never less than the server `asked` for."""
     # A random half spreads load; it guards nothing.
-    pause = FIRST_PAUSE * 2.0**attempt * random.uniform(0.5, 1)  # noqa: S311
+    pause = FIRST_PAUSE * 2.0**attempt * random.uniform(0.5, 1)  # noqa: S311 - a pause is no secret
     return max(pause, asked or 0.0)
 
 

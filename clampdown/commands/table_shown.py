@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import RenderableType
@@ -112,8 +112,8 @@ def _is_number(type_: str) -> bool:
 def _table(found: "Table", cells: Sequence[Sequence[Text]], widths: Sequence[int]) -> tuple[RichTable, bool]:
     made = RichTable(header_style="bold", box=None, pad_edge=False)
     for name, type_, size in zip(found.columns, found.types, widths, strict=True):
-        justify = "right" if _is_number(type_) else "left"
-        made.add_column(Text(_cut(printable(name), size)), justify=justify, width=size, no_wrap=True)  # type: ignore[arg-type]
+        justify: Literal["left", "right"] = "right" if _is_number(type_) else "left"
+        made.add_column(Text(_cut(printable(name), size)), justify=justify, width=size, no_wrap=True)
     was_cut = any(cell.cell_len > size for row in cells for cell, size in zip(row, widths, strict=True))
     for row in cells:
         made.add_row(*(_fitting(cell, size) for cell, size in zip(row, widths, strict=True)))

@@ -148,7 +148,7 @@ class Sampled:
 def preload() -> None:
     """Load what reading pages needs, so that those who are forked have it. Nothing of it keeps a thread."""
     import pipeline.feeds
-    import pipeline.text  # noqa: F401
+    import pipeline.text  # noqa: F401 - for its tables and patterns - for its effect
     from extractors.gate import GazetteerGate
     from pipeline.language import detect
 

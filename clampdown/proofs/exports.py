@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -221,7 +221,7 @@ def _is_in_excel(cell: str | None, value: object) -> bool:
     if isinstance(value, bool):
         return cell == str(int(value))
     if isinstance(value, date):
-        moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)  # noqa: DTZ001
+        moment = value if isinstance(value, datetime) else datetime.combine(value, time.min)
         return abs(_EPOCH + timedelta(days=float(cell)) - moment) < timedelta(milliseconds=1)
     text = as_text(value)
     if not isinstance(text, str):

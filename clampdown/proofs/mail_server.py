@@ -62,7 +62,7 @@ class MailServer:
         envelope.rcpt_tos.append(address)
         return "250 known here"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - likewise
         if not self.answer.startswith("250"):
             return self.answer
         content = envelope.content

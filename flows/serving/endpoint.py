@@ -80,7 +80,7 @@ class _Handler(Handler):
     def do_GET(self) -> None:  # noqa: N802  # http.server's name
         self._answer()
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:  # noqa: N802 - likewise
         self._answer()
 
     def _answer(self) -> None:

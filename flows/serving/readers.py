@@ -177,10 +177,10 @@ class _Handler(Handler):
     def do_GET(self) -> None:  # noqa: N802  # http.server's name
         self._answer(Request(self.path, known=self.headers.get("If-None-Match", "")))
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:  # noqa: N802 - likewise
         self._answer(Request(self.path, known=self.headers.get("If-None-Match", "")))
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:  # noqa: N802 - likewise
         # One form for each connection: what follows too long a one would be taken for a request.
         self.close_connection = True
         length = self.headers.get("Content-Length", "")

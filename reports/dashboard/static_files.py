@@ -54,7 +54,9 @@ _MAKING: Final = threading.Lock()
 @cache
 def _vega() -> StaticFile:
     # In a session of its own: an interrupt of the terminal is not for it.
-    done = subprocess.run([sys.executable, "-c", _BUNDLE], capture_output=True, check=False, start_new_session=True)  # noqa: S603
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", _BUNDLE], capture_output=True, check=False, start_new_session=True
+    )
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise RuntimeError(f"the script that draws charts can't be made: {' '.join(last)}")

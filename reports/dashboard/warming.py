@@ -27,7 +27,7 @@ def _warm(address: str) -> None:
         with urllib.request.urlopen(address) as answer:  # noqa: S310 - our own address
             found = _EVENT.search(answer.read().decode())
         if found is not None:
-            with urllib.request.urlopen(urljoin(address, found[1])) as answer:  # noqa: S310
+            with urllib.request.urlopen(urljoin(address, found[1])) as answer:  # noqa: S310 - likewise
                 answer.read()
     except (OSError, HTTPException):
         # It has ended already, or says what is wrong to who asks.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,7 +187,7 @@ class _Writer:
             utc = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
             sheet.write_datetime(row, column, utc, self._time)
         else:
-            sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), self._day)  # noqa: DTZ001
+            sheet.write_datetime(row, column, datetime.combine(value, time.min), self._day)
 
     def _fitting(self, text: str) -> str:
         """`text` as a cell holds it."""
