@@ -11,6 +11,7 @@ import queue
 import resource
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ START = 120.0
 """Seconds by the clock until a worker must be ready; the first one waits for all imports."""
 NO_MEMORY = 77
 """Exit status of a worker whose memory was used up: what is left of it can't be trusted."""
+TEMPORARY = 4 * MEBIBYTE
+"""Bytes of temporary files that a worker writes as it starts: the model of languages unpacks itself."""
 WORN = 0.5
 """Share of its memory cap from which an idle worker is replaced, so that leaks and fragments stay bounded."""
 
@@ -64,6 +67,7 @@ class WorkerPool:
         self._closed = False
 
     def __enter__(self) -> Self:
+        _require_room()
         # It imports while this process still opens other things.
         forkserver.ensure_running()
         for number in range(self.processes):
@@ -237,6 +241,19 @@ class _Worker:
             ) from error
         if refusal is not None:
             raise WorkersUnavailable(f"no worker process can be started: {refusal}")
+
+
+def _require_room() -> None:
+    """Raise WorkersUnavailable where temporary files don't fit: a worker that starts would end without a word of it."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(bytes(TEMPORARY))
+            file.flush()
+    except OSError as error:
+        raise WorkersUnavailable(
+            f"no worker process can be started: temporary files can't be written: {error.strerror or error}",
+            hint=f"Make room in {tempfile.gettempdir()}, set TMPDIR to another folder, or look at `ulimit -f`.",
+        ) from error
 
 
 def _status(process: BaseProcess, seconds: float | None) -> int | None:

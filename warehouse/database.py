@@ -239,7 +239,7 @@ def opening_error(error: duckdb.Error, path: Path) -> WarehouseError:
             hint="Wait until that run ends, or stop it. To read meanwhile, open the published snapshot.",
         )
     if "not a valid DuckDB database" in message:
-        return WarehouseError(f"{path} is no DuckDB file", hint="Move it away; the warehouse will be created anew.")
+        return WarehouseError(f"{path} is no DuckDB file", hint="`clampdown rebuild` makes it anew from the archive.")
     return WarehouseError(f"can't open {path}: {first_line(error)}", hint=_way_out(message))
 
 

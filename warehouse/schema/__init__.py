@@ -1,5 +1,6 @@
 """Migrations: an append-only list of scripts, each applied once, in order, in a transaction of its own."""
 
+import logging
 from datetime import UTC, datetime
 from importlib.resources import files
 
@@ -24,6 +25,8 @@ MIGRATIONS: tuple[str, ...] = (
 
 SCHEMA_VERSION = len(MIGRATIONS)
 
+log = logging.getLogger(__name__)
+
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_versions (
     version INTEGER NOT NULL,
@@ -45,6 +48,8 @@ def migrate(database: Database) -> None:
             f"{database.path} has schema {found}; this program knows schemas up to {SCHEMA_VERSION}",
             hint="Update the program, or point data_dir at another folder.",
         )
+    if 0 < found < SCHEMA_VERSION:
+        log.warning("%s: brought from schema %d to %d, once and for good", database.path, found, SCHEMA_VERSION)
     for number, script in enumerate(MIGRATIONS[found:], start=found + 1):
         with database.transaction():
             database.script(_LEDGER)
