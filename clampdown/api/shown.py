@@ -139,8 +139,8 @@ def _detail(one: "EventDetail") -> Iterable[str]:
     for mention in one.mentions:
         about = mention.article
         words = " · ".join(f"{name}: “{quote.text}”" for name, quote in mention.quotes)
-        day = "" if mention.published is None else f", {mention.published}"
-        yield f"<li>{link_html(mention.title, about.url)}{_html(day)}: {escape(line(words, _QUOTE))}</li>"
+        told = ", ".join(str(each) for each in (about.source or about.site, mention.published) if each is not None)
+        yield f"<li>{link_html(mention.title, about.url)} {_html(told)}: {escape(line(words, _QUOTE))}</li>"
     yield "</ul>"
     yield from (f"<p>{_html(f'{each.field}: {each.words}')}</p>" for each in one.dissent)
 
@@ -164,4 +164,6 @@ def extraction_html(one: "Extraction") -> str:
             at = end
     parts.append(escape(one.text[at:]))
     found = "".join(f"<li>{_html(mention_line(each))}</li>" for each in one)
-    return f'<p style="white-space: pre-wrap">{"".join(parts)}</p><ul>{found}</ul>'
+    # A blank line would end the paragraph where Markdown is around it.
+    words = "".join(parts).replace("\n", "&#10;")
+    return f'<p style="white-space: pre-wrap">{words}</p><ul>{found}</ul>'
