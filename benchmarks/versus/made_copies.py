@@ -180,7 +180,7 @@ def trap(text: str, luck: random.Random, names: Sequence[str]) -> str | None:
         return None
     text = FIGURE.sub(lambda match: other(match, [str(luck.randint(2, 99))]), text)
     for some in (WEEKDAYS, MONTHS):
-        text = re.sub(rf"\b(?:{'|'.join(some)})\b", lambda match, some=some: other(match, some), text)  # type: ignore[misc]
+        text = re.sub(rf"\b(?:{'|'.join(some)})\b", lambda match, some=some: other(match, some), text)
     text = NAME.sub(lambda match: instead.get(match[0]) or other(match, names), text)
     return text if sum(one != another for one, another in instead.items()) >= 4 else None
 

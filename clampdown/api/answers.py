@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
-    import polars  # type: ignore[import-not-found, unused-ignore]
-    import pyarrow  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]  # optional
+    import polars  # type: ignore[import-not-found, unused-ignore]  # optional
+    import pyarrow  # type: ignore[import-not-found, import-untyped, unused-ignore]  # optional
 
     from clampdown.api.engine import Engine
     from warehouse.reader import Reader

@@ -41,8 +41,8 @@ def look(path: str, site: str, addresses: Sequence[str], pages: Sequence[str]) -
         page.on("request", lambda request: wrong.extend(_elsewhere(request.url)))
 
         def dismiss(dialog: object) -> None:
-            wrong.append(f"dialog: {dialog.message}")  # type: ignore[attr-defined]
-            dialog.dismiss()  # type: ignore[attr-defined]
+            wrong.append(f"dialog: {dialog.message}")  # type: ignore[attr-defined]  # a Dialog
+            dialog.dismiss()  # type: ignore[attr-defined]  # likewise
 
         page.on("dialog", dismiss)
 

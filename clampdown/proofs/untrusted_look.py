@@ -172,7 +172,7 @@ def mail_shape(content: bytes) -> set[str]:
         found.add("a line that ends otherwise than by CR LF")
     for part in modern.walk():
         found.add(f"part {part.get_content_type()}")
-        found |= {f"of a part, header {name}" for name in part.keys() if part is not modern}  # noqa: SIM118
+        found |= {f"of a part, header {name}" for name in part.keys() if part is not modern}  # noqa: SIM118 - no dict
         if part.get_content_type() == "text/html":
             found |= shape(str(part.get_content()))
     return found

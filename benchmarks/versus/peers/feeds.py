@@ -109,7 +109,7 @@ def _like_feedparser(feed: Any) -> Parsed:
         found["language"] = entry.get("language") or getattr(detail, "language", None)
         for name in ("published", "updated", "created"):
             # The one is given for the other where it is missing; only what is there counts.
-            found[name] = _iso(entry.get(f"{name}_parsed")) if f"{name}_parsed" in entry.keys() else None  # noqa: SIM118
+            found[name] = _iso(entry.get(f"{name}_parsed")) if f"{name}_parsed" in entry.keys() else None  # noqa: SIM118 - no dict
         entries.append(found)
     return {"title": feed.feed.get("title"), "language": feed.feed.get("language"), "entries": entries}
 
