@@ -13,15 +13,22 @@ year. One body acts on one service in at most every fourth month.
 
 import random
 import zlib
-from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
-from itertools import accumulate
-from typing import TypeVar
 
-from extractors.registries import bodies, countries, services
+from benchmarks.scale_names import (
+    COUNTRIES,
+    Actor,
+    actors,
+    country_codes,
+    country_name,
+    pick,
+    service_names,
+    towns,
+    vocabulary,
+    weights,
+)
 from pipeline.stories import sign
 from pipeline.types import (
     Action,
@@ -41,8 +48,6 @@ from pipeline.types import (
     TextOrigin,
 )
 
-T = TypeVar("T")
-
 NOW = date(2025, 11, 22)
 """The last day of which the warehouse knows; what is new is of the days after it."""
 
@@ -50,12 +55,10 @@ A_YEAR = 100_000
 """Mentions a year."""
 
 SOURCES = 2_000
-_COUNTRIES = 190
 TAIL_DAYS = 1_500
 """For how long the press tells of a happening at most."""
 _DEED_MEAN = 13
 """Reports of a happening on average."""
-_LARGE = ("US", "IN", "RU", "CN", "GB", "TR", "PK", "IR", "KR", "AU", "BR", "IT", "FR", "DE", "ID", "NG", "KE", "IQ")
 _VERBS = {
     Action.BAN: "banned",
     Action.BLOCK: "blocked",
@@ -68,15 +71,6 @@ _VERBS = {
     Action.LIFT: "lifted its ban on",
 }
 _LINES = ("users", "shops", "clinics", "towns", "ports", "banks", "farms", "courts", "clubs", "parks", "mines", "roads")
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """A body as the press names it: its full name first."""
-
-    names: tuple[str, ...]
-    kind: ActorKind
-    country: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +132,16 @@ def _lifecycle(rng: random.Random, month: date, key: str) -> Iterator[Deed]:
     """A measure, what came before it and what becomes of it."""
     day = month.toordinal() + rng.randrange(30)
     cut = rng.random() < 0.12
-    country = _pick(rng, _country_codes(), _weights(_COUNTRIES))
-    service = "Internet" if cut else _pick(rng, service_names(), _weights(len(service_names())))
-    actor = _pick(rng, _actors(country), _weights(len(_actors(country))))
+    country = pick(rng, country_codes(), weights(COUNTRIES))
+    service = "Internet" if cut else pick(rng, service_names(), weights(len(service_names())))
+    actor = pick(rng, actors(country), weights(len(actors(country))))
     # Nobody acts on the same thing every month.
     for _ in range(0 if cut else 8):
         if zlib.crc32(f"{service}/{actor.names[0]}/{month}".encode()) % 4 == 0:
             break
-        actor = rng.choice(_actors(country))
-    words = tuple(rng.choices(_vocabulary(), k=30))
-    scope = ("in " + rng.choice(_towns(country)), ScopeClass.SUBNATIONAL) if cut else _scope(rng, actor)
+        actor = rng.choice(actors(country))
+    words = tuple(rng.choices(vocabulary(), k=30))
+    scope = ("in " + rng.choice(towns(country)), ScopeClass.SUBNATIONAL) if cut else _scope(rng, actor)
     action = Action.SUSPEND if cut else _action(rng, actor)
     other = rng.choice(service_names()) if not cut and rng.random() < 0.1 else None
     deed = Deed(f"{key}a", service, other, actor, action, Status.IN_FORCE, scope, day, day, words)
@@ -176,7 +170,7 @@ def _lifecycle(rng: random.Random, month: date, key: str) -> Iterator[Deed]:
             yield replace(deed, key=f"{key}n", day=again, effective=again)
     elif 0.35 < fate < 0.38 and deed.actor.kind is not ActorKind.COMPANY:
         later = day + 20 + rng.randrange(300)
-        court = Actor((f"Supreme Court of {_country_name(country)}",), ActorKind.COURT, country)
+        court = Actor((f"Supreme Court of {country_name(country)}",), ActorKind.COURT, country)
         yield replace(deed, key=f"{key}c", actor=court, action=Action.LIFT, day=later, effective=later)
 
 
@@ -215,14 +209,14 @@ def _report(rng: random.Random, deed: Deed, key: str, day: int) -> Report:
 def _body(report: Report) -> str:
     """The words of a report: a third are those that all reports of the deed share."""
     deed, rng = report.deed, random.Random(report.told)
-    words = " ".join(rng.sample(deed.words, 14) + rng.choices(_vocabulary(), k=40))
+    words = " ".join(rng.sample(deed.words, 14) + rng.choices(vocabulary(), k=40))
     scope = "" if deed.scope is None else f" {deed.scope[0]}"
     when = "" if report.date_value is None else f" on {report.date_value}"
     return (
-        f"{words[:90]}, {rng.choice(_vocabulary())} {rng.choice(_LINES)} said. "
+        f"{words[:90]}, {rng.choice(vocabulary())} {rng.choice(_LINES)} said. "
         f"{report.actor or 'It was said that somebody'} {_VERBS[deed.action]} {deed.service}{scope}{when}. "
         f"{deed.words[0].title()} {deed.words[1].title()} said that {words[90:260]}. "
-        f"{' '.join(rng.choices(_vocabulary(), k=30))}."
+        f"{' '.join(rng.choices(vocabulary(), k=30))}."
     )
 
 
@@ -304,49 +298,6 @@ def sources() -> list[Source]:
     ]  # fmt: skip
 
 
-@cache
-def service_names() -> tuple[str, ...]:
-    """The services of the registry, the one in the news most first."""
-    return tuple(service.name for service in services())
-
-
-@cache
-def _country_codes() -> tuple[str, ...]:
-    others = sorted({country.code for country in countries()} - set(_LARGE) - {"XX"})
-    return (*_LARGE, *others)[:_COUNTRIES]
-
-
-@cache
-def _country_name(code: str) -> str:
-    return next(country.name for country in countries() if country.code == code)
-
-
-@cache
-def _towns(code: str) -> tuple[str, ...]:
-    rng = random.Random(f"towns {code}")
-    return tuple(_word(rng).title() for _ in range(max(10, 300 // (1 + _country_codes().index(code)))))
-
-
-@cache
-def _actors(code: str) -> tuple[Actor, ...]:
-    """The bodies of a country, those that act most first."""
-    name = _country_name(code)
-    found = [Actor((name, f"Government of {name}"), ActorKind.GOVERNMENT, code)]
-    for body in bodies():
-        if body.country == code:
-            short = [alias for alias in body.aliases if alias.isupper() and len(alias) > 2][:1]
-            found.append(Actor((body.name, *short), body.kind, code))
-    for field in ("Communications", "Education", "Defence", "Interior", "Justice", "Health"):
-        found.append(Actor((f"Ministry of {field} of {name}", "the ministry"), ActorKind.MINISTRY, code))
-    found.append(Actor((f"Data Protection Authority of {name}", "data protection authority"),
-                       ActorKind.DATA_PROTECTION, code))  # fmt: skip
-    for town in _towns(code):
-        found.append(Actor((f"City of {town}", f"{town} city council"), ActorKind.SUBNATIONAL, code))
-        found.append(Actor((f"University of {town}",), ActorKind.SCHOOL, code))
-        found.append(Actor((f"{town} Industries Inc", f"{town} Industries"), ActorKind.COMPANY, code))
-    return tuple(found)
-
-
 def _scope(rng: random.Random, actor: Actor) -> tuple[str, ScopeClass] | None:
     if actor.kind is ActorKind.COMPANY:
         return ("for all staff", ScopeClass.WORKPLACE)
@@ -358,7 +309,7 @@ def _scope(rng: random.Random, actor: Actor) -> tuple[str, ScopeClass] | None:
             ("on government devices", ScopeClass.GOVERNMENT_DEVICES),
             ("in schools", ScopeClass.SCHOOLS),
             ("for minors", ScopeClass.MINORS),
-            ("in " + rng.choice(_towns(actor.country)), ScopeClass.SUBNATIONAL),
+            ("in " + rng.choice(towns(actor.country)), ScopeClass.SUBNATIONAL),
         ]
     )
 
@@ -371,27 +322,6 @@ def _action(rng: random.Random, actor: Actor) -> Action:
 
 def _source(rng: random.Random) -> int:
     return int(SOURCES ** rng.random()) - 1
-
-
-@cache
-def _weights(count: int) -> tuple[float, ...]:
-    return tuple(accumulate(1 / (rank + 2) for rank in range(count)))
-
-
-def _pick(rng: random.Random, some: Sequence[T], weights: Sequence[float]) -> T:
-    return some[min(len(some) - 1, bisect(weights, rng.random() * weights[-1]))]
-
-
-@cache
-def _vocabulary() -> tuple[str, ...]:
-    rng = random.Random("words")
-    return tuple(_word(rng) for _ in range(20_000))
-
-
-def _word(rng: random.Random) -> str:
-    bits = rng.getrandbits(32)
-    syllables = "".join("bdfglmnprstvz"[(bits >> s) % 13] + "aeiou"[(bits >> (s + 4)) % 5] for s in (0, 8, 16))
-    return syllables + "nrst"[bits >> 30]
 
 
 _signatures: dict[str, tuple[str, bytes]] = {}

@@ -44,11 +44,12 @@ OFFLINE["threads"] = 1
 
 LONGEST = """
 run cluster rebuild review serve kill dashboard_browser prove dashboard_review versions dashboard_subjects
-dashboard_event dashboard_explore dashboard_overview dashboard_payloads wheel polling reextract frozen analysis_tables
-sources_check lake workers snapshot_parts warehouse_versions events_properties warehouse_snapshot exports extracting
-fetch backfill feeds feeds_hostile training resolution_scale corpora llm_cli corrections fetch_codecs interrupt
-warehouse_query review_order dask_workers maintain archive prune digest_made metadata relevance_training
-warehouse_schema warehouse_store text_frames audit arrival_orders review_run duties supervisor
+dashboard_event dashboard_explore dashboard_explore_page dashboard_overview dashboard_payloads wheel polling reextract
+frozen analysis_tables sources_check lake workers snapshot_parts warehouse_versions events_properties
+warehouse_snapshot exports extracting fetch backfill backfill_killed feeds feeds_hostile training resolution_scale
+corpora llm_cli corrections fetch_codecs interrupt warehouse_query review_order dask_workers maintain archive prune
+digest_made metadata relevance_training warehouse_schema warehouse_store text_frames audit arrival_orders review_run
+duties supervisor
 """.split()  # noqa: SIM905 - a list of sixty reads better so
 """The files that take longest, the longest first: begun last, one would keep a worker when the other has nothing left.
 

@@ -299,7 +299,7 @@ def test_no_run_begins_while_the_warehouse_is_copied(
     write = backups.write
 
     def write_watched(*given: object, **named: object) -> backups.Written:
-        done = write(*given, **named)  # type: ignore[arg-type]  # handed on as it came
+        done = write(*given, **named)
         program = f"import duckdb; duckdb.connect({str(house.data_dir / WAREHOUSE_NAME)!r})"
         tried.append(subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode)
         return done

@@ -90,7 +90,7 @@ def cut(site: ArchiveSite, tmp_path_factory: pytest.TempPathFactory) -> tuple[Se
     """The same in as many stretches as there can be, with what each was called and what was heard of it."""
     own, names, heard = settings(site, tmp_path_factory.mktemp("cut"), MOMENT), list[str](), Heard()
 
-    def step(label: str, work):  # type: ignore[no-untyped-def]  # of a test
+    def step(label: str, work):
         names.append(label)
         assert holder(own.data_dir) is None, "between two stretches the warehouse is free"
         return work()

@@ -45,8 +45,8 @@ def opened(folder: Path) -> Iterator[House]:
             Settings(data_dir=folder),
             warehouse,
             Archive(folder / "archive"),
-            session=None,  # type: ignore[arg-type]  # nothing is fetched here
-            pool=None,  # type: ignore[arg-type]  # and nothing is read by workers
+            session=None,
+            pool=None,
             extractor=Finder(),
         )
 

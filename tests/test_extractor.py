@@ -33,7 +33,7 @@ def at(words: str, nth: int = 0) -> Quote:
 
 
 def raw(action: Action, trigger: Quote, actor: Quote | None, service: Quote, **fields: object) -> RawMention:
-    return RawMention(action, Status.IN_FORCE, trigger, service, actor, **fields)  # type: ignore[arg-type]
+    return RawMention(action, Status.IN_FORCE, trigger, service, actor, **fields)
 
 
 FULL = raw(

@@ -70,7 +70,7 @@ class Server:
             for run in self.runs.values()
             if run.deployment_id in deployment_ids
             and run.state_type == StateType.SCHEDULED
-            and (run.state.state_details.scheduled_time or run.next_scheduled_start_time) <= scheduled_before  # type: ignore[union-attr, operator]
+            and (run.state.state_details.scheduled_time or run.next_scheduled_start_time) <= scheduled_before
         ]
 
     async def set_flow_run_state(self, run: UUID, state: State[Any], force: bool = False) -> object:
@@ -93,7 +93,7 @@ class Server:
 
 
 def processes(server: Server, engine: tuple[str, ...] = SLEEPS) -> FlowProcesses:
-    return FlowProcesses(server, {INGEST: "ingest", BACKFILL: "backfill"}, engine)  # type: ignore[arg-type]  # a fake
+    return FlowProcesses(server, {INGEST: "ingest", BACKFILL: "backfill"}, engine)
 
 
 async def until(is_so: Callable[[], object]) -> None:

@@ -121,7 +121,7 @@ class TestGood:
             assert "certificate" in failing(server, key=KEY, retries=0).lower()
             assert server.asked == []
             monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-            assert len(tagger_for(server, KEY).tag([document()])[0]) == 1  # type: ignore[arg-type]
+            assert len(tagger_for(server, KEY).tag([document()])[0]) == 1
             assert server.asked[0].headers["Authorization"] == f"Bearer {KEY}"
 
 
@@ -156,7 +156,7 @@ class TestFaultsOfOneDocument:
         good = f"```json\n{json.dumps({'events': [EVENT]})}\n```"
         server.script = in_turn(completion("Surely: {'events'"), completion(good))
         tagger = tagger_for(server)
-        assert len(tagger.tag([document()])[0]) == 1  # type: ignore[arg-type]
+        assert len(tagger.tag([document()])[0]) == 1
         assert [asked.turns for asked in server.asked] == [2, 4]
         assert "not valid JSON" in server.asked[1].body["messages"][3]["content"]
         assert (tagger.meter.total.calls, tagger.meter.total.repaired) == (2, 1)
@@ -215,7 +215,7 @@ class TestFaultsOfAll:
             refusal(503, "loading model"), refusal(429, "slow", retry_after="0"), Say(hang_up=True), events(EVENT)
         )
         tagger = tagger_for(server)
-        assert len(tagger.tag([document()])[0]) == 1  # type: ignore[arg-type]
+        assert len(tagger.tag([document()])[0]) == 1
         assert len(server.asked) == 4
         assert tagger.meter.total.calls == 1
 
@@ -336,7 +336,7 @@ class TestCache:
 
     def test_a_folder_that_can_t_be_written_costs_no_result(self, server: ChatServer, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("in the way")
-        assert len(tagger_for(server, cache=tmp_path / "file").tag([document()])[0]) == 1  # type: ignore[arg-type]
+        assert len(tagger_for(server, cache=tmp_path / "file").tag([document()])[0]) == 1
 
 
 class TestUsage:

@@ -55,10 +55,10 @@ class TestQuotes:
 
     def test_the_occurrence_nearest_is_meant(self) -> None:
         text = quoted(TEXT)
-        assert text.find("DeepSeek", (0, 6)).start == TEXT.index("DeepSeek")  # type: ignore[union-attr]
+        assert text.find("DeepSeek", (0, 6)).start == TEXT.index("DeepSeek")
         late = TEXT.index("citing")
-        assert text.find("DeepSeek", (late, late)).start == TEXT.rindex("DeepSeek")  # type: ignore[union-attr]
-        assert text.find("BANNED", (len(TEXT), len(TEXT))).start == TEXT.rindex("banned")  # type: ignore[union-attr]
+        assert text.find("DeepSeek", (late, late)).start == TEXT.rindex("DeepSeek")
+        assert text.find("BANNED", (len(TEXT), len(TEXT))).start == TEXT.rindex("banned")
 
     def test_only_what_was_shown_is_looked_at(self) -> None:
         assert QuotedText(TEXT, [(0, 20)]).find("Monday", (0, 0)) is None

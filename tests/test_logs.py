@@ -129,7 +129,7 @@ def test_no_words_pass_for_a_line_of_their_own_or_steer_a_terminal(words: str) -
 @given(st.sampled_from(["text", "json"]), st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=6))
 def test_a_known_secret_is_nowhere(form: str, secret: str) -> None:
     logs._process.secrets = ()
-    set_up(LogSettings(format=form), who="ingest")  # type: ignore[arg-type]  # one of both
+    set_up(LogSettings(format=form), who="ingest")
     hide([secret])
     out = io.StringIO()
     with redirect_stderr(out):

@@ -14,7 +14,7 @@ HOST = "127.1.0.1"
 def asked(at: float, path: str, status: int = 200, **values: object) -> Asked:
     """One request, answered within a tenth of a second."""
     usual = Asked(HOST, path, 1, at, at, at + 0.1, status, 1, AGENT, None, None, None)
-    return replace(usual, **values)  # type: ignore[arg-type]
+    return replace(usual, **values)
 
 
 ROBOTS = asked(0, "/robots.txt")

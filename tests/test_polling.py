@@ -100,7 +100,7 @@ def opened(pool: WorkerPool, folder: Path, server: HTTPServer, **poll: float) ->
     settings = Settings(data_dir=folder, fetch=fetch, poll=PollSettings(**poll))
     with open_warehouse(folder / "warehouse.duckdb") as warehouse, FetchSession(fetch) as session:
         archive = Archive(folder / "archive")
-        yield House(settings, warehouse, archive, session, pool, Reader())  # type: ignore[arg-type]
+        yield House(settings, warehouse, archive, session, pool, Reader())
 
 
 def conditional(body: bytes, etag: str, headers: Mapping[str, str] | None = None) -> Callable[[Hit], Reply]:

@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,9 +13,8 @@ from typing import Any
 import duckdb
 import event_cases
 import pytest
-import warehouse_material as material
 from conftest import ROOT
-from warehouse_material import START, article, entry, mention, poll, result
+from review_material import ask, event_of, fill, tell, told, url_of
 
 from clampdown.main import main
 from extractors.training.data import read_passages
@@ -23,50 +22,12 @@ from flows.reviewing import decide
 from pipeline.decision_archive import DecisionArchive
 from pipeline.decision_types import Decision
 from pipeline.matching import judge
-from pipeline.types import Action, Entry, EntryResult, Mention
+from pipeline.types import Action
 from warehouse.compare import content
 from warehouse.query import connect_snapshot
 from warehouse.reader import Reader
-from warehouse.store import open_warehouse
 
 Cli = Callable[..., str]
-
-
-def tell(
-    number: int, source: str, country: str, service: str, verb: str, day: date, action: Action,
-    value: str | None, **rest: Any,
-) -> tuple[Entry, EntryResult]:  # fmt: skip
-    """An article of `source`, published on `day`, that tells of one measure."""
-    listed = entry(number, source, day)
-    read = article(listed, country, service, verb)
-    found: Mention = mention(read, country, service, verb, action=action, date_value=value)
-    return listed, result(listed, read, [replace(found, **rest)])
-
-
-def told() -> list[tuple[Entry, EntryResult]]:
-    """A ban and a probe, which the machine never takes for one; a block that stories date differently; a weak one."""
-    return [
-        tell(1, "alpha", "AU", "TikTok", "banned", date(2025, 2, 7), Action.BAN, "2025-02-05"),
-        tell(2, "beta", "AU", "TikTok", "probed", date(2025, 2, 17), Action.INVESTIGATE, "2025-02-13"),
-        tell(3, "alpha", "KR", "DeepSeek", "blocked", date(2025, 2, 6), Action.BLOCK, "2025-02-06"),
-        tell(4, "beta", "KR", "DeepSeek", "blocked", date(2025, 2, 7), Action.BLOCK, "2025-02-05"),
-        tell(5, "alpha", "IT", "DeepSeek", "restricted", date(2025, 2, 10), Action.LIMIT, "2025-02-09", score=0.4),
-    ]
-
-
-def fill(folder: Path, run_id: str, some: Sequence[tuple[Entry, EntryResult]], *, publish: bool = True) -> None:
-    """A run that takes over what was decided, brings some articles, and publishes."""
-    archive = DecisionArchive(folder / "archive")
-    with open_warehouse(folder / "warehouse.duckdb") as warehouse:
-        material.begin(warehouse, run_id)
-        warehouse.decide(run_id, archive.unread(warehouse.decision_ids())[0])
-        for source in ("alpha", "beta"):
-            warehouse.store_polls(run_id, [poll(source, [one for one, _ in some if one.source_id == source])])
-        for _, one in some:
-            warehouse.store_batch(run_id, [one])
-        warehouse.finish_run(run_id, START, "finished")
-        if publish:
-            warehouse.publish(folder / "published", manifest={"model": "made-up-1", "version": "0"})
 
 
 @pytest.fixture(scope="module")
@@ -109,24 +70,6 @@ def cli(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         return printed.err if code else printed.out
 
     return run
-
-
-def ask(data: Path, sql: str) -> list[tuple[Any, ...]]:
-    with connect_snapshot(data / "published") as reader:
-        return reader.rows(sql)
-
-
-def event_of(data: Path, action: str) -> str:
-    ((event_id,),) = ask(data, f"SELECT event_id FROM events WHERE action = '{action}'")
-    return str(event_id)
-
-
-def url_of(data: Path, date_value: str) -> str:
-    """The address of the one article that states a date."""
-    ((url,),) = ask(
-        data, f"SELECT url FROM articles JOIN mentions USING (article_id) WHERE date_value = '{date_value}'"
-    )
-    return str(url)
 
 
 def questions(cli: Cli, *args: str) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ def polls(draw: Callable[..., object]) -> PollFacts:
             refresh=wishes,
             retry_after=wishes,
         )
-    )  # type: ignore[return-value]  # hypothesis draws what it is told to
+    )
 
 
 def waited(state: FeedState) -> float:

@@ -44,7 +44,7 @@ def against(gold: list[dict[str, Any]], predicted: list[dict[str, Any]]) -> Repo
 
 def counts(report: Report, label: str = "strict") -> tuple[int, int, int]:
     """Return (matched, spurious, missed)."""
-    return tuple(report.counts[f"{label}_{part}"] for part in ("tp", "fp", "fn"))  # type: ignore[return-value]
+    return tuple(report.counts[f"{label}_{part}"] for part in ("tp", "fp", "fn"))
 
 
 def test_the_same_event_matches() -> None:

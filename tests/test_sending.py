@@ -27,7 +27,7 @@ def send(site: World, after: timedelta = LATER) -> Sent:
 
 
 def readers(sent: list[object]) -> list[list[str]]:
-    return [one.recipients for one in sent]  # type: ignore[attr-defined]
+    return [one.recipients for one in sent]
 
 
 @pytest.fixture

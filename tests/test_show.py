@@ -56,7 +56,7 @@ def detail(contexts: list[MentionContext], court: MentionContext | None = None, 
     )
     voices = tuple(Voice((f"Outlet {n}",), (f"House {n}",), 1, 1, (one.id,)) for n, one in enumerate(mentions, 1))
     made = {"merged": (), "parted_from": (), "parted": (), "asked": None} | changes
-    return EventDetail(row, "Italy", steps, mentions, voices, (), dissents(told, lifts), **made)  # type: ignore[arg-type]  # names checked by the class
+    return EventDetail(row, "Italy", steps, mentions, voices, (), dissents(told, lifts), **made)
 
 
 def printed(found: EventDetail, width: int, *, everything: bool = False) -> list[str]:

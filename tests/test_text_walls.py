@@ -22,7 +22,7 @@ def page(*inner: str, title: str = TITLE, head: str = "") -> str:
 
 
 def read(html: str, *, headers: tuple[tuple[str, str], ...] = (), **fields: object) -> Article:
-    entry = Entry("s", "1", URL, URL, **{"title": TITLE, **fields})  # type: ignore[arg-type]  # fields of several types
+    entry = Entry("s", "1", URL, URL, **{"title": TITLE, **fields})
     response = Response(URL, URL, 200, (("Content-Type", "text/html"), *headers), html.encode(), FETCHED)
     return read_article(entry, response)
 

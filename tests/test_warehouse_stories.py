@@ -113,7 +113,7 @@ def test_neither_order_nor_batches_nor_earlier_versions_matter(
     clear(emptied)
     assert put(emptied, results) == set()
     expected = state(emptied)
-    assert {one: row[0] for one, row in expected[0].items()} == {  # type: ignore[attr-defined]
+    assert {one: row[0] for one, row in expected[0].items()} == {
         one: story_id(root) for one, root in arrange(told(results)).items()
     }
     clear(emptied)

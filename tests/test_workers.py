@@ -97,7 +97,7 @@ def test_an_idle_worker_may_die(pool: WorkerPool) -> None:
 
 def test_the_end_of_one_worker_is_not_lost_in_the_start_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """A start reads the status of every worker that has ended; read by two at once, it would be lost to one."""
-    read = forkserver.read_signed  # type: ignore[attr-defined]
+    read = forkserver.read_signed
     reading: set[int] = set()
 
     def late(pipe: int) -> int:
@@ -105,7 +105,7 @@ def test_the_end_of_one_worker_is_not_lost_in_the_start_of_another(monkeypatch: 
             reading.add(pipe)
             time.sleep(0.02)
         reading.discard(pipe)
-        return read(pipe)  # type: ignore[no-any-return]
+        return read(pipe)
 
     monkeypatch.setattr(forkserver, "read_signed", late)
     with WorkerPool(SETTINGS.model_copy(update={"processes": 4}), preload=("worker_tasks",)) as pool:
@@ -129,7 +129,7 @@ def test_what_can_not_be_passed_on_is_an_error_and_no_end(pool: WorkerPool) -> N
     with pytest.raises(WorkerError, match="passed on"):
         pool.submit(tasks.nothing_to_pickle, None, seconds=5).result(240)
     with pytest.raises(Exception, match="pickle"):
-        pool.submit(tasks.double, lambda: None, seconds=5).result(240)  # type: ignore[arg-type]
+        pool.submit(tasks.double, lambda: None, seconds=5).result(240)
     assert pool.submit(tasks.double, 4, seconds=5).result(240) == 8
 
 
