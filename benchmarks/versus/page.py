@@ -21,10 +21,10 @@ installs the others into an environment of their own (`.venv-bench`, from `requi
 writes this page; `make bench-quick` only looks whether all of it works. Each section has a command of its own, too.
 
 A figure is the median of its rounds, with the least and the greatest of them behind it where it varies. Times are the
-CPU's unless a column says otherwise. **Bold** is the best of a column. Where another one is better than we are, a list
-below the table says so: it is made from the figures, as this whole page is (`benchmarks/versus/results/*.json`). Public
-sets that are measured on are no part of this project: they are looked for in `../shared/corpus`, or in the folder that
-`CLAMPDOWN_CORPUS` names.
+CPU's unless a column says otherwise. **Bold** is the best of a column. Where another one beats ours by more than the
+spread, a list below the table says so: it is made from the figures, as this whole page is
+(`benchmarks/versus/results/*.json`). Public sets that are measured on are no part of this project: they are looked for
+in `../shared/corpus`, or in the folder that `CLAMPDOWN_CORPUS` names.
 """
 
 
@@ -93,11 +93,14 @@ def _section(record: Record) -> Iterator[str]:
     yield f"**{_question(record.name)}**\n"
     yield f"```sh\n{record.command}\n```\n"
     yield f"{section.data}\n"
+    noted: set[str] = set()
     for table in section.tables:
         yield f"### {table.title}\n"
         yield from table_lines(table, bold=True)
         yield ""
-        yield from _list("", [f"{row.subject}: {row.note}" for row in table.rows if row.note])
+        notes = [f"{row.subject}: {row.note}" for row in table.rows if row.note]
+        yield from _list("", [note for note in notes if note not in noted])
+        noted.update(notes)
         yield from _list("Better than ours:\n", losses(table))
     yield from _list("", section.remarks)
     yield from _list("Not measured:\n", [_missing(one) for one in section.missing])
