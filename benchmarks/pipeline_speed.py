@@ -144,7 +144,7 @@ def bare_seconds(samples: Sequence[Sample], numbers: range, processes: int, *, d
     return seconds
 
 
-class _Watch:
+class Watch:
     """Hears of progress, and weighs this process and its family every EVERY articles: articles done, megabytes.
 
     Each weighing costs a quarter of a second, most of it the kernel's.
@@ -210,7 +210,7 @@ def _megabytes(pid: int) -> float:
     return next((int(line.split()[1]) / 1024 for line in rollup.splitlines() if line.startswith("Pss:")), 0.0)
 
 
-def pipeline_seconds(hosts: Sequence[str], folder: Path, watch: _Watch) -> tuple[float, dict[str, int]]:
+def pipeline_seconds(hosts: Sequence[str], folder: Path, watch: Watch) -> tuple[float, dict[str, int]]:
     """Run the pipeline once; return the seconds from the first poll to the published snapshot, and the outcomes."""
     settings = Settings(
         data_dir=folder,
@@ -243,7 +243,7 @@ def main() -> None:
     processes = len(os.sched_getaffinity(0))
     half = options.pages // 2
     before = bare_seconds(samples, range(half), processes, distinct=distinct)
-    watch = _Watch()
+    watch = Watch()
     with serving(samples, options.pages, distinct=distinct) as hosts, tempfile.TemporaryDirectory() as folder:
         seconds, outcomes = pipeline_seconds(hosts, Path(folder), watch)
     after = bare_seconds(samples, range(half, options.pages), processes, distinct=distinct)

@@ -27,6 +27,8 @@ ROOT: Final = Path(__file__).parents[2]
 BENCH: Final = Path(os.environ.get("CLAMPDOWN_BENCH_PYTHON", ROOT / ".venv-bench" / "bin" / "python"))
 """The interpreter of the peers' environment."""
 OWN: Final = Path(sys.executable)
+AT_HOME: Final = {"TLDEXTRACT_PUBLIC_SUFFIX_LIST_URLS": ""}
+"""So that news-please's tldextract takes the list that it brings along and asks nobody for a newer one."""
 _LENGTH: Final = struct.Struct("<Q")
 
 
@@ -120,7 +122,9 @@ class Worker:
         if self._process is None:
             command = [str(self._python), "-W", "ignore", "-m", "benchmarks.versus.worker"]
             command += [str(self._memory_mb), str(self._cpu_seconds)]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, env=os.environ | AT_HOME
+            )
         return self._process
 
 

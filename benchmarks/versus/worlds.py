@@ -92,7 +92,9 @@ def command(mentions: int, arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "published").symlink_to(snapshot_of(mentions).resolve())
         line = [str(Path(sys.executable).parent / "clampdown"), "-d", folder, *arguments]
-        done = subprocess.run(line, check=False, capture_output=True, text=True)
+        # A variable that begins so and is no setting is a mistake to the command line.
+        others = {name: value for name, value in os.environ.items() if not name.startswith("CLAMPDOWN_")}
+        done = subprocess.run(line, check=False, capture_output=True, text=True, env=others)
     if done.returncode:
         raise RuntimeError(f"{' '.join(arguments)}: {done.stderr}")
     return len(done.stdout)
