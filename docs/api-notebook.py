@@ -36,7 +36,7 @@ events[:8]
 # %%
 (listed,) = warehouse.events(service="DeepSeek", actor="Garante", action="block")
 event = warehouse.event(listed)
-event  # noqa: B018
+event
 
 # %% [markdown]
 # Every field leads to the words that state it. Offsets count in the stored text, so what stands around them is a slice.

@@ -15,6 +15,8 @@ ID_SHOWN: Final = 8
 ROWS_SHOWN: Final = 20
 CELL: Final = 40
 _QUOTE: Final = 240
+_WHOLE: Final = 12
+"""Characters of a cell that no browser may break: days, codes, numbers."""
 
 
 def deed(action: str, status: str, marks: Sequence[str] = ()) -> str:
@@ -96,7 +98,7 @@ def text_table(columns: Sequence[str], rows: Iterable[Sequence[object]], caption
 def html_table(columns: Sequence[str], rows: Iterable[Sequence[object]], caption: str) -> str:
     """A table of HTML in which all values are text."""
     head = "".join(f"<th>{_html(name)}</th>" for name in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{_html(_cell(value))}</td>' for value in row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(map(_cell_html, row))}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{_html(caption)}</p>"
 
 
@@ -106,6 +108,12 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _cell_html(value: object) -> str:
+    text = _cell(value)
+    whole = ' style="white-space: nowrap"' if len(text) <= _WHOLE else ""
+    return f"<td{whole}>{_html(text)}</td>"
 
 
 def _html(text: str) -> str:

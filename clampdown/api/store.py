@@ -75,7 +75,7 @@ class Warehouse:
         with self._engine.cursor() as reader:
             return MappingProxyType({key: json.loads(value) for key, value in reader.rows("FROM manifest")})
 
-    def events(
+    def events(  # noqa: PLR0913 - each is a filter, and all of them are by name
         self,
         *,
         service: str | None = None,
