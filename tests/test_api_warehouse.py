@@ -11,6 +11,7 @@ from datetime import date, datetime
 from inspect import signature
 from pathlib import Path
 
+import duckdb
 import lxml.html
 import pytest
 import warehouse_material as material
@@ -243,6 +244,18 @@ def test_threads_share_it_and_a_fork_is_told(warehouse: clampdown.Warehouse) -> 
     with open(read) as told:  # noqa: PTH123 - a descriptor
         assert told.read() == "this warehouse was opened by another process"
     os.wait()
+
+
+def test_an_old_copy_says_that_it_is_old_and_answers_sql(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "2024.duckdb"
+    shutil.copy(folder / "published" / "clampdown.duckdb", copy)
+    with duckdb.connect(copy) as old:
+        old.execute("UPDATE manifest SET value = '3' WHERE key = 'schema_version'; ALTER TABLE events DROP dismissed")
+    with clampdown.open(copy) as warehouse:
+        with pytest.raises(clampdown.WarehouseError, match="older version of Clampdown") as raised:
+            warehouse.events()
+        assert "in SQL" in str(raised.value.hint)
+        assert warehouse.sql("SELECT count(*) > 3 FROM events").value()
 
 
 def test_the_writers_file_and_a_backup_are_told_from_a_snapshot(folder: Path, tmp_path: Path) -> None:

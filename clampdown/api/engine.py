@@ -2,10 +2,12 @@
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, WarehouseError
 from pipeline.places import PUBLISHED_NAME, WAREHOUSE_NAME
 
 if TYPE_CHECKING:
@@ -39,6 +41,24 @@ class Engine:
             if self._reader is None:
                 raise InputError("this warehouse is closed", hint="Open it anew, or ask within its `with` block.")
             return Reader(self._reader.cursor(), self._reader.path)
+
+    @contextmanager
+    def question(self) -> "Iterator[Reader]":
+        """A reader for one of our own questions. What an older version of Clampdown published may not know of it."""
+        from warehouse.schema import SCHEMA_VERSION
+
+        with self.cursor() as reader:
+            try:
+                yield reader
+            except WarehouseError as error:
+                published_as = int(reader.rows("SELECT value FROM manifest WHERE key = 'schema_version'")[0][0])
+                if error.hint is not None or published_as == SCHEMA_VERSION:
+                    raise
+                raise WarehouseError(
+                    f"{self.file} was published by an older version of Clampdown (schema {published_as}, not "
+                    f"{SCHEMA_VERSION}), and lacks what was asked for",
+                    hint="Ask it in SQL, or open data that this version published: `clampdown run` publishes anew.",
+                ) from error
 
     def close(self) -> None:
         """Let go of the file. Closing again does nothing."""

@@ -72,7 +72,7 @@ class Warehouse:
     @property
     def manifest(self) -> Mapping[str, Any]:
         """What is told of this version: `counts` of rows by table, `span` of dates, `version` of Clampdown and more."""
-        with self._engine.cursor() as reader:
+        with self._engine.question() as reader:
             return MappingProxyType({key: json.loads(value) for key, value in reader.rows("FROM manifest")})
 
     def events(  # noqa: PLR0913 - each is a filter, and all of them are by name
@@ -107,7 +107,7 @@ class Warehouse:
         wanted = EventFilter(
             service, country, actor, action, status, _day("since", since), _day("until", until), limit, everything
         )
-        with self._engine.cursor() as reader:
+        with self._engine.question() as reader:
             return Events(made.event(row) for row in find(reader, wanted))
 
     def event(self, event: Event | str) -> EventDetail:
@@ -125,7 +125,7 @@ class Warehouse:
         from clampdown.api import made
         from warehouse.query import event as find
 
-        with self._engine.cursor() as reader:
+        with self._engine.question() as reader:
             return made.detail(find(reader, event if isinstance(event, str) else event.id))
 
     def text(self, article_id: str, version: int | None = None) -> str:
@@ -135,7 +135,7 @@ class Warehouse:
         """
         from warehouse.texts import texts_of
 
-        with self._engine.cursor() as reader:
+        with self._engine.question() as reader:
             found = {number: text for (_, number), text in texts_of(reader, [article_id]).items()}
         wanted = max(found, default=0) if version is None else version
         if wanted not in found:
@@ -168,7 +168,7 @@ class Warehouse:
         """The end of the log of changes: what `changes` and `follow` go on from."""
         from clampdown.api import made
 
-        with self._engine.cursor() as reader:
+        with self._engine.question() as reader:
             return made.cursor(reader)
 
     def changes(self, since: Since, *, evidence: int = 3) -> Changes:
@@ -184,7 +184,7 @@ class Warehouse:
         """
         from clampdown.api import made
 
-        with self._engine.cursor() as reader:
+        with self._engine.question() as reader:
             return made.changes(reader, since, evidence)
 
     def follow(
@@ -241,8 +241,9 @@ class Warehouse:
 def open(path: str | PathLike[str], *, memory_limit: str | None = None, threads: int | None = None) -> Warehouse:
     """Open a warehouse for reading: a data folder, the folder `published` in it, or a published `clampdown.duckdb`.
 
-    A copy of such a file serves as well, wherever it lies: a frozen one to cite from, say. Nothing is written, and
-    nothing but the file is reached. `memory_limit` ("2GB") and `threads` bound what DuckDB takes. Raises InputError
+    A copy of such a file serves as well, wherever it lies: a frozen one to cite from, say. Of one that an older version
+    of Clampdown published, SQL can be asked for what is in it. Nothing is written, and nothing but the file is reached.
+    `memory_limit` ("2GB") and `threads` bound what DuckDB takes. Raises InputError
     where there is no snapshot, WarehouseError where it is damaged or of a newer version of Clampdown than this one.
 
     >>> with clampdown.open("sample-data") as warehouse:
