@@ -42,7 +42,7 @@ def require_writable(folder: Path) -> None:
         raise ArchiveError(
             f"{folder}: {at} is a file, no folder", hint="Give another folder, with -d before the command."
         )
-    if not os.access(at, os.W_OK | os.X_OK):
+    if not os.access(at, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         raise ArchiveError(
             f"{folder}: can't be written to", hint=f"{_owner(at)}Give another folder with -d, or mend that."
         )
