@@ -1,4 +1,4 @@
-"""Nothing vanishes: each entry that a feed handed out is in the ledger once, with how it ended, and why where it failed.
+"""Nothing vanishes: each entry that a feed handed out is in the ledger once, with how it ended and why it failed.
 
 Runs go over a web in which entries end in every way there is. Some runs are cut short, some are killed. What the
 servers handed out is held against the ledger after each; and a ledger that was tampered with must be found out.
@@ -10,7 +10,7 @@ import shutil
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,30 +127,23 @@ class Ledger:
 
     def claims(self) -> Iterator[Claim]:
         """What was found, held against what is promised."""
-        kills = 1 if self.short else KILLS * self.web.plan.rounds
-        yield Claim("runs killed amid their work, each followed by a look and a run", str(self.killed), f"≥ {kills // 2}",
-                    self.killed >= kills / 2)  # fmt: skip
+        kills = 1 if self.short else KILLS * self.web.plan.rounds // 2
+        words = "runs killed amid their work, each followed by a look and a run"
+        yield Claim(words, str(self.killed), f"≥ {kills}", self.killed >= kills)
         total = sum(self.outcomes.values())
-        words = f"{self.entries:,} = {total:,} at the end, {len(self.sums)} of {self.looks} looks differ"
-        yield _held("discovered = the sum of all outcomes, over all and in each run", words, "0 differ", self.sums)
-        handed = len(self.web.handed)
-        words = f"{len(self.lost)} of {handed:,}"
-        yield _held("entries that feeds handed out and that are not there", words, "0", self.lost)
-        yield _held("entries or outcomes that stand there twice, or that nobody handed out", str(len(self.doubled)), "0",
-                    self.doubled)  # fmt: skip
-        yield _held("entries that ended otherwise than their pages deserve", str(len(self.strange)), "0", self.strange)
-        yield _held("failures, copies and foreign texts without their reason", str(len(self.silent)), "0", self.silent)
-        ways = {one.value for one in Outcome}
-        left = f"; not {', '.join(sorted(ways - self.ways))}" if ways - self.ways else ""
-        yield Claim(
-            "ways to end that occurred", f"{len(self.ways & ways)} of {len(ways)}{left}", "all", ways <= self.ways
-        )
+        measured = f"{self.entries:,} = {total:,} at the end, {len(self.sums)} of {self.looks} looks differ"
+        yield _held("discovered = the sum of all outcomes, over all and in each run", measured, "0 differ", self.sums)
+        for text, faults in (
+            ("entries that feeds handed out and that are not there", self.lost),
+            ("entries or outcomes that stand there twice, or that nobody handed out", self.doubled),
+            ("entries that ended otherwise than their pages deserve", self.strange),
+            ("failures, copies and foreign texts without their reason", self.silent),
+            ("feeds that were due and have no poll, or ended otherwise than they deserve", self.unpolled),
+        ):
+            yield _held(text, f"{len(faults)} of {len(self.web.handed):,} entries", "0", faults)
+        yield _all("ways to end that occurred", {one.value for one in Outcome}, self.ways)
         polls = {one.value for one in FeedOutcome} - ({"timeout"} if self.short else set())
-        left = f"; not {', '.join(sorted(polls - self.polls.keys()))}" if polls - self.polls.keys() else ""
-        words = f"{len(polls & self.polls.keys())} of {len(polls)}{left}"
-        yield Claim("ways for a poll to end that occurred", words, "all", polls <= self.polls.keys())
-        yield _held("feeds that were due and have no poll, or ended otherwise than they deserve", str(len(self.unpolled)),
-                    "0", self.unpolled)  # fmt: skip
+        yield _all("ways for a poll to end that occurred", polls, self.polls.keys())
 
     def _run(self, round_: int, *, cut: bool = False) -> None:
         publishes = round_ == self.web.plan.rounds - 1 and not cut
@@ -223,6 +216,11 @@ def _drawn(dice: random.Random, passed: Sequence[str]) -> str:
     """One of the failpoints that the last run passed, at one of its passes."""
     name = dice.choice(sorted(set(passed)))
     return f"{name}:{dice.randint(1, passed.count(name))}"
+
+
+def _all(text: str, wanted: Set[str], seen: Set[str]) -> Claim:
+    left = f"; not {', '.join(sorted(wanted - seen))}" if wanted - seen else ""
+    return Claim(text, f"{len(wanted & seen)} of {len(wanted)}{left}", "all", wanted <= seen)
 
 
 def _held(text: str, measured: str, promised: str, faults: Sequence[str]) -> Claim:
