@@ -1,6 +1,6 @@
 """What `clampdown prove` prints: the claims of one proof, or the table of all promises."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _STYLES = {"holds": "green", "FAILS": "bold red", "broke": "bold red", "not here": "yellow", "": "dim"}
 _NOT_RUN = "not run"
+_NARROW = (8, 5, 5, 10)
+"""Widths of the columns of marks, numbers of claims, seconds and names."""
 
 
 def show_one(result: "Result") -> None:
@@ -39,18 +41,14 @@ def line(result: "Result") -> str:
 def show(results: "Mapping[str, Result]", title: str, *, is_short: bool) -> None:
     """Print the table of all promises, and what it comes to."""
     out = console()
-    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
-    for heading, right in (("", False), ("promise, and claim", False), ("measured", False), ("promised", False),
-                           ("claims", True), ("s", True), ("prove", False)):  # fmt: skip
-        shown.add_column(heading, justify="right" if right else "left", overflow="fold")
+    out.print(Text(title, style="bold"))
+    out.print(_columns(out.width, [("", "claim", "measured", "promised", "held", "s", "prove")], style="bold"))
     told: set[str] = set()
     for guarantee in GUARANTEES:
-        shown.add_row(Text(str(guarantee.number), style="bold"), Text(_plain(guarantee.promise), style="bold"))
+        out.print(Text(f"{guarantee.number:>2}  {_plain(guarantee.promise)}", style="bold"))
         for entry in proofs_of(guarantee):
-            for row in _rows(entry, results.get(entry.name), is_told=entry.name in told):
-                shown.add_row(*row)
+            out.print(_columns(out.width, _rows(entry, results.get(entry.name), is_told=entry.name in told)))
             told.add(entry.name)
-    out.print(shown)
     out.print()
     out.print(Text(summary(results)))
     for result in results.values():
@@ -59,6 +57,19 @@ def show(results: "Mapping[str, Result]", title: str, *, is_short: bool) -> None
     if is_short:
         out.print(Text("`clampdown prove --full` runs everything in full: hours. One alone: `clampdown prove NAME`.",
                        style="dim"))  # fmt: skip
+
+
+def _columns(width: int, rows: "Iterable[Sequence[Text | str]]", style: str = "") -> Table:
+    """Rows of the table, in columns that are the same below every promise."""
+    left = width - sum(_NARROW) - 6
+    wide = (left - left // 3 - left * 2 // 7, left // 3, left * 2 // 7)
+    mark, *others = _NARROW
+    shown = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0), style=style)
+    for place, most in enumerate((mark, *wide, *others)):
+        shown.add_column(width=most, justify="right" if place in (4, 5) else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(cell, style=style) if isinstance(cell, str) else cell for cell in row))
+    return shown
 
 
 def proofs_of(guarantee: Guarantee) -> list[Entry]:

@@ -166,7 +166,8 @@ def _count_stored(house: House, feeds: Feeds, plan: Plan, seen: Seen) -> None:
         came = len(feeds.published(outlet, last))
         if outlet.trouble in ("failing", "emptied"):
             # What came after the last run that could read it, nobody has seen.
-            came = len(feeds.published(outlet, START + outlet.ends * DAY - plan.every))
+            runs = math.ceil(outlet.ends * DAY / plan.every)
+            came = len(feeds.published(outlet, START + (runs - 1) * plan.every))
         # Of what came before the first run, the feed held the newest.
         seen.published += came - max(0, first[outlet.id] - silence_world.LISTED)
     totals = house.warehouse.totals()

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from functools import cached_property
 from http.client import HTTPConnection
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote, urlsplit
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 
 TEXTS: Final = (*payloads.MARKUP, *payloads.BREAKOUTS, *payloads.HEADERS, *payloads.ALL)
 SHORT_TEXTS: Final = (*payloads.MARKUP, *payloads.BREAKOUTS, *payloads.HEADERS)[::5]
-ADDRESSES: Final = (
-    *payloads.ADDRESSES, *payloads.LOOK_ALIKES, "https://news.example/a", "http://news.example/b?c=<b>&d=\"'",
-)  # fmt: skip
+_WEB: Final = (*payloads.LOOK_ALIKES, "https://news.example/a", "http://news.example/b?c=<b>&d=\"'")
+ADDRESSES: Final = tuple(one for pair in zip_longest(payloads.ADDRESSES, _WEB) for one in pair if one is not None)
+"""Where articles lie, in turn: at what must be no link, and at what must be one."""
 
 BATCH: Final = 60
 """Payloads in one snapshot: feeds and digests list so many events."""
