@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # The locks are complete, so nothing is resolved (--no-deps) and our own package is built with the locked backend
 # (--no-build-isolation). Bytecode is left to the first import: most of it is never needed.
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+WANTED := Clampdown needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11 …
+UNREACHED := The packages could not be had. Is this machine on the network, and is there room? Run it again: it goes on.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 # Peers live apart: their pins are not ours. Where they read the same libraries as we do, they get the same versions.
@@ -56,12 +58,15 @@ train: $(VENV)/.train ## Train the extraction model and export its weights
 	@$(BIN)/python -m extractors.training.relevance --to extractors/weights
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Clampdown needs Python 3.11 or newer; set PYTHON=…")'
-	@$(PYTHON) -m venv $(VENV)
+	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON): $(WANTED)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { $(PYTHON) --version; echo "$(WANTED)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "$(PYTHON) lacks venv: on Debian, apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Setting up $(VENV) …"
-	@$(PIP) install --no-deps --no-compile --require-hashes -r requirements.lock
+	@$(PIP) --version > /dev/null 2>&1 || $(BIN)/python -m ensurepip > /dev/null # an earlier try was cut short
+	@$(PIP) install --no-deps --no-compile --require-hashes -r requirements.lock || { echo "$(UNREACHED)" >&2; exit 1; }
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -4,6 +4,7 @@ There, neither the pictures nor the pages of docs/ are beside it. The names of t
 """
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ class Description(MetadataHookInterface):
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Set the description from the README beside this file."""
+        if sys.version_info < (3, 11):
+            # An older pip would name the first package of ours that has nothing for this Python.
+            sys.exit(f"Clampdown needs Python 3.11 or newer, and this is {sys.version.split()[0]}")
         text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
         metadata["readme"] = {"content-type": "text/markdown", "text": described(text)}
 

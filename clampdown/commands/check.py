@@ -49,8 +49,8 @@ def _found(context: typer.Context, *, network: bool) -> Iterator[Check]:
     from clampdown.doctor import network as net
 
     loaded, refused = _loaded(context)
-    of_machine = [machine.python, machine.packages, machine.terminal, machine.clock, machine.memory, machine.files]
-    groups: list[tuple[str, list[Look]]] = [("this machine", [*of_machine, machine.temporary, machine.ports])]
+    of_machine: list[Look] = [machine.python, machine.packages, machine.terminal, machine.clock, machine.memory]
+    groups = [("this machine", [*of_machine, machine.files, machine.temporary, machine.ports])]
     if refused is None:
         of_house: list[Look] = [house.settings, house.sources, house.subscriptions, house.contact]
         groups.append(("settings", [*of_house, house.extras, house.mail, house.alerts]))

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from clampdown.doctor.finding import Check
+from clampdown.doctor.finding import Check, State
 from clampdown.mishaps import is_unicode
 from clampdown.versions import installed, versions
 
@@ -130,7 +130,7 @@ def files(loaded: "LoadedSettings") -> Check:
     detail = f"{number} may be open at once"
     if soft == resource.RLIM_INFINITY or soft >= FEW_FILES:
         return Check("files", "ok", detail)
-    state = "fail" if soft < FEWEST_FILES else "warn"
+    state: State = "fail" if soft < FEWEST_FILES else "warn"
     return Check("files", state, detail, "`ulimit -n 4096` allows more in this shell; LimitNOFILE in a unit.")
 
 
@@ -145,7 +145,7 @@ def temporary(loaded: "LoadedSettings") -> Check:
     free = shutil.disk_usage(folder).free
     detail = f"{folder}: {free / 1e9:.1f} GB free"
     if free < TEMPORARY_BYTES:
-        state = "fail" if free < TEMPORARY_BYTES // 10 else "warn"
+        state: State = "fail" if free < TEMPORARY_BYTES // 10 else "warn"
         return Check("temporary", state, detail, "Make room, or set TMPDIR to a folder with more.")
     return Check("temporary", "ok", detail)
 
