@@ -26,7 +26,7 @@ _VERBS: Final = {
     "penalize": r"fin(?:es?|ed|ing)|su(?:es|ed|ing)|penali[sz](?:es?|ed|ing)|sanction(?:s|ed|ing)?|charg(?:es|ed)",
     "lift": r"lift(?:s|ed|ing)?|restor(?:es?|ed|ing)|unblock(?:s|ed|ing)?|overturn(?:s|ed|ing)?|reinstat(?:es?|ed|ing)",
 }  # fmt: skip
-_SERVICES: Final = (
+SERVICES: Final = (
     "TikTok", "WeChat", "WhatsApp", "Telegram", "Signal", "Facebook", "Instagram", "Twitter", "YouTube", "Snapchat",
     "Reddit", "LinkedIn", "Discord", "Viber", "Skype", "Zoom", "Google", "Gmail", "ChatGPT", "DeepSeek", "Gemini",
     "Grok", "Copilot", "Claude", "Midjourney", "OpenAI", "Meta AI", "Huawei", "ZTE", "Hikvision", "Dahua", "DJI",
@@ -34,13 +34,13 @@ _SERVICES: Final = (
     "Starlink", "Temu", "Roblox", "PUBG", "Fortnite", "Pokémon Go", "Binance", "Coinbase", "Bitcoin", "Clearview AI",
     "Pegasus",
 )  # fmt: skip
-_TECHNOLOGY: Final = (
+TECHNOLOGY: Final = (
     "mobile internet", "internet services", "internet access", "internet", "mobile data", "social media", "broadband",
     "generative AI", "artificial intelligence", "facial recognition", "VPNs", "cryptocurrency", "cryptocurrencies",
     "drones", "smartphones", "mobile phones", "cell phones", "5G", "SMS", "online gambling", "online games",
     "spyware",
 )  # fmt: skip
-_COUNTRIES: Final = {
+COUNTRIES: Final = {
     "US": "United States|U\\.S\\.|US|USA|American|Washington", "CN": "China|Chinese|Beijing",
     "IN": "India|Indian|New Delhi", "RU": "Russia|Russian|Moscow|Kremlin",
     "GB": "United Kingdom|UK|Britain|British|London", "IR": "Iran|Iranian|Tehran",
@@ -82,8 +82,8 @@ def _any_of(names: Iterable[str]) -> str:
 
 
 _TRIGGER: Final = re.compile("|".join(rf"(?P<{name}>\b(?:{words})\b)" for name, words in _VERBS.items()), re.IGNORECASE)
-_NAMED: Final = re.compile(rf"\b(?:{_any_of(_SERVICES)})\b|(?i:\b(?:{_any_of(_TECHNOLOGY)})\b)")
-_COUNTRY: Final = re.compile("|".join(rf"(?P<{code}>\b(?:{names})\b)" for code, names in _COUNTRIES.items()))
+_NAMED: Final = re.compile(rf"\b(?:{_any_of(SERVICES)})\b|(?i:\b(?:{_any_of(TECHNOLOGY)})\b)")
+_COUNTRY: Final = re.compile("|".join(rf"(?P<{code}>\b(?:{names})\b)" for code, names in COUNTRIES.items()))
 
 
 def read(passages: list[tuple[str, str, str | None]]) -> list[dict[str, Any]]:
@@ -153,7 +153,7 @@ def _actor(text: str, trigger: Span, sentence: Span) -> tuple[str | None, str]:
     if chosen is None:
         return None, near
     span, code = chosen
-    return (_COUNTRIES[code].split("|")[0], code) if code else (text[slice(*span)], near)
+    return (COUNTRIES[code].split("|")[0], code) if code else (text[slice(*span)], near)
 
 
 def _iso(match: re.Match[str]) -> str:
