@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Article,
         ArticleVersion,
         ChangeKind,
+        Decision,
         Dissent,
         Event,
         EventDetail,
@@ -69,6 +70,7 @@ __all__ = [
     "Changes",
     "ClampdownError",
     "Cursor",
+    "Decision",
     "Difference",
     "Dissent",
     "EndpointError",
@@ -106,8 +108,8 @@ _HOMES: Final = {
     "clampdown.api.answers": "Answer",
     "clampdown.api.changes": "Change Changes Cursor Difference Telling",
     "clampdown.api.extraction": "Extraction Extractor extract",
-    "clampdown.api.records": "Article ArticleVersion ChangeKind Dissent Event EventDetail Events Mention Quotes Step "
-    "StoredMention Voice",
+    "clampdown.api.records": "Article ArticleVersion ChangeKind Decision Dissent Event EventDetail Events Mention "
+    "Quotes Step StoredMention Voice",
     "clampdown.api.store": "Warehouse open",
     "clampdown.api.trends": "Trends",
     "pipeline.classes": "Action ActorKind ReasonClass ScopeClass Side Status TextOrigin TransitionKind",

@@ -23,7 +23,7 @@ GROUPS = {
     "Opening and asking": ("open", "Warehouse", "Answer", "Trends"),
     "Events and their evidence": (
         "Event", "Events", "EventDetail", "Step", "StoredMention", "Mention", "Quotes", "Quote", "Article",
-        "ArticleVersion", "Voice", "Dissent",
+        "ArticleVersion", "Voice", "Dissent", "Decision",
     ),
     "Changes": ("Changes", "Change", "Difference", "Telling", "Cursor"),
     "Reading texts": ("extract", "Extractor", "Extraction"),

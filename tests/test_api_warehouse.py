@@ -20,11 +20,12 @@ from test_digest_html import MORE_PAYLOADS
 import clampdown
 from clampdown.api import shown
 from clampdown.api.trends import Trends
+from pipeline.decision_types import Anchor, Decision, DecisionKind
 from warehouse.query import connect_snapshot
 from warehouse.store import open_warehouse
 
 TAGS = {"div", "table", "thead", "tbody", "tr", "th", "td", "p", "b", "ul", "li", "a", "mark"}
-FIRST, SECOND = "20250210T063000.000000Z", "20250310T063000.000000Z"
+FIRST, REVIEWED, SECOND = (f"2025021{day}T063000.000000Z" for day in (0, 1, 2))
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("filled")
     with open_warehouse(folder / "warehouse.duckdb") as opened:
         material.fill(opened, FIRST, 12)
+        material.begin(opened, REVIEWED, hours=12)
+        no_event = material.mention(material.article(material.entry(1, "beta"), "KR", "TikTok"), "KR", "TikTok")
+        anchor = Anchor(no_event.id, no_event.document_id, no_event.action, no_event.service_canonical)
+        opened.decide(REVIEWED, [Decision(DecisionKind.REJECT, "Ada", material.START, "a <b>plan</b>", (anchor,))])
+        opened.finish_run(REVIEWED, material.START.replace(hour=20), "finished")
         opened.publish(folder / "published", manifest={"model": "made-up-1"})
         current = (folder / "published" / "current").readlink()
         material.begin(opened, SECOND, hours=24)
@@ -157,7 +163,8 @@ def test_the_trends_have_a_method_for_each_macro(warehouse: clampdown.Warehouse)
 
 def test_an_opened_warehouse_stays_on_its_version_until_it_is_refreshed(folder: Path) -> None:
     with clampdown.open(folder) as warehouse:
-        asked, known, path = warehouse.sql("SELECT count(*) FROM events"), len(warehouse.events()), warehouse.path
+        asked = warehouse.sql("SELECT count(*) FROM events WHERE NOT dismissed")
+        known, path = len(warehouse.events()), warehouse.path
         assert not warehouse.refresh()
         switch(folder)
         assert (len(warehouse.events()), warehouse.path) == (known, path)
@@ -165,7 +172,7 @@ def test_an_opened_warehouse_stays_on_its_version_until_it_is_refreshed(folder: 
         assert not warehouse.refresh()
         assert len(warehouse.events()) == known + 1
         assert asked.value() == asked.value() == known, "an answer belongs to the version it was asked of"
-        assert f"{known + 1} events" in repr(warehouse)
+        assert f"{len(warehouse.events(everything=True))} events" in repr(warehouse)
     with pytest.raises(clampdown.InputError, match="closed"):
         warehouse.events()
     assert "closed" in repr(warehouse)
@@ -206,7 +213,7 @@ def test_each_change_comes_once_whether_polled_followed_or_resumed(folder: Path)
         assert warehouse.text(telling.article_id)[telling.quote.start : telling.quote.end] == telling.quote.text
         assert "banned" in telling.quote.text
         assert next(resumed) == changes
-        assert clampdown.open(folder).changes(since=FIRST) == changes
+        assert clampdown.open(folder).changes(since=REVIEWED) == changes
         assert pickle.loads(pickle.dumps(changes)).cursor == changes.cursor
         assert len(warehouse.changes(since=str(changes.cursor))) == 0
         stop = threading.Event()
@@ -244,6 +251,18 @@ def test_threads_share_it_and_a_fork_is_told(warehouse: clampdown.Warehouse) -> 
     with open(read) as told:  # noqa: PTH123 - a descriptor
         assert told.read() == "this warehouse was opened by another process"
     os.wait()
+
+
+def test_what_people_decided_is_told_with_their_words(folder: Path) -> None:
+    with clampdown.open(folder) as warehouse:
+        (event,) = (one for one in warehouse.events(everything=True) if one.dismissed)
+        assert event not in warehouse.events()
+        (decided,) = warehouse.event(event).decisions
+        assert (decided.kind, decided.author, decided.reason) == ("reject", "Ada", "a <b>plan</b>")
+        assert (decided.decided_at, decided.state) == (material.START, "in_force")
+        assert "reject (Ada): a &lt;b&gt;plan&lt;/b&gt;" in warehouse.event(event)._repr_html_()
+        others = (one for one in warehouse.events() if warehouse.event(one).decisions)
+        assert list(others) == []
 
 
 def test_an_old_copy_says_that_it_is_old_and_answers_sql(folder: Path, tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ class Change:
     `fields` are the names of the columns of the table `events` that differ, `steps` the kinds of steps that its life
     has gained, `arrived` the ids of mentions that were added. `other_id` is the event that it was merged into or split
     from. The run `run_id`, begun at `changed_at` (UTC), made the last of these changes. `evidence` are sentences of the
-    mentions that arrived or, where none did, of those that it has; the surest first.
+    mentions that arrived or, where none did, of those that it has; the surest first. Why a person dismissed or edited
+    an event stands in `Warehouse.event(change.event_id).decisions`.
     """
 
     kind: ChangeKind

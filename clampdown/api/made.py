@@ -10,6 +10,7 @@ from clampdown.api.records import (
     Article,
     ArticleVersion,
     ChangeKind,
+    Decision,
     Dissent,
     Event,
     EventDetail,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline import types as stages
     from warehouse import news, query
     from warehouse.reader import Reader
+    from warehouse.review import LoggedDecision
 
 _EVENT = tuple(one.name for one in fields(Event))
 _VALUES = ("action", "status", "country", "actor_kind", "scope_class", "date_value", "reason_classes", "score", "model")
@@ -39,8 +41,8 @@ def event(row: "query.EventRow") -> Event:
     return Event(**_values(row, _EVENT))
 
 
-def detail(found: "query.EventDetail") -> EventDetail:
-    """An event with its evidence."""
+def detail(found: "query.EventDetail", decided: "Iterable[LoggedDecision]") -> EventDetail:
+    """An event with its evidence, and what people decided of it."""
     return EventDetail(
         **_values(found.event, _EVENT),
         country_name=found.country,
@@ -49,6 +51,7 @@ def detail(found: "query.EventDetail") -> EventDetail:
         told_by=tuple(Voice(**_values(one, Voice.__slots__)) for one in found.voices),
         copies=tuple(_article(one) for one in found.copies),
         dissent=tuple(Dissent(one.field, one.words) for one in found.dissent),
+        decisions=tuple(Decision(**_values(one, Decision.__slots__)) for one in decided),
         merged=found.merged,
         parted_from=found.parted_from,
         parted=found.parted,

@@ -250,15 +250,33 @@ class Dissent:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person has decided of an event, and why, in the author's words. Times are UTC.
+
+    `kind` is same, different, edit, reject, restore or undo. An edit gives `field` the `value`. `state` is in_force,
+    undone, overruled (later decisions say otherwise) or lost (no article states any longer what it was about).
+    """
+
+    id: str
+    kind: str
+    author: str
+    decided_at: datetime
+    reason: str
+    field: str | None
+    value: str | None
+    state: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class EventDetail(Event):
     """An event with all its evidence.
 
     `country_name` is the English name of `country`. `steps` are its life, in order; `mentions` what each article
     states, in the order in which they were reported; `told_by` the voices; `copies` further articles that carry the
-    text of one of these; `dissent` where they differ. `merged` are former ids that lead here, `asked` is the one that
-    was asked for where it is one of them; `parted_from` and `parted` are events from which it parted, and that parted
-    from it.
+    text of one of these; `dissent` where they differ; `decisions` what people decided of it, in order. `merged` are
+    former ids that lead here, `asked` is the one that was asked for where it is one of them; `parted_from` and
+    `parted` are events from which it parted, and that parted from it.
     """
 
     country_name: str
@@ -267,6 +285,7 @@ class EventDetail(Event):
     told_by: tuple[Voice, ...]
     copies: tuple[Article, ...]
     dissent: tuple[Dissent, ...]
+    decisions: tuple[Decision, ...]
     merged: tuple[str, ...]
     parted_from: tuple[str, ...]
     parted: tuple[str, ...]

@@ -151,6 +151,7 @@ def _detail(one: "EventDetail") -> Iterable[str]:
         yield f"<li>{link_html(mention.title, about.url)} {_html(told)}: {escape(line(words, _QUOTE))}</li>"
     yield "</ul>"
     yield from (f"<p>{_html(f'{each.field}: {each.words}')}</p>" for each in one.dissent)
+    yield from (f"<p>{_html(f'{each.kind} ({each.author}): {each.reason}')}</p>" for each in one.decisions)
 
 
 def changes_html(some: Sequence["Change"]) -> str:

@@ -124,9 +124,11 @@ class Warehouse:
         """
         from clampdown.api import made
         from warehouse.query import event as find
+        from warehouse.review import log
 
         with self._engine.question() as reader:
-            return made.detail(find(reader, event if isinstance(event, str) else event.id))
+            found = find(reader, event if isinstance(event, str) else event.id)
+            return made.detail(found, reversed(log(reader, found.event.id)))
 
     def text(self, article_id: str, version: int | None = None) -> str:
         """The stored text of an article, of which quotes are slices; the current version unless another is named.
