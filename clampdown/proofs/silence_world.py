@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from typing import Final, Literal
 
 from clampdown.proofs.webserver import HTTPServer, Reply, Route
@@ -150,6 +151,8 @@ class Feeds:
         return self._ill if outlet.trouble == "failing" else self._server
 
 
+_SYLLABLES: Final = tuple(f"{one}{two}" for one in "bdfgklmnprstvz" for two in "aeiou")
+_WORDS: Final = 60
 _CONTENT: Final = "http://purl.org/rss/1.0/modules/content/"
 _XML: Final = {"Content-Type": "application/rss+xml; charset=utf-8"}
 
@@ -160,8 +163,11 @@ def _feed(title: str, items: Sequence[str]) -> bytes:
     return f'<rss version="2.0" xmlns:content="{_CONTENT}">{channel}</rss>'.encode()
 
 
+@cache
 def _item(outlet: Outlet, number: int, at: datetime) -> str:
-    words = f"The town of {outlet.number:02} opened garden {number}. Visitors came by boat and by train to see it. "
+    # Words of its own, so that no two items tell the same story.
+    dice = random.Random(f"{outlet.number} {number}")
+    words = " ".join("".join(dice.choices(_SYLLABLES, k=3)) for _ in range(_WORDS)).capitalize() + "."
     return (
         f"<item><title>Garden {number} of town {outlet.number:02}</title><guid>{outlet.id}-{number}</guid>"
         f"<link>/{outlet.id}/{number}.html</link><pubDate>{format_datetime(at)}</pubDate>"
