@@ -169,7 +169,7 @@ def _broken(count: int) -> list[bytes]:
 
 def _kept(titles: Sequence[Sequence[str] | None]) -> dict[str, Figure]:
     right = {_title(number) for number in range(ITEMS)}
-    kept = sum(len(right & {one.strip() for one in some}) for some in titles if some is not None)
+    kept = sum(len(right & {clean_html(one) for one in some}) for some in titles if some is not None)
     return {
         "items kept of broken feeds": exact(100 * kept / (ITEMS * len(titles))),
         "broken feeds refused": exact(100 * sum(some is None for some in titles) / len(titles)),

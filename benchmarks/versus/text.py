@@ -28,7 +28,6 @@ HOSTILE: Final = (
     "a table of cells that span a thousand columns and rows",
     "bold words and plain ones in turn",
     "hidden elements and what follows them",
-    "figures that hold tables",
     "elements within elements",
 )
 ALIKE: Final = ("trafilatura, default", "trafilatura, precision")

@@ -106,4 +106,12 @@ def _decoded(page: bytes) -> str:
 
 
 def _day(moment: Any) -> str | None:
+    """The ISO day of a date, or of a text that a lenient parser reads as one."""
+    from dateutil import parser
+
+    if moment and isinstance(moment, str):
+        try:
+            moment = parser.parse(moment)
+        except (ValueError, OverflowError):
+            return None
     return str(moment)[:10] if moment else None
