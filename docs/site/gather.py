@@ -54,10 +54,8 @@ def gather(to: Path) -> None:
     names = dict(_pages())
     for origin, name in names.items():
         text = _content(ROOT / origin)
-        turned = _outside_fences(text, lambda part, at=(origin, name): _with_links(part, *at, names))
-        page = to / name
-        page.parent.mkdir(exist_ok=True)
-        page.write_text(_DIAGRAM.sub(lambda found: _references(found[1]), turned), "utf-8")
+        turned = _outside_fences(text, lambda part, at=origin: _with_links(part, at, names))
+        (to / name).write_text(_DIAGRAM.sub(lambda found: _references(found[1]), turned), "utf-8")
 
 
 def _pages() -> Iterator[tuple[str, str]]:
@@ -68,7 +66,7 @@ def _pages() -> Iterator[tuple[str, str]]:
     yield from first.items()
     for origin in sorted({target for page in first for target in _targets(page)} - first.keys()):
         if not origin.startswith("docs/"):
-            yield origin, f"files/{origin.replace('/', '-').lower()}.md"
+            yield origin, f"file-{origin.replace('/', '-').lower()}.md"
 
 
 def _targets(origin: str) -> Iterator[str]:
@@ -98,13 +96,13 @@ def _outside_fences(markdown: str, change: Callable[[str], str]) -> str:
     return "".join([*parts, change(markdown[end:])])
 
 
-def _with_links(text: str, origin: str, page: str, names: Mapping[str, str]) -> str:
+def _with_links(text: str, origin: str, names: Mapping[str, str]) -> str:
     def turned(link: re.Match[str]) -> str:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(origin), link["to"]))
         name = names.get(target, target.removeprefix("docs/"))
         if "<" in link["before"] and name.endswith(".md"):
             name = name.removesuffix(".md") + ".html"
-        return link["before"] + posixpath.relpath(name, posixpath.dirname(page) or ".")
+        return link["before"] + name
 
     return _LINK.sub(turned, text)
 
