@@ -59,11 +59,13 @@ def _summary(kept: Mapping[str, Result]) -> Iterator[str]:
     yield "| | promise | proofs | in full |"
     yield "| --- | --- | --- | --- |"
     for guarantee in GUARANTEES:
-        entries = [entry for entry in PROOFS if guarantee.number in entry.guarantees]
-        names = ", ".join(f"`{entry.name}`" for entry in entries)
-        ran = [f"{entry.name} {_ended(kept[entry.name])}" if entry.name in kept else f"{entry.name} {NOT_YET}"
-               for entry in entries]  # fmt: skip
-        yield f"| {guarantee.number} | {guarantee.promise} | {names} | {', '.join(ran)} |"
+        names = [entry.name for entry in PROOFS if guarantee.number in entry.guarantees]
+        ran = [f"{name} {_ended(kept[name])}" for name in names if name in kept]
+        missing = [name for name in names if name not in kept]
+        if missing:
+            ran.append(f"{', '.join(missing)} {NOT_YET}" if ran else NOT_YET)
+        commands = ", ".join(f"`{name}`" for name in names)
+        yield f"| {guarantee.number} | {guarantee.promise} | {commands} | {'; '.join(ran)} |"
 
 
 def _ended(result: Result) -> str:
@@ -113,9 +115,11 @@ def _lower(text: str) -> str:
 
 
 def keep(paths: list[Path]) -> None:
-    """Take the full forms among these results over into what this release keeps."""
+    """Take the full forms among these results over into what this release keeps, and say which those are."""
     found = {name: one for path in paths for name, one in results.kept_in(path).items()}
     results.KEPT.write_text(results.release_with(found), encoding="utf-8")
+    for one in found.values():
+        print(f"{one.proof}: {'left out, as it is no full form' if one.short else one.state}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -125,7 +125,15 @@ def _rows(entry: Entry, result: "Result | None", *, is_told: bool) -> Iterator[t
     elif is_told:
         yield _mark(result.state), Text("as above", style="dim"), "", "", "", "", entry.name
     elif not result.claims:
-        yield _mark(result.state), Text(printable(result.why)), "", "", "", f"{result.seconds:.0f}", entry.name
+        yield (
+            _mark(result.state),
+            Text(printable(result.why) or "it claims nothing"),
+            "",
+            "",
+            "",
+            f"{result.seconds:.0f}",
+            entry.name,
+        )
     else:
         ends = (_number(result), f"{result.seconds:.0f}", entry.name)
         for number, claim in enumerate(headline(result)):

@@ -177,8 +177,15 @@ PROOFS = (
         "No feed, page or compressed bomb stops or exhausts a run.",
         ("hostile servers", "pages that broke"),
     ),
-    Entry("accounting", (4,), "Each item that was discovered is stored, set aside or refused with a reason.", ()),
-    Entry("reruns", (5,), "Runs that are made twice, at once or killed leave the tables of one.", ()),
+    Entry(
+        "accounting",
+        (4,),
+        "Each item that was discovered is stored, set aside or refused with a reason.",
+        ("discovered = ", "entries that feeds"),
+    ),
+    Entry(
+        "reruns", (5,), "Runs that are made twice, at once or killed leave the tables of one.", ("published tables",)
+    ),
     Entry(
         "soak",
         (5,),
@@ -202,7 +209,12 @@ PROOFS = (
         ("tables of the lake",),
         needs=_LAKE + _DASK,
     ),
-    Entry("citations", (6,), "Each event cites words that stand in the stored text, and that a reader sees.", ()),
+    Entry(
+        "citations",
+        (6,),
+        "Each event cites words that stand in the stored text, and that a reader sees.",
+        ("quotes that are the slice", "sentences in the text that hide"),
+    ),
     Entry(
         "snapshot",
         (7,),
