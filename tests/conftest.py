@@ -3,7 +3,9 @@
 import fcntl
 import os
 import pickle
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -38,6 +40,10 @@ if "CI" in os.environ:
     # Else the constants of our own modules are tried, too: of those that this process has imported by then, which
     # differs from run to run.
     providers.is_local_module_file = lambda path: False
+if find_spec("pandas") is None:
+    # DuckDB asks for it once or twice with each statement that has values: every time a search of all folders, which is
+    # two thirds of what a small statement costs.
+    sys.modules["pandas"] = None
 # The cores are the workers': a second thread of the engine would wait for the first one's. What the tests start as
 # programs of their own has as many as ever.
 OFFLINE["threads"] = 1
