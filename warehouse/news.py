@@ -120,11 +120,6 @@ def began_at(reader: Reader) -> datetime | None:
     return from_utc(reader.rows("SELECT min(started_at) FROM runs")[0][0])
 
 
-def known_events(reader: Reader) -> int:
-    """How many events are known that are neither retracted nor dismissed."""
-    return int(reader.rows("SELECT count(*) FROM events WHERE NOT retracted AND NOT dismissed")[0][0])
-
-
 def changes_since(reader: Reader, since: str | int) -> list[Change]:
     """The net change of each event since then, by event id. `since` is what the macro `changes_since` takes.
 
