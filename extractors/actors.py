@@ -6,9 +6,9 @@ stand. A person who acts for a government counts as the ministry, state or count
 """
 
 import re
-from dataclasses import dataclass, replace
 
 from extractors import registries
+from extractors.actor_case import ActorCase
 from extractors.actor_words import names_nobody
 from extractors.bodynames import initials, kind_of, member, ministry, titled, without_person
 from extractors.countries import EUROPEAN_UNION, UNKNOWN, bodies, country_of, nearest_country
@@ -92,50 +92,10 @@ _STATE_WORDS = re.compile(
 )
 _COUNTRIES_LISTED = re.compile(r",|\band\b|&", re.IGNORECASE)
 _PLURAL_BODY = re.compile(r"(?:regulators|watchdogs|courts|judges|agencies|prosecutors|ministries)$", re.IGNORECASE)
-_OFFICE_HOLDER = (
-    r"(?:(?:[A-Z][\w.’'-]*|of)\s+){{0,3}}\b(?:[Gg]overnor|Gov\.|[Pp]resident|[Pp]rime [Mm]inister|[Pp]remier|"
-    r"[Mm]inister|[Cc]hancellor|[Mm]ayor)\s+(?:[A-Z][\w.’'-]*\s+){{0,2}}{name}\b"
-    r"|[A-Z][\w’'-]+\s+{name}\s+of\s+[A-Z]\w+(?:\s+[A-Z]\w+)?"
-)
-_OF_OFFICES = frozenset((ActorKind.GOVERNMENT, ActorKind.SUBNATIONAL, ActorKind.MINISTRY))
 # Nouns that say which body of its kind is meant, so another of the kind is not.
 _PARTICULAR = frozenset(("treasury", "army", "navy", "senate", "duma", "police", "intelligence", "council", "congress"))
+_OF_OFFICES = frozenset((ActorKind.GOVERNMENT, ActorKind.SUBNATIONAL, ActorKind.MINISTRY))
 _LOCAL_SERVICES = frozenset(("ride hailing", "lodging", "micromobility", "delivery"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One actor to be resolved: its quote and healed words, the event's other quotes, and the service it is about."""
-
-    reading: Reading
-    actor: Quote
-    words: str
-    anchors: tuple[Quote, ...]
-    provider: str | None
-    local: bool
-
-    @property
-    def country(self) -> str | None:
-        """The country nearest to the actor."""
-        return nearest_country(self.reading, (self.actor,), self.anchors[1], self.provider, self.actor)
-
-    @property
-    def stated(self) -> str | None:
-        """The country that the actor's own words name, the first of several."""
-        hits = self.reading.within(self.actor, "country", "demonym", "subdivision")
-        return country_of(hits[0]) if hits else None
-
-    @property
-    def countries(self) -> frozenset[str]:
-        """Every country that the text names by itself or by its places and people."""
-        hits = self.reading.of("country", "demonym", "subdivision")
-        return frozenset(code for hit in hits if (code := country_of(hit)) is not None)
-
-    @property
-    def providers(self) -> frozenset[str]:
-        """The countries of the providers of all services that the text names; not the one of nearly all services."""
-        named = (by_name().get(hit.canonical) for hit in self.reading.of("service"))
-        return frozenset(found.provider_country for found in named if found and found.provider_country) - {"US"}
 
 
 def resolve_actor(
@@ -153,15 +113,15 @@ def resolve_actor(
     if actor is None:
         return Actor(None, None, nearest_country(reading, anchors, anchors[1], provider) or UNKNOWN)
     local = record is not None and record.category in _LOCAL_SERVICES
-    case = _Case(reading, actor, _OWN.sub("", heal(actor.text)) or heal(actor.text), anchors, provider, local)
+    case = ActorCase(reading, actor, _OWN.sub("", heal(actor.text)) or heal(actor.text), anchors, provider, local)
     return _resolved(case) or _resolved_full_name(case) or _of_initials(case) or _of_surname(case) or _as_written(case)
 
 
-def _resolved(case: _Case) -> Actor | None:
+def _resolved(case: ActorCase) -> Actor | None:
     return _office(case) or _registered(case) or _of_country(case) or _of_place(case) or _bare(case)
 
 
-def _office(case: _Case) -> Actor | None:
+def _office(case: ActorCase) -> Actor | None:
     """Resolve a government's secretary, and a member of a parliament, who acts in their own name."""
     found = member(case.words)
     if found is None:
@@ -172,7 +132,7 @@ def _office(case: _Case) -> Actor | None:
     return Actor(person, ActorKind.LEGISLATURE, "US" if american else case.country or UNKNOWN)
 
 
-def _of_initials(case: _Case) -> Actor | None:
+def _of_initials(case: ActorCase) -> Actor | None:
     """Resolve an acronym as the one public body of the country nearest to it whose name has these initials."""
     if not re.fullmatch(r"[A-Z]{3,8}", case.words) or case.country is None:
         return None
@@ -186,15 +146,10 @@ def _of_initials(case: _Case) -> Actor | None:
     return actor_of(fitting[0]) if len(fitting) == 1 else None
 
 
-def _of_surname(case: _Case) -> Actor | None:
-    """Resolve "Abbott" as the office with which the text names that person: "Texas Governor Greg Abbott"."""
-    if not re.fullmatch(r"[A-Z][\w'’-]{2,}", case.words) or tag(case.words):
-        return None
-    person = re.search(_OFFICE_HOLDER.format(name=re.escape(case.words)), case.reading.text)
-    if person is None:
-        return None
-    phrase = Quote(person[0], person.start(), person.end())
-    found = _resolved(replace(case, actor=phrase, words=heal(phrase.text)))
+def _of_surname(case: ActorCase) -> Actor | None:
+    """Resolve "Abbott" as the office with which the text names that person."""
+    named = case.of_the_person()
+    found = None if named is None else _resolved(named)
     return found if found is not None and found.kind in _OF_OFFICES else None
 
 
@@ -204,7 +159,7 @@ def _plain_name(body: Body) -> str:
     return _without(body.name, hits).removesuffix("()").strip()
 
 
-def _resolved_full_name(case: _Case) -> Actor | None:
+def _resolved_full_name(case: ActorCase) -> Actor | None:
     """Resolve an acronym by the full name that the text gives for it."""
     name = _full_name(case)
     if name is None:
@@ -219,7 +174,7 @@ def _resolved_full_name(case: _Case) -> Actor | None:
     return Actor(name, kind, code)
 
 
-def _as_written(case: _Case) -> Actor:
+def _as_written(case: ActorCase) -> Actor:
     kind = kind_of(case.words)
     code = case.stated or case.country
     if names_nobody(case.words):
@@ -230,7 +185,7 @@ def _as_written(case: _Case) -> Actor:
     return Actor(case.words, kind, code or UNKNOWN)
 
 
-def _one_of(case: _Case, known: tuple[Body, ...]) -> Body:
+def _one_of(case: ActorCase, known: tuple[Body, ...]) -> Body:
     """Return the body that a name shared by several means here."""
     if len(known) == 1:
         return known[0]
@@ -238,7 +193,7 @@ def _one_of(case: _Case, known: tuple[Body, ...]) -> Body:
     return next((body for body in known if body.country == code), known[0])
 
 
-def _foreign(case: _Case, body: Body) -> bool:
+def _foreign(case: ActorCase, body: Body) -> bool:
     """Whether a body can't be meant because the words or the text point to other countries only."""
     if body.kind is ActorKind.COMPANY or body.country in (UNKNOWN, EUROPEAN_UNION):
         return False
@@ -248,7 +203,7 @@ def _foreign(case: _Case, body: Body) -> bool:
     return body.kind in _SHARED_NAMES and bool(named) and body.country not in named
 
 
-def _registered(case: _Case) -> Actor | None:
+def _registered(case: ActorCase) -> Actor | None:
     exact = bodies_named().get(key(case.words))
     if exact is not None:
         body = _one_of(case, exact)
@@ -270,7 +225,7 @@ def _registered(case: _Case) -> Actor | None:
     return actor_of(body)
 
 
-def _of_country(case: _Case) -> Actor | None:
+def _of_country(case: ActorCase) -> Actor | None:
     """Resolve "Italy", "Italian government", "Greek education minister Kyriakos Pierrakakis", "Brussels"."""
     words = case.words
     if (code := seats().get(key(words))) is not None:
@@ -293,7 +248,7 @@ def _of_country(case: _Case) -> Actor | None:
     return named or compose(code, rest)
 
 
-def _of_place(case: _Case) -> Actor | None:
+def _of_place(case: ActorCase) -> Actor | None:
     """Resolve "Texas Governor Greg Abbott", "California's attorney general", "San Francisco"."""
     hits = [hit for hit in tag(case.words) if hit.kind == "subdivision"]
     if not hits:
@@ -309,7 +264,7 @@ def _of_place(case: _Case) -> Actor | None:
     return Actor(titled(_POSSESSIVE.sub("", without_person(case.words))), lower, code)
 
 
-def _bare(case: _Case) -> Actor | None:
+def _bare(case: ActorCase) -> Actor | None:
     """Resolve a noun or a ministry without a country by what the text names elsewhere."""
     kind = kind_of(case.words)
     if (named := _named_elsewhere(case, kind)) is not None:
@@ -333,7 +288,7 @@ def _bare(case: _Case) -> Actor | None:
     return compose(code, case.words)
 
 
-def _named_elsewhere(case: _Case, kind: ActorKind) -> Actor | None:
+def _named_elsewhere(case: ActorCase, kind: ActorKind) -> Actor | None:
     """Return the registered body of this kind that the text named last before a bare "the ministry"."""
     bare = [word for word in key(case.words).split() if word not in ("the", "a", "an", "its", "that", "same", "s")]
     if _PLURAL_BODY.search(case.words):
@@ -356,7 +311,7 @@ def _named_elsewhere(case: _Case, kind: ActorKind) -> Actor | None:
     return actor_of(bodies()[chosen[0].canonical]) if chosen else None
 
 
-def _elsewhere_of_country(case: _Case, code: str, rest: str) -> Actor | None:
+def _elsewhere_of_country(case: ActorCase, code: str, rest: str) -> Actor | None:
     """Return the body of the country that the text names elsewhere for "Ireland's watchdog", "Taiwanese FTC"."""
     words = key(rest).split()
     if len(words) == 1 and rest.isupper():
@@ -411,7 +366,7 @@ def _without(words: str, hits: list[Hit]) -> str:
     return " ".join(rest.split()).strip(" ,-–'")
 
 
-def _full_name(case: _Case) -> str | None:
+def _full_name(case: ActorCase) -> str | None:
     """Return the full name that the text gives for an acronym: before it in brackets, or with its initials."""
     words = case.words
     if not re.fullmatch(r"[A-Z][A-Za-z.&-]{1,9}", words) or sum(c.isupper() for c in words) < 2:
