@@ -20,7 +20,7 @@ class Description(MetadataHookInterface):
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Set the description from the README beside this file."""
-        if sys.version_info < (3, 11):
+        if sys.version_info < (3, 11):  # noqa: UP036 - this runs before any check of it
             # An older pip would name the first package of ours that has nothing for this Python.
             sys.exit(f"Clampdown needs Python 3.11 or newer, and this is {sys.version.split()[0]}")
         text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
