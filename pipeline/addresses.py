@@ -28,9 +28,6 @@ REFUSED_NETWORKS = tuple(
             "192.88.99.0/24",  # 6to4 relays
             "224.0.0.0/4",  # multicast
             "240.0.0.0/4",  # reserved, broadcast
-            "64:ff9b::/96",  # NAT64
-            "64:ff9b:1::/48",  # NAT64, local
-            "100::/64",  # discard
             "2001::/23",  # protocol assignments, Teredo among them
             "2002::/16",  # 6to4
             "3fff::/20",  # documentation
@@ -38,7 +35,7 @@ REFUSED_NETWORKS = tuple(
     )
 )
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-"""All of IPv6 that is handed out to the public; everything outside (mapped, local, multicast …) is refused."""
+"""All of IPv6 that is handed out to the public; everything outside (mapped, NAT64, local, multicast …) is refused."""
 
 # A host whose last label is a number is an address to every resolver, in whatever odd spelling (0x7f.1, 2130706433).
 NUMERIC_LABEL = re.compile(r"(\d+|0x[0-9a-f]*)", re.IGNORECASE)
