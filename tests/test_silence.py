@@ -1,6 +1,7 @@
 """When a source that brings nothing is silent: cases worked out by hand, and what must hold for all."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -39,6 +40,15 @@ def test_a_silence_is_what_chance_brings_less_than_once_in_a_thousand_times(
 ) -> None:
     history = quiet(days)
     assert silent_since(history, per_week) == (history.last_item_at if silent else None)
+
+
+@pytest.mark.parametrize(
+    ("pause", "days", "silent"), [(7, 10.4, False), (7, 10.5, True), (1, 3.4, False), (1, 3.5, True)]
+)
+def test_what_comes_in_batches_is_not_silent_between_two(pause: float, days: float, silent: bool) -> None:
+    """Fourteen a week, which chance alone would call silent after 3.454 days."""
+    history = replace(quiet(days), usual_pause=timedelta(days=pause))
+    assert (silent_since(history, 14) is not None) is silent
 
 
 def test_without_an_expectation_nothing_is_silent() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pipeline.silence import LONGEST_HISTORY, History, learnt_per_week, silent_since
+from pipeline.silence import LONGEST_HISTORY, USUAL_PAUSE, History, learnt_per_week, silent_since
 from warehouse.database import Database, from_utc, to_utc
 
 COLUMNS = (
@@ -23,7 +23,8 @@ watched AS (
 ),
 items AS (
     SELECT e.source_id, r.started_at AS seen_at, e.published_at,
-           least(coalesce(e.published_at, CAST(e.published_on AS TIMESTAMP), r.started_at), r.started_at) AS came_at
+           least(coalesce(e.published_at, CAST(e.published_on AS TIMESTAMP), r.started_at), r.started_at) AS came_at,
+           came_at - lag(came_at) OVER (PARTITION BY e.source_id ORDER BY came_at) AS pause
     FROM entries AS e JOIN asked USING (source_id) JOIN runs AS r USING (run_id)
 ),
 newest AS (SELECT source_id, max(came_at) AS last_at, min(came_at) AS first_at FROM items GROUP BY source_id)
@@ -40,7 +41,10 @@ SELECT
         / greatest(1, any_value(epoch(w.until - greatest(w.until - INTERVAL 14 DAY, n.first_at))) / 86400),
     median(epoch(i.seen_at - i.published_at)) FILTER (
         WHERE i.published_at > w.since AND i.published_at <= i.seen_at AND i.published_at > w.until - INTERVAL 14 DAY
-    )
+    ),
+    (max(i.pause, {USUAL_PAUSE}) FILTER (
+        WHERE i.came_at >= w.since AND i.came_at >= n.last_at - INTERVAL {int(LONGEST_HISTORY.total_seconds())} SECOND
+    ))[{USUAL_PAUSE}]
 FROM watched AS w LEFT JOIN newest AS n USING (source_id) LEFT JOIN items AS i USING (source_id)
 GROUP BY w.source_id
 ORDER BY w.source_id
@@ -56,8 +60,8 @@ def refresh(database: Database, source_ids: Sequence[str]) -> None:
 
 
 def _row(measured: Sequence[Any]) -> tuple[object, ...]:
-    source_id, since, until, stated, last_item_at, items, per_day, lag = measured
-    history = History(_utc(since), _utc(until), from_utc(last_item_at), items)
+    source_id, since, until, stated, last_item_at, items, per_day, lag, pause = measured
+    history = History(_utc(since), _utc(until), from_utc(last_item_at), items, pause)
     learnt = learnt_per_week(history)
     silent = silent_since(history, learnt if stated is None else stated)
     return (source_id, until, last_item_at, per_day, learnt, lag, to_utc(silent))
