@@ -54,15 +54,15 @@ _COMPARING: Final = frozenset({"published tables"})
 COUNTERFEITS: Final = {
     "an outcome deleted": "DELETE FROM outcomes WHERE entry_id = (SELECT min(entry_id) FROM outcomes)",
     "an outcome doubled": "INSERT INTO outcomes FROM outcomes WHERE entry_id = (SELECT min(entry_id) FROM outcomes)",
+    "a reason removed": """
+        UPDATE outcomes SET detail = NULL WHERE entry_id =
+            (SELECT min(entry_id) FROM outcomes WHERE outcome = 'quarantined')""",
     "an entry deleted with its outcome": """
         DELETE FROM outcomes WHERE entry_id = (SELECT min(entry_id) FROM entries);
         DELETE FROM entries WHERE entry_id = (SELECT min(entry_id) FROM entries)""",
     "one entry's outcome put in place of another's": """
         UPDATE outcomes SET entry_id = (SELECT max(entry_id) FROM entries)
         WHERE entry_id = (SELECT min(entry_id) FROM entries)""",
-    "a reason removed": """
-        UPDATE outcomes SET detail = NULL WHERE entry_id =
-            (SELECT min(entry_id) FROM outcomes WHERE outcome = 'quarantined')""",
     "an entry doubled": "INSERT INTO entries FROM entries WHERE entry_id = (SELECT min(entry_id) FROM entries)",
     "an outcome of no entry": """
         INSERT INTO outcomes BY NAME SELECT 'nobody' AS entry_id, 'gated' AS outcome, 1 AS attempts""",
@@ -73,7 +73,7 @@ COUNTERFEITS: Final = {
             (SELECT min(article_id) FROM outcomes WHERE outcome = 'events')""",
     "events claimed where none are": "UPDATE outcomes SET outcome = 'events' WHERE outcome = 'gated'",
 }
-"""What is done to a copy of the warehouse, in words and in SQL. The short form does the first five."""
+"""What is done to a copy of the warehouse, in words and in SQL. The short form does the first three."""
 
 
 def prove(tell: Tell, *, short: bool) -> Proof:
@@ -115,7 +115,7 @@ class Ledger:
         dice, passed = random.Random(self.web.plan.seed), [_SHORT_KILL]
         for round_ in range(self.web.plan.rounds):
             self.web.round = round_
-            if round_ == 0 or not self.short:
+            if not self.short:
                 self._run(round_, cut=True)
             for _ in range((round_ == 0) if self.short else KILLS):
                 self._kill(round_, _SHORT_KILL if self.short else _drawn(dice, passed))
@@ -235,7 +235,7 @@ def _tampered(settings: Settings, folder: Path, tell: Tell, *, short: bool) -> I
     wrong = [f"{check.name}: {check.examples[0]}" for check in report.checks if not check.passed]
     words = f"{len(wrong)} of {len(report.checks)} checks, {sum(one.checked for one in report.checks):,} things"
     yield _held("`clampdown audit` finds wrong", words, "0 checks", wrong)
-    counterfeits = list(COUNTERFEITS.items())[: 5 if short else None]
+    counterfeits = list(COUNTERFEITS.items())[: 3 if short else None]
     tell(f"tampering with the ledger in {len(counterfeits)} ways")
     missed = []
     for name, script in counterfeits:

@@ -26,7 +26,7 @@ from flows.audit import audit
 from flows.house import WAREHOUSE_NAME, open_house
 from flows.ingest import ingest
 from pipeline.charset import decode
-from pipeline.errors import ParseError
+from pipeline.errors import ParseError, WarehouseError
 from pipeline.markup import one_line
 from pipeline.settings import FetchSettings, PollSettings, Settings, WorkerSettings
 from pipeline.text import read_article
@@ -266,17 +266,28 @@ def _tampered(settings: Settings, tell: Tell, *, short: bool) -> Iterator[Claim]
         with tempfile.TemporaryDirectory(dir=settings.data_dir.parent) as place:
             copy = Path(place) / "data"
             shutil.copytree(settings.data_dir, copy, symlinks=True)
-            database = Database.open(copy / WAREHOUSE_NAME)
-            database.script(CHOSEN + script)
-            database.close()
-            if not _wrong_quotes(settings.model_copy(update={"data_dir": copy})):
+            if _is_taken(copy / WAREHOUSE_NAME, CHOSEN + script) and not _wrong_quotes(
+                settings.model_copy(update={"data_dir": copy})
+            ):
                 missed.append(name)
     yield Claim(
-        "quotes and texts tampered with that it finds",
+        "quotes and texts tampered with that it finds, or that the tables refuse",
         f"{len(chosen) - len(missed)} of {len(chosen)}{_first(missed)}",
         "all",
         not missed,
     )
+
+
+def _is_taken(path: Path, script: str) -> bool:
+    """Whether the tables let themselves be changed so."""
+    database = Database.open(path)
+    try:
+        database.script(script)
+    except WarehouseError:
+        return False
+    finally:
+        database.close()
+    return True
 
 
 def _wrong_quotes(settings: Settings) -> list[str]:

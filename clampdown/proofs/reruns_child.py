@@ -23,7 +23,6 @@ from clampdown.proofs.claims import Claim
 from clampdown.proofs.crash_run import BATCH, Inline, Toy, preload
 from clampdown.proofs.crash_yard import Say, forked, told_by
 from clampdown.proofs.soak_plain import different
-from flows import extracting
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, WAREHOUSE_NAME, House, open_store
 from flows.ingest import RunReport, Stages, ingest
 from flows.serving.perform import perform
@@ -40,6 +39,7 @@ SEED: Final = 13
 GO: Final = "go"
 """The file for which a run waits that is held amid its work."""
 LOOK_EVERY: Final = 0.01
+STAGES: Final = ("poll", "store_polls", "fetch", "read", "extract", "store", "publish")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,7 @@ class Repeats:
         self._passed: list[str] = []
         self._calm: dict[str, dict[str, list[Any]]] = {}
         self._seconds = 0.0
+        self._begun = datetime.now(UTC)
 
     def do(self) -> None:
         """Try everything, one thing after the other."""
@@ -153,7 +154,7 @@ class Repeats:
     def _undisturbed(self) -> None:
         def life(say: Say) -> None:
             seen, start = failpoints.record(), time.monotonic()
-            self._runs.run("calm", say)
+            self._runs.run("calm", say, scheduled_at=self._begun)
             say(f"passed {json.dumps([time.monotonic() - start, seen])}")
 
         said = dict(_words(line) for line in told_by(forked(life)))
@@ -172,26 +173,20 @@ class Repeats:
             f"run again, {self._job.again} times: new entries; the published file",
             f"{sum(line != 'ended 0' for line in said)}; {'changed' if changed else 'the same bytes'}",
             "0; the same bytes",
-            ["calm"],
+            ["calm"] if self._job.again > 1 else [],
             fine=not changed and said == ["ended 0"] * self._job.again,
         )
 
     def _doubled_stages(self) -> None:
         """A task that is tried again after it was done: its batch is stored, or published, once more."""
-        plain = Stages()
-
-        def twice(stage: Callable[..., Any], *given: Any) -> Any:
-            stage(*given)
-            return stage(*given)
-
-        names = ("poll", "store_polls", "fetch", "read", "extract", "store", "publish")
+        if self._job.again == 1:
+            # The one that is held below does all of them twice.
+            return
         folders = []
-        for name in ("all", *(names if self._job.again > 1 else ())):
-            doubled = {one: partial(twice, getattr(plain, one)) for one in (names if name == "all" else (name,))}
+        for name in STAGES:
             folders.append(f"twice-{name}")
-            list(told_by(forked(partial(self._doubled, folders[-1], replace(plain, **doubled)))))
-        words = "each of the 7 stages done twice, together" + (" and one by one" if len(folders) > 1 else "")
-        self._hold(words, f"{len(folders)} runs", f"{len(folders)}", folders)
+            list(told_by(forked(partial(self._doubled, folders[-1], _doubled(name)))))
+        self._hold("one of the 7 stages done twice, each in turn: runs", f"{len(folders)}", "7", folders)
 
     def _doubled(self, folder: str, stages: Stages, say: Say) -> None:
         self._runs.run(folder, say, stages=stages)
@@ -210,7 +205,7 @@ class Repeats:
                 said.append(line.partition(" ")[0])
         is_named = len(said) == 3 and said[0].startswith("refused") and f"process {first.pid}" in said[0]
         self._hold(
-            "two at once: the other is refused and told who has the lease; one that was scheduled is skipped",
+            "two at once, the first doing each stage twice: the other is told who has the lease, a scheduled one skipped",
             ", ".join(line.partition(" ")[0] for line in said) + ("; named" if is_named else "; not named"),
             "refused, skipped, ended; named",
             ["at-once"],
@@ -218,16 +213,16 @@ class Repeats:
         )
 
     def _held(self, say: Say) -> None:
-        plain = Stages()
+        doubled = _doubled(*STAGES)
 
         def extract(house: House, read: Sequence[Any]) -> Any:
             if not (house.settings.data_dir / GO).exists():
                 say("held")
                 while not (house.settings.data_dir / GO).exists():
                     time.sleep(LOOK_EVERY)
-            return extracting.extract_events(house, read)
+            return doubled.extract(house, read)
 
-        self._runs.run("at-once", say, stages=replace(plain, extract=extract))
+        self._runs.run("at-once", say, stages=replace(doubled, extract=extract))
 
     def _races(self) -> None:
         """Two that start in the same moment, whoever comes first."""
@@ -293,19 +288,18 @@ class Repeats:
 
     def _replayed(self) -> None:
         """The same time asked for again, as Prefect does after a restart; times long past; and a clock set back."""
-        now = datetime.now(UTC)
-        said = self._told("replayed", scheduled_at=now)
-        said += self._told("replayed", scheduled_at=now)
-        for number in range(self._job.replays):
-            said += self._told("replayed", scheduled_at=now - timedelta(hours=self._dice.randint(1, 24 * 30) + number))
-        late = self._told("replayed", started_at=now - timedelta(days=3))
-        skipped = sum(line == "skipped" for line in said[1:])
+        past = [self._dice.randint(1, 24 * 30) for _ in range(self._job.replays)]
+        said = self._told("calm", scheduled_at=self._begun)
+        for hours in past:
+            said += self._told("calm", scheduled_at=self._begun - timedelta(hours=hours))
+        said += self._told("calm", started_at=self._begun - timedelta(days=3))
+        skipped = said.count("skipped")
         self._hold(
-            f"the same scheduled time again, {self._job.replays} old ones, and a run of three days ago",
-            f"{skipped} skipped, the late one {late[0] if late else 'silent'}",
-            f"{self._job.replays + 1} skipped, the late one ended 0",
-            ["replayed"],
-            fine=said[0].startswith("ended") and skipped == self._job.replays + 1 and late == ["ended 0"],
+            f"the same scheduled time again, {len(past)} old ones, and a run by a clock of three days ago",
+            f"{skipped} skipped, the late one {said[-1]}",
+            f"{len(past) + 1} skipped, the late one ended 0",
+            ["calm"],
+            fine=said == ["skipped"] * (len(past) + 1) + ["ended 0"],
         )
 
     def _told(self, folder: str, **how: Any) -> list[str]:
@@ -322,6 +316,18 @@ class Repeats:
                 shutil.rmtree(self._runs.place / folder)
         measured = f"{measured}; {len(differing)} tables differ{_first(differing)}"
         _claim(text, measured, f"{promised}; 0 tables differ", fine and not differing)
+
+
+def _doubled(*names: str) -> Stages:
+    """The stages of a run, these of them done twice in a row with the same work."""
+    plain = Stages()
+
+    def twice(stage: Callable[..., Any], *given: Any) -> Any:
+        stage(*given)
+        return stage(*given)
+
+    doubled: dict[str, Any] = {name: partial(twice, getattr(plain, name)) for name in names}
+    return replace(plain, **doubled)
 
 
 def _digest(folder: Path) -> str:
