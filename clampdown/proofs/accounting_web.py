@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from hashlib import sha256
 from html import escape
 from itertools import count
@@ -140,11 +141,11 @@ class Web:
         self._server.__enter__()
         self._server.routes["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /private/\n")
         for feed in self._feeds():
-            self._server.routes[f"/feed/{feed}"] = lambda hit, feed=feed: self._feed(feed, hit)
+            self._server.routes[f"/feed/{feed}"] = partial(self._feed, feed)
         for trouble in self.plan.troubles:
             self._server.routes[_address(trouble)] = _trouble(trouble)
         for item in self.items.values():
-            self._server.routes.setdefault(item.target, lambda hit, item=item: self._page(item))
+            self._server.routes.setdefault(item.target, partial(self._page, item))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -186,7 +187,7 @@ class Web:
         self.handed |= {item.number for item in listed}
         return Reply(body=body, headers=headers)
 
-    def _page(self, item: Item) -> Reply:
+    def _page(self, item: Item, _: Hit) -> Reply:
         html = {"Content-Type": "text/html; charset=utf-8"}
         match item.fate:
             case "missing" | "inside":

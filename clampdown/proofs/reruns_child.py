@@ -205,7 +205,7 @@ class Repeats:
                 said.append(line.partition(" ")[0])
         is_named = len(said) == 3 and said[0].startswith("refused") and f"process {first.pid}" in said[0]
         self._hold(
-            "two at once, the first doing each stage twice: the other is told who has the lease, a scheduled one skipped",
+            "two at once, the first doing each stage twice: the other is told who is at work, a scheduled one skipped",
             ", ".join(line.partition(" ")[0] for line in said) + ("; named" if is_named else "; not named"),
             "refused, skipped, ended; named",
             ["at-once"],
