@@ -56,7 +56,12 @@ def every(
     if as_json:
         print_json(prove_shown.as_json(results))
     else:
-        prove_shown.show(results, _title(to, full=bool(full), listed=listed), is_short=not (full or listed))
+        prove_shown.show(
+            results,
+            _title(to, full=bool(full), listed=listed),
+            is_short=not (full or listed),
+            lacking=_lacking(to, listed=listed),
+        )
     if missing:
         raise typer.Exit(INTERRUPTED)
     if any(one.state.is_wrong for one in results.values()):
@@ -67,6 +72,10 @@ def _title(to: Path | None, *, full: bool, listed: bool) -> str:
     if listed:
         return f"What is kept in {to}" if to is not None else "The full forms that were run for this release"
     return "The full forms" if full else "The short forms"
+
+
+def _lacking(to: Path | None, *, listed: bool) -> str:
+    return "not yet run in full" if listed and to is None else "not run"
 
 
 def _folder(to: Path | None, *, full: bool) -> Path | None:

@@ -38,8 +38,8 @@ def line(result: "Result") -> str:
     return f"{result.proof}: {result.state}{claims}, {result.seconds:.1f} s{why}"
 
 
-def show(results: "Mapping[str, Result]", title: str, *, is_short: bool) -> None:
-    """Print the table of all promises, and what it comes to."""
+def show(results: "Mapping[str, Result]", title: str, *, is_short: bool, lacking: str = "not run") -> None:
+    """Print the table of all promises, and what it comes to. `lacking` is said of what has no result."""
     out = console()
     out.print(Text(title, style="bold"))
     out.print(_columns(out.width, [("", "claim", "measured", "promised", "held", "s", "prove")], style="bold"))
@@ -47,7 +47,7 @@ def show(results: "Mapping[str, Result]", title: str, *, is_short: bool) -> None
     for guarantee in GUARANTEES:
         out.print(Text(f"{guarantee.number:>2}  {_plain(guarantee.promise)}", style="bold"))
         for entry in proofs_of(guarantee):
-            out.print(_columns(out.width, _rows(entry, results.get(entry.name), is_told=entry.name in told)))
+            out.print(_columns(out.width, _rows(entry, results.get(entry.name), lacking, is_told=entry.name in told)))
             told.add(entry.name)
     out.print()
     out.print(Text(summary(results)))
@@ -119,9 +119,9 @@ def headline(result: "Result") -> "Sequence[Claim]":
     return list(dict.fromkeys([*(named or result.claims[:1]), *failing]))
 
 
-def _rows(entry: Entry, result: "Result | None", *, is_told: bool) -> Iterator[tuple[Text | str, ...]]:
+def _rows(entry: Entry, result: "Result | None", lacking: str, *, is_told: bool) -> Iterator[tuple[Text | str, ...]]:
     if result is None:
-        yield _mark(""), Text(_NOT_RUN, style="dim"), "", "", "", "", entry.name
+        yield _mark(""), Text(lacking, style="dim"), "", "", "", "", entry.name
     elif is_told:
         yield _mark(result.state), Text("as above", style="dim"), "", "", "", "", entry.name
     elif not result.claims:

@@ -213,7 +213,7 @@ PROOFS = (
         "citations",
         (6,),
         "Each event cites words that stand in the stored text, and that a reader sees.",
-        ("quotes that are the slice", "sentences in the text that hide"),
+        ("hidden sentences in the text", "quotes that are the slice"),
     ),
     Entry(
         "snapshot",
