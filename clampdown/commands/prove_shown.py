@@ -78,9 +78,9 @@ def proofs_of(guarantee: Guarantee) -> list[Entry]:
 
 
 def state_of(guarantee: Guarantee, results: "Mapping[str, Result]") -> str:
-    """A promise fails where one of its proofs does; it holds where one holds and none fails."""
+    """A promise fails where one of its proofs does. It holds where all were run, one holds, and none fails."""
     states = [str(results[entry.name].state) if entry.name in results else "" for entry in proofs_of(guarantee)]
-    return next((state for state in ("FAILS", "broke", "holds", "not here") if state in states), "")
+    return next(state for state in ("FAILS", "broke", "", "holds", "not here") if state in states)
 
 
 def summary(results: "Mapping[str, Result]") -> str:
@@ -91,7 +91,7 @@ def summary(results: "Mapping[str, Result]") -> str:
         "fail": states.count("FAILS"),
         "have a proof that broke": states.count("broke"),
         "can't be proved here": states.count("not here"),
-        "were not run": states.count(""),
+        "were not run, or in part": states.count(""),
     }
     found = ", ".join(f"{number} {words}" for words, number in said.items() if number)
     return f"{len(GUARANTEES)} promises: {found}; {sum(one.seconds for one in results.values()):.0f} s in all"
