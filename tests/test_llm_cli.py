@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from chatserver import Asked, ChatServer, Say, completion, events, refusal
+from in_process import clampdown
 
 from clampdown.sample_site import SampleSite
 from flows.house import open_house
@@ -74,10 +75,13 @@ def start(folder: Path, *args: str) -> "subprocess.Popen[str]":
     )
 
 
-def test_extract_prints_events_failures_and_usage(folder: Path, server: ChatServer) -> None:
-    process = start(folder, "extract", "--passages", "passages.jsonl", "--verbose")
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 5, err
+def test_extract_prints_events_failures_and_usage(
+    folder: Path, server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_LLM_KEY", KEY)
+    done = clampdown("extract", "--passages", "passages.jsonl", "--verbose", cwd=folder)
+    out, err = done.stdout, done.stderr
+    assert done.returncode == 5, err
     one, failed, other = map(json.loads, out.splitlines())
     (event,) = one["events"]
     assert (event["service"], event["actor"], event["country"], event["scope"]) == ("DeepSeek", "Taiwan", "TW", None)

@@ -1,7 +1,6 @@
 """Runs over a loopback site whose articles change, vanish, hide behind paywalls, or never needed a page."""
 
-import subprocess
-import sys
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 from changing_site import BLOCKED, LIFTED, NOW, PLAIN, Page, Runs, Site, paragraphs, serving
+from in_process import clampdown
 
 from clampdown.proofs.webserver import Reply
 from flows.house import ARCHIVE_NAME, PUBLISHED_NAME, House
@@ -67,16 +67,7 @@ def test_article_that_changes_has_both_versions_and_the_events_of_the_latest(run
     line = shown.mentions[0].article
     assert (line.version, [old.version for old in line.earlier]) == (2, [1])
 
-    show = [
-        sys.executable,
-        "-c",
-        "from clampdown.main import main; main()",
-        "-d",
-        str(runs.folder),
-        "show",
-        before[0][0],
-    ]
-    told = subprocess.run(show, cwd=runs.folder, capture_output=True, text=True, check=True, timeout=240).stdout
+    told = clampdown("-d", str(runs.folder), "show", before[0][0], cwd=runs.folder).stdout
     assert "version 2 of 2" in told
 
     archive = Archive(runs.folder / ARCHIVE_NAME)
@@ -256,8 +247,8 @@ def test_killed_while_versions_come_in_it_ends_alike(tools: House, site: Site, t
     calm, killed = Runs(tools, site, tmp_path / "calm"), Runs(tools, site, tmp_path / "killed")
     italy = site.add("italy", Page("Italy blocks DeepSeek", BLOCKED))
     harbour = site.add("harbour", Page("The harbour is rebuilt", PLAIN))
-    for runs in (calm, killed):
-        runs.run(0)
+    calm.run(0)
+    shutil.copytree(calm.folder, killed.folder, symlinks=True)
     italy.paragraphs, italy.summary, harbour.summary = (*BLOCKED, *LIFTED), "A court has spoken.", "Read by 7 people."
     calm.run(2)
     killed.run_killed(2, "store.versions")
