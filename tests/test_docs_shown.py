@@ -10,7 +10,6 @@ import shutil
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,10 +55,26 @@ BEFORE = {
     "operations": [["backup", "var/backups/clampdown"]],
 }
 """What an operator of a page has done before its first line."""
-ALIKE = ("audit", "doctor", "eval", "extract", "reextract", "rebuild", "report", "status")
-"""What takes long and answers the same on every page: a line of it that another page has shown is not run again."""
-DAY = "22 Nov 2026"
-"""The day on which the shown outputs were made: what says today there says another day here."""
+TELLING = ("correct-events", "tutorial")
+"""Pages that name events of the sample by their ids."""
+ALIKE = {
+    "audit",
+    "config",
+    "doctor",
+    "eval",
+    "events",
+    "export",
+    "extract",
+    "reextract",
+    "rebuild",
+    "report",
+    "show",
+    "sql",
+    "status",
+}
+"""What only reads, or makes the same on every page: a line of it is run once, unless its output is shown."""
+LEARNED = re.compile(r"\b\d{1,2} [A-Z][a-z]{2} (?:202[6-9]|20[3-9]\d)\b")
+"""A day on which something was learned: the sample's news are older."""
 EVENTS = ("426983dc", "0b6894c2", "f2b8e4b9")
 
 
@@ -131,7 +146,7 @@ class Shelf:
         if what == "init":
             self._move(page)
         folder = self.folder(page)
-        if what.split()[0] in ALIKE:
+        if what.split()[0] in ALIKE and call.block.output is None:
             if what in self._done:
                 return None
             self._done.add(what)
@@ -211,6 +226,13 @@ def shelf(sample: "tuple[Path, RunReport]", tmp_path_factory: pytest.TempPathFac
         yield Shelf(sample[0], tmp_path_factory.mktemp("pages"), server.port)
 
 
+@pytest.fixture(scope="module")
+def is_read_alike(sample_snapshot: Path) -> bool:
+    """Whether this run read in the sample what that of the committed pages did, as docs/queries.md notes it."""
+    with connect_snapshot(sample_snapshot) as reader:
+        return f"{cookbook.READING} {cookbook.reading(reader)} " in (ROOT / "docs" / "queries.md").read_text("utf-8")
+
+
 def command_of(call: Call) -> str:
     """What follows the options before the command."""
     args = list(call.args)
@@ -232,13 +254,15 @@ RUN = [call for call in SHOWN if why_not_run(call) is None]
 
 
 @pytest.mark.parametrize("page", sorted({call.block.page for call in RUN}), ids=lambda page: page.stem)
-def test_what_a_page_shows_runs(page: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_page_shows_runs(page: Path, shelf: Shelf, is_read_alike: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if page.stem in TELLING and not is_read_alike:
+        pytest.skip("the sample's usual ports were taken, or another processor rounds otherwise")
     monkeypatch.setenv("COLUMNS", "88")
     for call in [one for one in RUN if one.block.page == page]:
         done = shelf.run(call)
         if done is not None:
             assert done.returncode == end_of(call), f"{call}\n{done.stdout}\n{done.stderr}"
-            if call.block.output is not None and call.is_last:
+            if call.block.output is not None and call.is_last and is_read_alike:
                 assert_shown(call, done.stdout)
 
 
@@ -253,9 +277,10 @@ def filled(call: Call, folder: Path) -> list[str]:
 
 
 def assert_shown(call: Call, printed: str) -> None:
-    today = datetime.now(UTC)
-    printed = printed.replace(f"{today.day} {today:%b %Y}", DAY)
-    printed, wanted = (re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1", text) for text in (printed, call.block.output or ""))
+    printed, wanted = (
+        re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1", LEARNED.sub("some day", text))
+        for text in (printed, call.block.output or "")
+    )
     pattern = "".join(
         r"(?:.*\n)*?" if line == "…" else re.escape(line.rstrip()) + r" *\n" for line in wanted.splitlines()
     )
