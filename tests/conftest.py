@@ -49,7 +49,7 @@ if find_spec("pandas") is None:
 OFFLINE["threads"] = 1
 
 LONGEST = """
-run cluster rebuild review serve kill dashboard_browser prove dashboard_review versions dashboard_subjects
+run cluster rebuild review serve kill dashboard_browser prove prove_ledger dashboard_review versions dashboard_subjects
 dashboard_event dashboard_explore dashboard_explore_page dashboard_overview dashboard_payloads wheel polling reextract
 frozen analysis_tables sources_check lake workers snapshot_parts warehouse_versions events_properties
 warehouse_snapshot exports extracting fetch backfill backfill_killed feeds feeds_hostile training resolution_scale

@@ -3,9 +3,7 @@
 The work is done by `crash_child`, a process that forks its victims; this one serves the sample that real runs read.
 """
 
-import json
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, replace
@@ -13,8 +11,8 @@ from dataclasses import asdict, replace
 from clampdown.proofs.claims import Claim, Proof, Tell
 from clampdown.proofs.crash_child import Job
 from clampdown.proofs.crash_disk import OUTER_NAMESPACE, enclosed, namespace
+from clampdown.proofs.hearing import claims_of
 from clampdown.sample_site import SampleSite
-from pipeline.errors import WorkerError
 
 FULL = Job(
     kills=940, run_kills=70, cuts=10_000, flips=300, lives=12, every_stage=True, entries=12,
@@ -40,23 +38,5 @@ def prove(tell: Tell, *, short: bool, job: Job | None = None) -> Proof:
             "patience": site.patience,
         }
         command = enclosed([sys.executable, "-m", "clampdown.proofs.crash_child"])
-        with subprocess.Popen(  # noqa: S603 - this very program
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {OUTER_NAMESPACE: namespace()},
-        ) as child:
-            assert child.stdin is not None, "it was asked for"
-            assert child.stdout is not None, "it was asked for"
-            child.stdin.write(json.dumps(given))
-            child.stdin.close()
-            for line in child.stdout:
-                told = json.loads(line)
-                if "claim" in told:
-                    claims.append(Claim(**told["claim"]))
-                else:
-                    tell(told["tell"])
-        if child.returncode:
-            raise WorkerError(f"the proof itself ended with status {child.returncode}")
+        claims += claims_of(command, given, tell, {OUTER_NAMESPACE: namespace()})
     return Proof("crash", tuple(claims))

@@ -5,7 +5,6 @@ form starts the command itself as well, by twos, over the whole sample.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,12 +15,12 @@ from typing import Final
 
 from clampdown.proofs.claims import Claim, Proof, Tell
 from clampdown.proofs.crash import READ
+from clampdown.proofs.hearing import claims_of
 from clampdown.proofs.reruns_child import Job
 from clampdown.proofs.soak_plain import different
 from clampdown.sample_run import run_sample
 from clampdown.sample_site import SampleSite
 from flows.house import PUBLISHED_NAME
-from pipeline.errors import WorkerError
 from pipeline.sources import render_sources
 from warehouse.compare import content
 from warehouse.snapshot import DATABASE_NAME
@@ -49,21 +48,7 @@ def prove(tell: Tell, *, short: bool) -> Proof:
             "patience": site.patience,
         }
         command = [sys.executable, "-m", "clampdown.proofs.reruns_child"]
-        with subprocess.Popen(  # noqa: S603 - this very program
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ
-        ) as child:
-            assert child.stdin is not None, "it was asked for"
-            assert child.stdout is not None, "it was asked for"
-            child.stdin.write(json.dumps(given))
-            child.stdin.close()
-            for line in child.stdout:
-                told = json.loads(line)
-                if "claim" in told:
-                    claims.append(Claim(**told["claim"]))
-                else:
-                    tell(told["tell"])
-        if child.returncode:
-            raise WorkerError(f"the proof itself ended with status {child.returncode}")
+        claims += claims_of(command, given, tell)
         if not short:
             claims += _commands(site, Path(folder) / "commands", tell)
     return Proof("reruns", tuple(claims))
