@@ -184,7 +184,10 @@ PROOFS = (
         ("discovered = ", "entries that feeds"),
     ),
     Entry(
-        "reruns", (5,), "Runs that are made twice, at once or killed leave the tables of one.", ("published tables",)
+        "reruns",
+        (5,),
+        "Runs that are made twice, at once or killed leave the tables of one.",
+        ("two at once", "published tables"),
     ),
     Entry(
         "soak",
