@@ -204,6 +204,8 @@ REMARKS: Final = (
     "file of those only the columns asked for.",
     "An event shown and the commands have no counterpart: the first gathers an event's mentions, what ties and what "
     "contradicts them; the others begin a process of their own each time, most of which is its start.",
+    "The warehouses are built on the first run, which takes minutes, and kept: 2.5 GB in `build/worlds`, or in the "
+    "folder that CLAMPDOWN_BENCH_WORLDS names.",
     "Publishing writes what changed into a new version of the snapshot and checks it; readers see the old or the new "
     "one.",
 )

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ Counted = dict[str, float]
 def read(name: str, addresses: Sequence[str], processes: int) -> Counted:
     """Fetch and read all pages; return pages that had a text, seconds by the clock and of CPU, and megabytes."""
     context = multiprocessing.get_context("fork")
-    reader = READERS[name]
-    reader(addresses[0])  # imports are done before the clock starts, and in one process for all
+    import_module(MODULES[name])  # raises ImportError where it is not installed
+    READERS[name](addresses[0])  # what it imports on the way is there before the clock starts, for all processes
     start, cpu = time.perf_counter(), _cpu()
     with context.Pool(processes) as pool:
         parts = pool.starmap(_part, [(name, list(addresses[number::processes])) for number in range(processes)], 1)
@@ -83,14 +84,13 @@ def _guarded(reader: Any) -> Any:
     def read(address: str) -> Any:
         try:
             return reader(address)
-        except ImportError:
-            raise
-        except Exception:  # whatever a reader makes of a page that it can't read
+        except Exception:  # whatever a reader makes of a page that it can't read, also that it wants one more library
             return None
 
     return read
 
 
+MODULES = {"trafilatura": "trafilatura", "newspaper4k": "newspaper", "news-please": "newsplease"}
 READERS = {
     "trafilatura": _guarded(_trafilatura),
     "newspaper4k": _guarded(_newspaper),
