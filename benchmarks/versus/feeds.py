@@ -51,8 +51,8 @@ SPEED: Final = (
     Column("memory", "MB", "lower", 0),
 )
 SAFETY: Final = (
-    Column("24 KB author", "s", "lower", 3),
-    Column("48 KB author", "s", "lower", 3),
+    Column("24 KB author", "s", "lower", 2),
+    Column("48 KB author", "s", "lower", 2),
     Column("slow feeds ended", "", "higher", 0),
     Column("over time", "", "lower", 0),
     Column("process died", "", "lower", 0),
