@@ -153,9 +153,14 @@ def inline() -> Iterator[tuple[Path, tuple[str, ...]]]:
             yield page, tuple(words)
 
 
+@cache
+def _command() -> Any:
+    return typer.main.get_command(app)
+
+
 def parse(args: Sequence[str]) -> None:
     """Read a command line as the command itself would, and run nothing. Raises a UsageError for one that is wrong."""
-    command: Any = typer.main.get_command(app)
+    command: Any = _command()
     context, rest = None, list(args)
     while True:
         context = command.make_context(command.name, rest, parent=context)
