@@ -166,7 +166,8 @@ def lives(
         .encode(
             x=x,
             y=y,
-            shape=alt.Shape("step:N", scale=shapes, legend=_LEGEND_BELOW),
+            # A legend of nothing has no size, and gives the picture an endless one.
+            shape=alt.Shape("step:N", scale=shapes, legend=_LEGEND_BELOW if shown else None),
             description="told:N",
             tooltip="told:N",
         ),

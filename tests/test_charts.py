@@ -298,6 +298,12 @@ def test_a_life_ends_also_where_nobody_says_when() -> None:
     assert lifeline(blank, [_step(TransitionKind.EASED, None, None)], "Italy") is None
 
 
+def test_lives_without_a_step_to_mark_are_drawn_in_their_place() -> None:
+    life = Lifeline("a", "Italy", "X", Action.BAN, TODAY, TODAY, TODAY, None)
+    drawn = charts.svg(charts.timeline([life], (TODAY.replace(year=TODAY.year - 1), TODAY), width=640))
+    assert "e+308" not in drawn
+
+
 def test_lives_with_most_to_see_are_shown() -> None:
     day = date(2026, 1, 1)
     full = Lifeline("a", "Italy", "X", Action.BAN, day, day, day, None, (Mark(TransitionKind.EASED, TODAY),))
