@@ -87,14 +87,17 @@ def prove(tell: Tell, *, short: bool) -> Proof:
         claims += _events(found, read)
         if not short:
             claims += _sample(Path(name) / "sample", tell)
-            claims += _seen(found, {path: page.html for path, page in read.items()}, hiding, tell)
+            claims += _seen(found, read, tell)
         claims += _tampered(settings, tell, short=short)
     return Proof("citations", tuple(claims))
 
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A quote as it is stored, the text of its version, and the page that it comes from."""
+    """A quote as it is stored, the text of its version, and the page that it comes from.
+
+    `is_page` says whether that text was read there; else it is the feed's own, which a page may not have.
+    """
 
     part: str
     quote: str
@@ -103,6 +106,7 @@ class Cited:
     text: str
     url: str
     service: str
+    is_page: bool = True
 
     @property
     def stands(self) -> bool:
@@ -162,7 +166,8 @@ def _run(folder: Path, read: Mapping[str, HidingPage | DisguisedPage]) -> tuple[
 def _cited(path: Path) -> Iterator[Cited]:
     """Every quote of every mention, with the text of the version that it quotes."""
     with open_reader(path) as reader:
-        urls = dict(reader.rows("SELECT article_id, url FROM articles"))
+        rows = reader.rows("SELECT article_id, url, text_origin = 'page' FROM articles")
+        origins = {article_id: (url, is_page) for article_id, url, is_page in rows}
         texts = {
             (article_id, version): text
             for article_id, version, text in reader.rows(
@@ -173,11 +178,11 @@ def _cited(path: Path) -> Iterator[Cited]:
         names = list(reader.columns("mentions"))
         for row in reader.rows("FROM mentions"):
             of = dict(zip(names, row, strict=True))
-            text, url = texts.get((of["article_id"], of["version"]), ""), urls[of["article_id"]]
+            text, (url, is_page) = texts.get((of["article_id"], of["version"]), ""), origins[of["article_id"]]
             for part in PARTS:
                 quote, start, end = (of[f"{part}_{what}"] for what in ("quote", "start", "end"))
                 if quote is not None:
-                    yield Cited(part, quote, start, end, text, url, of["service_canonical"] or "")
+                    yield Cited(part, quote, start, end, text, url, of["service_canonical"] or "", is_page)
 
 
 def _quotes(found: Sequence[Cited], where: str) -> Iterator[Claim]:
@@ -228,29 +233,29 @@ def _sample(folder: Path, tell: Tell) -> Iterator[Claim]:
         if (program := chromium()) is None:
             return
         pages = {}
-        for url in sorted({one.url for one in found}):
+        of_pages = [one for one in found if one.is_page]
+        for url in sorted({one.url for one in of_pages}):
             with urlopen(url, timeout=60) as answer:  # noqa: S310 - the sample's own servers
                 pages[url] = decode(answer.read()).text
         tell(f"showing {len(pages)} pages of the sample in a browser")
         texts = dict(zip(pages, map(one_line, shown(program, list(pages.values()))), strict=True))
-    unseen = [f"{one.quote!r} of {one.url}" for one in found if one_line(one.quote) not in texts[one.url]]
-    yield _none("quotes of the sample that a browser does not show", unseen, len(found))
+    unseen = [f"{one.quote!r} of {one.url}" for one in of_pages if one_line(one.quote) not in texts[one.url]]
+    yield _none("quotes from pages of the sample that a browser does not show", unseen, len(of_pages))
 
 
-def _seen(
-    found: Sequence[Cited], pages: Mapping[str, str], hiding: Sequence[HidingPage], tell: Tell
-) -> Iterator[Claim]:
+def _seen(found: Sequence[Cited], read: Mapping[str, HidingPage | DisguisedPage], tell: Tell) -> Iterator[Claim]:
     """What a browser shows of these pages: it must agree on what is hidden, and show what is quoted."""
     program = chromium()
     if program is None:
         tell("Chromium is not installed: no browser is asked")
         return
-    tell(f"showing {len(pages)} pages in a browser")
-    texts = dict(zip(pages, map(one_line, shown(program, list(pages.values()))), strict=True))
-    judged = [(path, page) for path, page in zip(pages, hiding, strict=False) if page.has_text_oracle]
-    differing = [page.way for path, page in judged if (page.lie in texts[path]) != page.seen]
+    tell(f"showing {len(read)} pages in a browser")
+    texts = dict(zip(read, map(one_line, shown(program, [page.html for page in read.values()])), strict=True))
+    judged = {path: page for path, page in read.items() if isinstance(page, HidingPage) and page.has_text_oracle}
+    differing = [page.way for path, page in judged.items() if (page.lie in texts[path]) != page.seen]
     yield _none("pages of which a browser says otherwise what is seen", differing, len(judged))
-    quoted = [("/" + one.url.rpartition("/")[2], one.quote) for one in found]
+    quoted = [(f"/{one.url.rpartition('/')[2]}", one.quote) for one in found]
+    quoted = [(path, quote) for path, quote in quoted if read[path].has_text_oracle]
     unseen = [f"{quote!r} of {path}" for path, quote in quoted if one_line(quote) not in texts[path]]
     yield _none("quotes that a browser does not show", unseen, len(quoted))
 

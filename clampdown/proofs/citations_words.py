@@ -8,6 +8,7 @@ from typing import Final
 
 from clampdown.proofs import soak_articles
 
+_SIZELESS: Final = "what has no size"
 _CYRILLIC: Final = str.maketrans("eopcaxEOPCAXTKMHB", "еорсахЕОРСАХТКМНВ")
 _GREEK: Final = str.maketrans("oTKEAHBMPX", "οΤΚΕΑΗΒΜΡΧ")
 _WIDE: Final = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
@@ -48,7 +49,7 @@ DISGUISES: Final[Mapping[str, Callable[[str], str]]] = {
     "letters in bold": lambda word: f"<b>{word[:1]}</b>{word[1:]}",
     "comments": lambda word: f"{word[:2]}<!-- not seen -->{word[2:]}",
     "what is hidden": lambda word: f'{word[:2]}<span style="display:none">not seen</span>{word[2:]}',
-    "what has no size": lambda word: f'{word[:2]}<i style="font-size:0">not seen</i>{word[2:]}',
+    _SIZELESS: lambda word: f'{word[:2]}<i style="font-size:0">not seen</i>{word[2:]}',
 }
 """How each service is written on a page, in words and as markup."""
 
@@ -69,6 +70,11 @@ class DisguisedPage:
     html: str
     service: str
     title: str
+
+    @property
+    def has_text_oracle(self) -> bool:
+        """Whether a browser's `innerText` can tell what is seen here: of sizes it knows nothing."""
+        return self.disguise != _SIZELESS
 
 
 def pages(rounds: int) -> Iterator[DisguisedPage]:
