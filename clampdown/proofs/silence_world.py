@@ -17,8 +17,8 @@ from pipeline.types import Source
 START: Final = datetime(2024, 1, 1, tzinfo=UTC)
 """A Monday. The first run is then; the feeds hold items of the days before."""
 
-LISTED: Final = 25
-"""Items in a feed."""
+LISTED: Final = 200
+"""Items in a feed: more than any outlet brings between two runs, so that none is missed for want of room."""
 
 DAY: Final = timedelta(days=1)
 _BEFORE: Final = 10
