@@ -34,6 +34,7 @@ FULL: Final = Plan(
     faults=tuple(FAULTS),
     troubles=("page", "void", "closed", "lost", "failing", "torn", "private", "inside", "huge", "breaking", "late"),
     long=10_000,
+    batch=100,
 )
 SHORT: Final = Plan(
     rounds=2,
@@ -80,7 +81,7 @@ def prove(tell: Tell, *, short: bool) -> Proof:
     """Run the proof. The short form has two rounds and one kill, and no feed of ten thousand items."""
     plan = SHORT if short else FULL
     with Web(plan) as web, tempfile.TemporaryDirectory() as folder, _quiet():
-        settings = settings_for(Path(folder), web.allow_hosts, TIMEOUT)
+        settings = settings_for(Path(folder), web.allow_hosts, TIMEOUT, plan.batch)
         with opened(settings) as runs:
             ledger = Ledger(web, runs, tell, short=short)
             ledger.live()
@@ -198,7 +199,7 @@ class Ledger:
             may = {expected[source.id]} if source.id in expected else {FeedOutcome.OK, FeedOutcome.NOT_MODIFIED}
             if source.id not in gone and outcome not in may | {FeedOutcome.NOT_MODIFIED}:
                 self.unpolled.append(f"{run_id}: {source.id} ended as {outcome}")
-        self.polls = dict(Counter(self.polls) + Counter(found.values()))
+        self.polls = dict(reader.rows("SELECT outcome, count(*) FROM polls GROUP BY ALL ORDER BY ALL"))
 
 
 @contextmanager

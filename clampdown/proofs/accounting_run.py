@@ -27,12 +27,11 @@ from pipeline.types import Document, Mention, Source
 from warehouse.snapshot import Snapshot
 from warehouse.store import open_warehouse
 
-BATCH = 8
 ROUND = timedelta(days=2)
 """From one round of the web to the next: whatever is to be tried again is due by then."""
 
 
-def settings_for(folder: Path, allow_hosts: Sequence[str], timeout: float) -> Settings:
+def settings_for(folder: Path, allow_hosts: Sequence[str], timeout: float, batch: int) -> Settings:
     """The settings of the runs: every feed is asked each time, and readers have little CPU time and memory."""
     return Settings(
         data_dir=folder,
@@ -40,7 +39,7 @@ def settings_for(folder: Path, allow_hosts: Sequence[str], timeout: float) -> Se
             allow_hosts=tuple(allow_hosts), host_gap=0, retries=0, timeout=timeout, max_bytes=MAX_BYTES
         ),
         poll=PollSettings(min_interval=0),
-        run=RunSettings(batch_size=BATCH),
+        run=RunSettings(batch_size=batch),
         workers=WorkerSettings(processes=1, page_seconds=1.0, memory_mb=512),
     )
 
@@ -91,6 +90,7 @@ class Runs:
             "folder": str(self.folder),
             "allow_hosts": fetch.allow_hosts,
             "timeout": fetch.timeout,
+            "batch": self.tools.settings.run.batch_size,
             "round": round_,
             "sources": [asdict(source) for source in sources],
         }
@@ -123,7 +123,7 @@ def main() -> None:
     # What breaks is meant to.
     logging.disable()
     told = json.load(sys.stdin)
-    settings = settings_for(Path(told["folder"]), told["allow_hosts"], told["timeout"])
+    settings = settings_for(Path(told["folder"]), told["allow_hosts"], told["timeout"], told["batch"])
     sources = [Source(**one | {"topics": tuple(one["topics"])}) for one in told["sources"]]
     with open_house(settings, poll_all=True) as house:
         ingest(

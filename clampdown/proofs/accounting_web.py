@@ -117,13 +117,17 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large the web is: rounds, items of each fate in each round, faults of readers, items of one long feed."""
+    """How large the web is: rounds, items of each fate in each round, faults of readers, items of one long feed.
+
+    `batch` is how many entries a run takes at a time.
+    """
 
     rounds: int
     each: int
     faults: tuple[str, ...]
     troubles: tuple[str, ...]
     long: int = 0
+    batch: int = 8
     seed: int = 11
 
 
