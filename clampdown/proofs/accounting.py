@@ -29,7 +29,7 @@ from warehouse.database import Database
 from warehouse.reader import Reader, open_reader
 
 FULL: Final = Plan(
-    rounds=6,
+    rounds=3,
     each=3,
     faults=tuple(FAULTS),
     troubles=("page", "void", "closed", "lost", "failing", "torn", "private", "inside", "huge", "breaking", "late"),
