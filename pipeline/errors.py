@@ -41,8 +41,12 @@ class ClampdownError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
-        if hint is not None:
-            self.add_note(f"→ {hint}")  # for those who see a traceback: programs, shells and notebooks
+        self.note_hint()
+
+    def note_hint(self) -> None:
+        """Put the hint below the message of a traceback, which programs, shells and notebooks show."""
+        if self.hint is not None:
+            self.add_note(f"→ {self.hint}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Let errors pass between processes: an exception's own way knows nothing of keyword arguments."""

@@ -242,7 +242,7 @@ def test_charts_show_the_years_in_which_most_was_dated(held: Held) -> None:
     assert [(one.value, one.words) for one in frame.choices if one.chosen] == [("", "most of it: the last year")]
     assert (frame.since, frame.every) == (date(2024, 4, 1), "month")
     whole = _service(held, "DeepSeek", span="all").values["frame"]
-    assert (whole.since, whole.every) == (None, "year")
+    assert (whole.since, whole.every) == (None, "month")
     assert [one.value for one in whole.choices if one.chosen] == ["all"]
     assert "1 from before 1 April 2024" not in _service(held, "DeepSeek", span="all").values["history"].note
     assert _service(held, "DeepSeek", span="nonsense").values["frame"] == frame

@@ -89,7 +89,7 @@ def test_the_compose_file_has_settings_that_there_are_and_keeps_ports_at_home() 
 def test_the_image_has_all_that_the_wheel_is_made_of() -> None:
     built = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     wheel = built["tool"]["hatch"]["build"]["targets"]["wheel"]
-    needed = {*wheel["packages"], *wheel["force-include"], built["project"]["readme"], "pyproject.toml"}
+    needed = {*wheel["packages"], *wheel["force-include"], "README.md", "hatch_build.py", "pyproject.toml"}
     copied = {word for line in re.findall(r"^COPY (?!--from)(.*) \S+$", IMAGE, re.MULTILINE) for word in line.split()}
     assert needed <= copied
     assert all((ROOT / name).exists() for name in copied)

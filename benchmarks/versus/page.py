@@ -115,8 +115,14 @@ def _list(head: str, lines: Iterable[str]) -> Iterator[str]:
     if some:
         if head:
             yield head
-        yield from (f"* {line}" for line in some)
+        yield from (f"* {_plain(line)}" for line in some)
         yield ""
+
+
+def _plain(text: str) -> str:
+    """Markdown that shows "<title>" instead of opening one; code is code already."""
+    parts = text.split("`")
+    return "`".join(part if place % 2 else part.replace("<", "&lt;") for place, part in enumerate(parts))
 
 
 def _missing(missing: Missing) -> str:

@@ -182,7 +182,7 @@ class Warehouse:
 
         >>> warehouse = clampdown.open("sample-data")
         >>> sorted({change.kind.value for change in warehouse.changes(since="2025-01-01", evidence=0)})
-        ['appeared', 'split']
+        ['appeared']
         """
         from clampdown.api import made
 
