@@ -26,6 +26,48 @@ def test_the_page_says_what_was_measured() -> None:
     )
 
 
+F1S = {"strict F1": 1, "lenient F1": 1}
+TITLES = {"titles right": 0, "days right": 0}
+IN_README: dict[str, tuple[str, dict[str, dict[str, int]]]] = {
+    "events in real news": (
+        "quality",
+        {"clampdown, int8 as shipped": F1S, "spacy, dependency rules": F1S, "keyword rules, our registries": F1S},
+    ),
+    "text of 181": (
+        "text",
+        {
+            "clampdown": {"F1": 3, "CPU": 1},
+            "trafilatura, precision": {"F1": 3, "CPU": 1},
+            "readability-lxml": {"F1": 3, "CPU": 0},
+            "newspaper4k": {"F1": 3, "CPU": 0},
+        },
+    ),
+    "titles and days": (
+        "text",
+        {"clampdown": TITLES, "newspaper4k": TITLES, "trafilatura, precision, metadata": TITLES},
+    ),
+    "expectations of": ("feeds", {"clampdown": {"all": 1}, "feedparser": {"all": 1}, "fastfeedparser": {"all": 1}}),
+    "everyday pages": (
+        "pipeline",
+        {"clampdown, the whole pipeline": {"pages a second": 0}, "trafilatura": {"pages a second": 0}},
+    ),
+}
+"""How a row of the README's table begins → the section that measured it, and whose figures it tells in which digits."""
+
+
+@pytest.mark.parametrize("row", IN_README)
+def test_the_readme_rounds_what_was_measured(row: str) -> None:
+    (line,) = re.findall(rf"^\| {row}.*$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    cells = " ".join(line.split("|")[2:4]).replace("newspaper4k", "")
+    section, wanted = IN_README[row]
+    table = load(path_of(section)).section.tables[0]
+    told = []
+    for subject, columns in wanted.items():
+        (found,) = [one for one in table.rows if one.subject == subject]
+        told += [f"{found.figures[column].median:.{digits}f}" for column, digits in columns.items()]
+    assert re.findall(r"\d+(?:\.\d+)?", cells) == told
+
+
 def test_each_kept_result_has_a_section_that_measures_it_anew() -> None:
     kept = sorted(path.stem for path in RESULTS.glob("*.json"))
     assert kept
