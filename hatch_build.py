@@ -11,7 +11,7 @@ from typing import Any
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _IMAGE = re.compile(r"!\[[^\]]*\]\((?!https?:)[^)]*\)")
-_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]*\)")
+_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)([^)]*)\)")
 _EMPTY_ROW = re.compile(r"\|[\s|:-]*")
 
 
@@ -28,12 +28,18 @@ class Description(MetadataHookInterface):
 
 
 def described(text: str) -> str:
-    """Markdown without relative pictures, whose relative links are their text alone."""
+    """Markdown without relative pictures, whose relative links are their words and the page's name."""
     parts = text.split("\n\n")
     return "\n\n".join(kept for part in parts if (kept := _without_pictures(part)).strip()).rstrip() + "\n"
 
 
 def _without_pictures(part: str) -> str:
-    lines = [_LINK.sub(r"\1", _IMAGE.sub("", line)) for line in part.splitlines()]
+    # A link may go over the end of a line.
+    lines = _LINK.sub(_named, _IMAGE.sub("", part)).splitlines()
     is_gallery = _IMAGE.search(part) and all(_EMPTY_ROW.fullmatch(line) or not line.strip() for line in lines)
     return "" if is_gallery else "\n".join(lines)
+
+
+def _named(link: re.Match[str]) -> str:
+    words, page = link[1], link[2].partition("#")[0]
+    return words if page in words else f"{words} ({page})"

@@ -41,16 +41,17 @@ class ClampdownError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
-        self.note_hint()
-
-    def note_hint(self) -> None:
-        """Put the hint below the message of a traceback, which programs, shells and notebooks show."""
-        if self.hint is not None:
-            self.add_note(f"→ {self.hint}")
+        note_hint(self)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Let errors pass between processes: an exception's own way knows nothing of keyword arguments."""
         return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def note_hint(error: ClampdownError) -> None:
+    """Put the hint of an error below its message in a traceback, which programs, shells and notebooks show."""
+    if error.hint is not None:
+        error.add_note(f"→ {error.hint}")
 
 
 def _rebuilt(kind: type["ClampdownError"], args: tuple[object, ...], state: dict[str, object]) -> "ClampdownError":

@@ -178,5 +178,5 @@ def _failure(value: Mapping[str, Any]) -> FetchError:
     error = kind.__new__(kind, value["message"])
     error.args = (value["message"],)
     error.__dict__.update({name: value[name] for name in _ATTRIBUTES if name in value})
-    error.note_hint()
+    errors.note_hint(error)
     return error

@@ -120,10 +120,8 @@ WORDS: dict[str, str | Callable[[Path, Call, int], str]] = {
     "DECISION": decision,
     "KEY": message,
     "GOLD.jsonl": "gold.jsonl",
-    "SOURCE": "kestrel-herald",
     "20261122": "20",
     "…": "a reason",
-    "FOLDER": "backups",
 }
 """What stands for something of the reader's own → what it is here. Absolute paths lie in the page's folder."""
 
