@@ -1,6 +1,7 @@
 """The options that stand before the command, and the settings they lead to."""
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,13 @@ class GlobalOptions:
 
     config: Path | None = None
     data_dir: Path | None = None
+
+
+def again(context: typer.Context) -> str:
+    """How a command that is proposed begins, so that it speaks of the same data: "clampdown -d sample-data"."""
+    given: GlobalOptions = context.obj
+    said = (("-c", given.config), ("-d", given.data_dir))
+    return " ".join(["clampdown", *(f"{flag} {shlex.quote(str(path))}" for flag, path in said if path)])
 
 
 def load_settings(context: typer.Context, flags: Mapping[str, Any] | None = None) -> "LoadedSettings":

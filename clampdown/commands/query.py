@@ -11,7 +11,7 @@ from rich.text import Text
 from clampdown import completion
 from clampdown.commands import filters
 from clampdown.commands.event_order import latest_first
-from clampdown.options import load_settings
+from clampdown.options import again, load_settings
 from clampdown.output import console, print_json, shorten, table
 from pipeline.errors import InputError
 
@@ -69,11 +69,14 @@ def events(
     if as_json:
         print_json(found)
         return
-    _print_events(found, limit)
+    _print_events(found, limit, again(context))
 
 
-def _print_events(found: "Sequence[EventRow]", limit: int | None) -> None:
-    """A list of at most `limit` events; on a terminal, as many as one can look through unless more are asked for."""
+def _print_events(found: "Sequence[EventRow]", limit: int | None, command: str) -> None:
+    """A list of at most `limit` events; on a terminal, as many as one can look through unless more are asked for.
+
+    `command` is how the one that is proposed begins.
+    """
     out = console()
     if not found:
         out.print("No event fits. `clampdown events` without filters lists all.")
@@ -84,7 +87,7 @@ def _print_events(found: "Sequence[EventRow]", limit: int | None) -> None:
     number = f"{len(shown)} event{'s' if len(shown) > 1 else ''}"
     if len(shown) < len(found):
         number = f"The latest {len(shown)} of {len(found)} events (--limit {len(found)} for all)"
-    out.print(f"\n{number}. `clampdown show {shown[0].id[:ID_SHOWN]}` shows the first with its evidence.")
+    out.print(f"\n{number}. `{command} show {shown[0].id[:ID_SHOWN]}` shows the first with its evidence.")
 
 
 TOLD = "told: by how many independent voices / articles"
