@@ -5,47 +5,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from zoneinfo import ZoneInfo
 
 import duckdb
 import lxml.html
 import pytest
+from explored import client, data, snapshots
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from reports.dashboard.app import Setting, make_app
-from reports.dashboard.snapshots import Held, Snapshots
+from reports.dashboard.snapshots import Held
 from reports.dashboard.view_url import CHOICES, COLUMNS, Known, View, read
 from warehouse.dashboard import explore, search
 from warehouse.dashboard.explore import NONE, SORTS, Order, Wanted
 
-if TYPE_CHECKING:
-    pass
+__all__ = ["client", "data", "snapshots"]
+"""Fixtures that stand in a module of their own."""
 
-UTC = ZoneInfo("UTC")
 Row = Mapping[str, Any]
-
-
-@pytest.fixture(scope="module")
-def snapshots(sample_snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshots]:
-    opened = Snapshots(sample_snapshot.parent, workspace=tmp_path_factory.mktemp("workspace"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def data(snapshots: Snapshots) -> Iterator[Held]:
-    with snapshots.held() as held:
-        yield held
-
-
-@pytest.fixture(scope="module")
-def client(snapshots: Snapshots) -> TestClient:
-    return TestClient(make_app(snapshots, Setting(UTC)), base_url="http://localhost")
 
 
 @pytest.fixture(scope="module")

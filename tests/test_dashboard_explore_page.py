@@ -4,15 +4,15 @@ import csv
 import io
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
-from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
+from explored import UTC, client, data, snapshots
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
@@ -31,25 +31,8 @@ if TYPE_CHECKING:
     from browser import Watched
     from playwright.sync_api import Browser, Page
 
-UTC = ZoneInfo("UTC")
-
-
-@pytest.fixture(scope="module")
-def snapshots(sample_snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshots]:
-    opened = Snapshots(sample_snapshot.parent, workspace=tmp_path_factory.mktemp("workspace"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def data(snapshots: Snapshots) -> Iterator[Held]:
-    with snapshots.held() as held:
-        yield held
-
-
-@pytest.fixture(scope="module")
-def client(snapshots: Snapshots) -> TestClient:
-    return TestClient(make_app(snapshots, Setting(UTC)), base_url="http://localhost")
+__all__ = ["client", "data", "snapshots"]
+"""Fixtures that stand in a module of their own."""
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from browser import dashboard_over
 from starlette.testclient import TestClient
 from test_digest_html import MORE_PAYLOADS, URLS
 
+from clampdown.proofs.untrusted import ASKED
 from clampdown.proofs.untrusted_look import wrong_in_page as live
 from reports.dashboard import links
 from reports.dashboard.app import Setting, make_app
@@ -69,22 +70,6 @@ _DECIDED = """
 """
 """Decisions of all kinds on events with a page in `addresses`: each payload is an author and a reason, some a value."""
 
-_ASKED = (
-    "/?services={0}&day={0}&by={0}",
-    "/services?q={0}&sort={0}&order={0}&page={0}",
-    "/actors?q={0}",
-    "/explore?q={0}&service={0}&sort={0}&page={0}",
-    "/explore?country={0}&action={0}&since={0}&reason={0}&columns={0}",
-    "/service/{0}",
-    "/country/{0}",
-    "/actor?name={0}&country={0}",
-    "/event/{0}",
-    "/event/{0}?mention={0}",
-    "/health?source={0}",
-    "/{0}",
-)
-"""Addresses with a payload in them."""
-
 
 @pytest.fixture(scope="module")
 def hostile(sample_snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -128,7 +113,7 @@ def addresses(folder: Path) -> Iterator[str]:
     for place, (service, event_id, actor, country) in enumerate(told):
         yield links.event(event_id)
         yield links.service(service) if place % 2 else links.actor(actor, country)
-    for one, page in zip(PAYLOADS, cycle(_ASKED), strict=False):
+    for one, page in zip(PAYLOADS, cycle(ASKED), strict=False):
         yield page.format(quote(one, safe=""))
 
 

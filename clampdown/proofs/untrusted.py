@@ -43,7 +43,7 @@ BATCH: Final = 60
 
 HERE: Final = "https://readers.example"
 PLACE: Final = alert_text.Place("clampdown", "watcher", "data", ZoneInfo("UTC"))
-_ASKED: Final = (
+ASKED: Final = (
     "/?services={0}&day={0}&by={0}",
     "/services?q={0}&sort={0}&order={0}&page={0}",
     "/actors?q={0}",
@@ -364,5 +364,5 @@ def addresses(world: World) -> list[str]:
         else:
             found.append(links.actor(event.actor, event.country))
     asked = [quote(text[:500], safe="", errors="replace") for text in world.texts]
-    found += [_ASKED[number % len(_ASKED)].format(one) for number, one in enumerate(asked)]
+    found += [ASKED[number % len(ASKED)].format(one) for number, one in enumerate(asked)]
     return found
