@@ -322,6 +322,7 @@ def test_questions_are_answered_with_keys_and_taken_back(page: "Page", data: Pat
             page.keyboard.press("Escape")
             page.keyboard.press("r")
             page.get_by_text("Kept: no restriction event").wait_for()
+            page.wait_for_load_state()  # words are seen before the keys are listened to
             page.keyboard.press("u")
             page.locator(".kept", has_text="taken back").wait_for()
             # When they are carried out and published, the page says so by itself.
