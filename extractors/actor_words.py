@@ -76,7 +76,7 @@ def completed(reading: Reading, actor: Quote) -> Quote:
     if trail is not None and trail.start() > 0:
         end = start + trail.start()
     if not titled:
-        start = _start(reading, first, start, end)
+        start = _start(text, first, start, end)
     opened = text.rfind("(", start, end)
     if opened > start and ")" not in text[opened:end]:
         end = start + len(text[start:opened].rstrip())
@@ -106,11 +106,9 @@ def _end(text: str, start: int, end: int, last: int, *, titled: bool) -> int:
     return end if found is None else found.end()
 
 
-def _start(reading: Reading, first: int, start: int, end: int) -> int:
+def _start(text: str, first: int, start: int, end: int) -> int:
     """Return where the words start: before the head of "of …", and before the name that "Borough Council" lacks."""
-    text = reading.text
-    words = text[start:end]
-    before = text[first:start]
+    words, before = text[start:end], text[first:start]
     if words.startswith("of "):
         found = _HEAD_BEFORE.search(before)
         if found is not None:
@@ -120,9 +118,7 @@ def _start(reading: Reading, first: int, start: int, end: int) -> int:
     if not words[:1].isupper() or not _lacks_its_name(words):
         return start
     found = _NAME_BEFORE.search(before)
-    if found is None:
-        return start
-    return first + _after_no_names(before, found.start())
+    return start if found is None else first + _after_no_names(before, found.start())
 
 
 def _after_no_names(before: str, start: int) -> int:
