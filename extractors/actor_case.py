@@ -10,10 +10,11 @@ from extractors.reading import Reading
 from extractors.services import by_name
 from pipeline.types import Quote
 
+# A word of a name is begun at its beginning alone: else a run of capitals without a space takes its length squared.
 _OFFICE_HOLDER = (
-    r"(?:(?:[A-Z][\w.’'-]*|of)\s+){{0,3}}\b(?:[Gg]overnor|Gov\.|[Pp]resident|[Pp]rime [Mm]inister|[Pp]remier|"
-    r"[Mm]inister|[Cc]hancellor|[Mm]ayor)\s+(?:[A-Z][\w.’'-]*\s+){{0,2}}{name}\b"
-    r"|[A-Z][\w’'-]+\s+{name}\s+of\s+[A-Z]\w+(?:\s+[A-Z]\w+)?"
+    r"(?:(?:(?<![\w.’'-])[A-Z][\w.’'-]*|of)\s+){{0,3}}\b(?:[Gg]overnor|Gov\.|[Pp]resident|[Pp]rime [Mm]inister|"
+    r"[Pp]remier|[Mm]inister|[Cc]hancellor|[Mm]ayor)\s+(?:[A-Z][\w.’'-]*\s+){{0,2}}{name}\b"
+    r"|(?<![\w’'-])[A-Z][\w’'-]+\s+{name}\s+of\s+[A-Z]\w+(?:\s+[A-Z]\w+)?"
 )
 
 

@@ -1,6 +1,7 @@
 """A tagger that marks half a name, or a word too many, yields the whole one; one that marks no body yields none."""
 
 import pytest
+from cost import cost
 
 from extractors.actor_words import completed, names_nobody
 from extractors.decode import RawMention
@@ -86,3 +87,10 @@ def test_a_surname_is_the_office_with_which_the_text_names_the_person() -> None:
     assert mention.actor_canonical == "Texas"
     raw = normalized(text[start:] + " " + text[:start], "barred", "Quarrie", "DeepSeek")
     assert (raw.actor_canonical, raw.actor and raw.actor.text) == ("Texas", "Quarrie")
+
+
+def test_a_run_of_capitals_does_not_hold_a_surname_up() -> None:
+    text = "Quarrie barred DeepSeek. " + "A" * 50_000
+    with cost() as spent:
+        assert normalized(text, "barred", "Quarrie", "DeepSeek").actor_canonical == "Quarrie"
+    assert spent.seconds < 4  # 20 s where a word of a name is begun anywhere in the run
